@@ -1,0 +1,1 @@
+//! What a component author needs: ids, lifecycle, Consumer, Outcome, factories.

@@ -1,0 +1,1 @@
+//! The debug exporter: writes what arrives as text.

@@ -1,0 +1,1 @@
+//! The nop receiver: receives nothing.

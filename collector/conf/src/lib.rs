@@ -1,0 +1,1 @@
+//! Configuration: YAML with positions, merging, expansion, scalar types, reports of many problems.

@@ -1,0 +1,1 @@
+//! The chain in front of every exporter: queue, retry, timeout.

@@ -1,0 +1,14 @@
+//! Validated OTLP bytes: what a signal is, and how to check, count, join and convert its requests.
+//!
+//! [`Signal`] is a value that describes one signal; [`Payload`] is an export request of that signal
+//! which has been validated and stays bytes; [`table::Message`] is the wire table that drives
+//! everything that must look inside.
+//!
+//! This crate does no I/O, knows no runtime, and decodes nothing into objects on the hot path.
+
+mod payload;
+mod signal;
+pub mod table;
+
+pub use payload::Payload;
+pub use signal::{Signal, SignalSpec};

@@ -1,0 +1,1 @@
+//! The collector's own metrics: the only crate that names an instrument.

@@ -1,0 +1,1 @@
+//! Sinks, senders and sample data for tests. Never part of the product.
