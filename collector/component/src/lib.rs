@@ -1,1 +1,33 @@
-//! What a component author needs: ids, lifecycle, Consumer, Outcome, factories.
+//! What a component author needs, and no more.
+//!
+//! A component is a [`Component`] (it starts and shuts down) that may also be a [`Consumer`] (it
+//! takes a [`Batch`] and answers with an [`Outcome`]). A factory ([`ReceiverFactory`],
+//! [`ProcessorFactory`], [`ExporterFactory`]) tells the collector a component's type, its
+//! configuration, the signals it supports, and how to create it.
+//!
+//! This crate knows no protocol, no concrete component, and nothing of how pipelines are built.
+
+mod batch;
+mod consumer;
+mod factory;
+mod host;
+mod lifecycle;
+mod outcome;
+
+pub use batch::{Batch, Context};
+pub use consumer::{Consumer, Stage};
+pub use etalon_conf::ComponentId;
+pub use factory::{
+    AnyConfig, Config, ExporterFactory, Factory, ProcessorFactory, ReceiverFactory, Settings, Stability,
+};
+pub use host::{BuildInfo, Host, Listening};
+pub use lifecycle::Component;
+pub use outcome::{Code, Delivered, Failure, Outcome};
+
+use std::pin::Pin;
+
+/// A future behind a seam.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An error behind a seam; the cause is in its `source` chain.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,1 +1,16 @@
-//! The collector's own metrics: the only crate that names an instrument.
+//! The collector's own metrics: typed groups of instruments, and their Prometheus text.
+//!
+//! A component asks [`Telemetry`] for its group ([`ReceiverMetrics`], [`ExporterMetrics`],
+//! [`QueueMetrics`]) when it is built; recording is then one atomic addition, with no look-up, no
+//! allocation and no lock. [`Telemetry::prometheus_text`] renders what has been recorded.
+//!
+//! This crate is the only one that names a metric. It serves nothing over the network.
+
+mod exporter;
+mod process;
+mod receiver;
+mod registry;
+
+pub use exporter::{ExporterMetrics, QueueMetrics};
+pub use receiver::ReceiverMetrics;
+pub use registry::Telemetry;

@@ -1,0 +1,39 @@
+//! The edge between two components.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{Batch, BoxFuture, Component, Outcome};
+
+/// Takes batches and answers for them.
+pub trait Consumer: Send + Sync {
+    /// Takes a batch and resolves to what became of it.
+    ///
+    /// The caller owns the data until the outcome is [`Outcome::Delivered`] or
+    /// [`Outcome::Permanent`]. Dropping the future before it resolves means that the caller does not
+    /// wait any longer: the batch may or may not have been delivered.
+    fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome>;
+}
+
+/// A component that consumes: an exporter or a processor, as its factory hands it over.
+#[derive(Clone)]
+pub struct Stage {
+    /// Its life cycle.
+    pub component: Arc<dyn Component>,
+    /// Its entrance.
+    pub consumer: Arc<dyn Consumer>,
+}
+
+impl Stage {
+    /// A stage of one value that is both.
+    pub fn new<T: Component + Consumer + 'static>(stage: T) -> Self {
+        let stage = Arc::new(stage);
+        Self { component: stage.clone(), consumer: stage }
+    }
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage").finish_non_exhaustive()
+    }
+}

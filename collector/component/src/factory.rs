@@ -1,0 +1,228 @@
+//! How the collector learns of a component: its type, configuration, signals, and how to create it.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use etalon_conf::{Check, Node, Problems, Validate};
+use etalon_pdata::Signal;
+use etalon_telemetry::Telemetry;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{BoxError, BuildInfo, Component, ComponentId, Consumer, Stage};
+
+/// What a user writes about a component. `Default` is the documented default.
+pub trait Config: Default + Serialize + DeserializeOwned + Validate + fmt::Debug + Send + Sync + 'static {}
+
+impl<T: Default + Serialize + DeserializeOwned + Validate + fmt::Debug + Send + Sync + 'static> Config for T {}
+
+/// How far a component's support for a signal may be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stability {
+    /// May change or go without notice.
+    Development,
+    /// May change in any release.
+    Alpha,
+    /// Changes are announced.
+    Beta,
+    /// Changes as VERSIONING.md says.
+    Stable,
+}
+
+/// What the collector hands to a component that it creates.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The id as the user wrote it.
+    pub id: ComponentId,
+    /// The distribution.
+    pub build: BuildInfo,
+    /// Where the component's instruments come from.
+    pub telemetry: Telemetry,
+    /// Identifies the component in its log events: enter it, or instrument tasks with it.
+    pub span: tracing::Span,
+}
+
+/// Factory of components of one type. `Create` is the function that makes one; see
+/// [`ReceiverFactory`], [`ProcessorFactory`] and [`ExporterFactory`].
+pub struct Factory<Create: ?Sized> {
+    kind: &'static str,
+    aliases: &'static [&'static str],
+    signals: Vec<(Signal, Stability)>,
+    decode: fn(&Node) -> Result<AnyConfig, Problems>,
+    create: Box<Create>,
+}
+
+type CreateReceiver = dyn Fn(Settings, &AnyConfig, Vec<(Signal, Arc<dyn Consumer>)>) -> Result<Arc<dyn Component>, BoxError>
+    + Send
+    + Sync;
+type CreateProcessor =
+    dyn Fn(Settings, &AnyConfig, Signal, Arc<dyn Consumer>) -> Result<Stage, BoxError> + Send + Sync;
+type CreateExporter = dyn Fn(Settings, &AnyConfig, Signal) -> Result<Stage, BoxError> + Send + Sync;
+
+/// Factory of receivers. One instance serves all signals and pipelines that name its id.
+pub type ReceiverFactory = Factory<CreateReceiver>;
+/// Factory of processors. Each pipeline that names one gets its own instance.
+pub type ProcessorFactory = Factory<CreateProcessor>;
+/// Factory of exporters. One instance serves all pipelines of one signal that name its id.
+pub type ExporterFactory = Factory<CreateExporter>;
+
+impl<Create: ?Sized> Factory<Create> {
+    /// The type, as users write it: `otlp_grpc`.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Deprecated names of the type.
+    pub fn aliases(&self) -> &'static [&'static str] {
+        self.aliases
+    }
+
+    /// Names the type had before. They still work; the collector warns of each use.
+    pub fn with_aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// Adds a signal that the component supports.
+    pub fn with_signal(mut self, signal: Signal, stability: Stability) -> Self {
+        self.signals.push((signal, stability));
+        self
+    }
+
+    /// The signals that the component supports.
+    pub fn signals(&self) -> &[(Signal, Stability)] {
+        &self.signals
+    }
+
+    /// How far the support for `signal` may be relied on; nothing when it is not supported.
+    pub fn stability(&self, signal: Signal) -> Option<Stability> {
+        self.signals.iter().find(|(supported, _)| *supported == signal).map(|(_, stability)| *stability)
+    }
+
+    /// Reads the configuration of one component.
+    pub fn decode(&self, node: &Node) -> Result<AnyConfig, Problems> {
+        (self.decode)(node)
+    }
+
+    fn with<C: Config>(kind: &'static str, create: Box<Create>) -> Self {
+        Self { kind, aliases: &[], signals: Vec::new(), decode: AnyConfig::decode::<C>, create }
+    }
+}
+
+impl ReceiverFactory {
+    /// A factory of receivers that are created with the consumer of each signal they shall receive.
+    pub fn new<C: Config>(
+        kind: &'static str,
+        create: fn(Settings, &C, Vec<(Signal, Arc<dyn Consumer>)>) -> Result<Arc<dyn Component>, BoxError>,
+    ) -> Self {
+        Self::with::<C>(kind, Box::new(move |settings, config, outputs| create(settings, config.of_kind::<C>()?, outputs)))
+    }
+
+    /// Creates a receiver. `config` must come from [`Factory::decode`] of this factory.
+    pub fn create(
+        &self,
+        settings: Settings,
+        config: &AnyConfig,
+        outputs: Vec<(Signal, Arc<dyn Consumer>)>,
+    ) -> Result<Arc<dyn Component>, BoxError> {
+        (self.create)(settings, config, outputs)
+    }
+}
+
+impl ProcessorFactory {
+    /// A factory of processors that are created with the signal and the consumer behind them.
+    pub fn new<C: Config>(
+        kind: &'static str,
+        create: fn(Settings, &C, Signal, Arc<dyn Consumer>) -> Result<Stage, BoxError>,
+    ) -> Self {
+        Self::with::<C>(
+            kind,
+            Box::new(move |settings, config, signal, next| create(settings, config.of_kind::<C>()?, signal, next)),
+        )
+    }
+
+    /// Creates a processor. `config` must come from [`Factory::decode`] of this factory.
+    pub fn create(
+        &self,
+        settings: Settings,
+        config: &AnyConfig,
+        signal: Signal,
+        next: Arc<dyn Consumer>,
+    ) -> Result<Stage, BoxError> {
+        (self.create)(settings, config, signal, next)
+    }
+}
+
+impl ExporterFactory {
+    /// A factory of exporters that are created with the signal they shall export.
+    pub fn new<C: Config>(
+        kind: &'static str,
+        create: fn(Settings, &C, Signal) -> Result<Stage, BoxError>,
+    ) -> Self {
+        Self::with::<C>(kind, Box::new(move |settings, config, signal| create(settings, config.of_kind::<C>()?, signal)))
+    }
+
+    /// Creates an exporter. `config` must come from [`Factory::decode`] of this factory.
+    pub fn create(&self, settings: Settings, config: &AnyConfig, signal: Signal) -> Result<Stage, BoxError> {
+        (self.create)(settings, config, signal)
+    }
+}
+
+impl<Create: ?Sized> fmt::Debug for Factory<Create> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Factory").field("kind", &self.kind).field("signals", &self.signals).finish_non_exhaustive()
+    }
+}
+
+/// The configuration of a component whose type only its factory knows.
+#[derive(Clone, Debug)]
+pub struct AnyConfig(Arc<dyn Object>);
+
+/// What the collector does with a configuration without knowing its type.
+trait Object: fmt::Debug + Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+    fn validate(&self, check: &mut Check);
+    fn to_value(&self) -> etalon_conf::Value;
+}
+
+impl<C: Config> Object for C {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn validate(&self, check: &mut Check) {
+        Validate::validate(self, check);
+    }
+
+    fn to_value(&self) -> etalon_conf::Value {
+        etalon_conf::to_value(self)
+    }
+}
+
+/// A factory was handed the configuration of another type of component: a defect of the caller.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration was not made by this factory")]
+struct ForeignConfig;
+
+impl AnyConfig {
+    /// Reads a configuration of type `C`.
+    fn decode<C: Config>(node: &Node) -> Result<Self, Problems> {
+        Ok(Self(Arc::new(node.decode::<C>()?)))
+    }
+
+    /// With every default filled in, for printing.
+    pub fn to_value(&self) -> etalon_conf::Value {
+        self.0.to_value()
+    }
+
+    fn of_kind<C: Config>(&self) -> Result<&C, BoxError> {
+        self.0.as_any().downcast_ref().ok_or_else(|| ForeignConfig.into())
+    }
+}
+
+impl Validate for AnyConfig {
+    fn validate(&self, check: &mut Check) {
+        self.0.validate(check);
+    }
+}

@@ -1,0 +1,109 @@
+//! What an exporter and its queue count.
+
+use std::borrow::Cow;
+
+use crate::registry::{Counter, Definition, Instrument, Telemetry};
+
+/// Counters of one exporter and signal.
+///
+/// Each item handed to the destination ends in exactly one of the two, when no further attempt
+/// will be made.
+#[derive(Clone, Debug)]
+pub struct ExporterMetrics {
+    sent: Counter,
+    send_failed: Counter,
+}
+
+/// Instruments of one exporter's sending queue and signal.
+#[derive(Clone, Debug)]
+pub struct QueueMetrics {
+    enqueue_failed: Counter,
+}
+
+impl ExporterMetrics {
+    /// Binds the series of `exporter` (its id), the items of a signal, and where they go.
+    pub fn new(
+        telemetry: &Telemetry,
+        exporter: &str,
+        items: &'static str,
+        destination: &[(&'static str, &str)],
+    ) -> Self {
+        let mut labels = vec![("exporter", exporter)];
+        labels.extend_from_slice(destination);
+        Self {
+            sent: telemetry.counter(
+                Definition {
+                    name: Cow::Owned(format!("otelcol_exporter_sent_{items}")),
+                    help: "Items that the destination has accepted.",
+                    instrument: Instrument::Counter,
+                },
+                &labels,
+            ),
+            send_failed: telemetry.counter(
+                Definition {
+                    name: Cow::Owned(format!("otelcol_exporter_send_failed_{items}")),
+                    help: "Items that could not be delivered, after the last attempt.",
+                    instrument: Instrument::Counter,
+                },
+                &labels,
+            ),
+        }
+    }
+
+    /// `otelcol_exporter_sent_*`: the destination has accepted these items.
+    pub fn sent(&self, items: usize) {
+        self.sent.add(items as u64);
+    }
+
+    /// `otelcol_exporter_send_failed_*`: no further attempt will be made for these items.
+    pub fn send_failed(&self, items: usize) {
+        self.send_failed.add(items as u64);
+    }
+}
+
+impl QueueMetrics {
+    /// Binds the series of `exporter` (its id) and a signal; `size` reads how full the queue is, in
+    /// the unit of `capacity`.
+    pub fn new(
+        telemetry: &Telemetry,
+        exporter: &str,
+        signal: &str,
+        items: &'static str,
+        capacity: usize,
+        size: impl Fn() -> usize + Send + Sync + 'static,
+    ) -> Self {
+        let labels = &[("exporter", exporter), ("data_type", signal)];
+        telemetry.observe(
+            Definition {
+                name: Cow::Borrowed("otelcol_exporter_queue_capacity"),
+                help: "Most that the sending queue can hold, in units of its sizer.",
+                instrument: Instrument::Gauge,
+            },
+            labels,
+            move || capacity as f64,
+        );
+        telemetry.observe(
+            Definition {
+                name: Cow::Borrowed("otelcol_exporter_queue_size"),
+                help: "What the sending queue holds, waiting and in flight, in units of its sizer.",
+                instrument: Instrument::Gauge,
+            },
+            labels,
+            move || size() as f64,
+        );
+        let enqueue_failed = telemetry.counter(
+            Definition {
+                name: Cow::Owned(format!("otelcol_exporter_enqueue_failed_{items}")),
+                help: "Items that the sending queue refused.",
+                instrument: Instrument::Counter,
+            },
+            &[("exporter", exporter)],
+        );
+        Self { enqueue_failed }
+    }
+
+    /// `otelcol_exporter_enqueue_failed_*`: the queue refused these items.
+    pub fn enqueue_failed(&self, items: usize) {
+        self.enqueue_failed.add(items as u64);
+    }
+}

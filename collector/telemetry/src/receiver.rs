@@ -1,0 +1,53 @@
+//! What a receiver counts.
+
+use std::borrow::Cow;
+
+use crate::registry::{Counter, Definition, Instrument, Telemetry};
+
+/// Counters of one receiver, transport and signal.
+///
+/// `received = accepted + refused`: each item of a request that could be read is counted in exactly
+/// one of the two, when its outcome is known.
+#[derive(Clone, Debug)]
+pub struct ReceiverMetrics {
+    accepted: Counter,
+    refused: Counter,
+}
+
+impl ReceiverMetrics {
+    /// Binds the series of `receiver` (its id), `transport` (`grpc` or `http`) and the items of a
+    /// signal (`spans`, `metric_points`, `log_records`).
+    pub fn new(telemetry: &Telemetry, receiver: &str, transport: &str, items: &'static str) -> Self {
+        let labels = &[("receiver", receiver), ("transport", transport)];
+        Self {
+            accepted: telemetry.counter(accepted(items), labels),
+            refused: telemetry.counter(refused(items), labels),
+        }
+    }
+
+    /// `otelcol_receiver_accepted_*`: the pipeline has taken these items over.
+    pub fn accepted(&self, items: usize) {
+        self.accepted.add(items as u64);
+    }
+
+    /// `otelcol_receiver_refused_*`: these items stay with the sender.
+    pub fn refused(&self, items: usize) {
+        self.refused.add(items as u64);
+    }
+}
+
+fn accepted(items: &'static str) -> Definition {
+    Definition {
+        name: Cow::Owned(format!("otelcol_receiver_accepted_{items}")),
+        help: "Items that the pipeline has taken over from the sender.",
+        instrument: Instrument::Counter,
+    }
+}
+
+fn refused(items: &'static str) -> Definition {
+    Definition {
+        name: Cow::Owned(format!("otelcol_receiver_refused_{items}")),
+        help: "Items that the pipeline could not take over; they stay with the sender.",
+        instrument: Instrument::Counter,
+    }
+}
