@@ -1,0 +1,146 @@
+//! gzip (RFC 1952) and zlib (RFC 1950) by libdeflate.
+
+use std::cell::RefCell;
+
+use bytes::{Bytes, BytesMut};
+use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
+use memchr::memmem;
+
+use super::{DecompressError, finished};
+
+/// libdeflate's level 1 compresses telemetry about as well as zlib's level 5, in a third of the time.
+pub(super) const DEFAULT_LEVEL: i32 = 1;
+
+/// RFC 1952 section 2.3: a header of at least 10 bytes, a deflate stream of at least 2, a trailer of 8.
+const HEADER_LEN: usize = 10;
+const TRAILER_LEN: usize = 8;
+const MEMBER_LEN_MIN: usize = HEADER_LEN + 2 + TRAILER_LEN;
+/// ID1 and ID2.
+const MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// Deflate cannot expand by more than this factor, whatever a length field claims.
+const EXPANSION_MAX: usize = 1032;
+/// Smallest output buffer, in bytes.
+const OUT_MIN: usize = 64;
+/// The scratch buffer that a thread keeps, in bytes; a larger one is given back after use.
+const SCRATCH_MAX: usize = 4 * 1024 * 1024;
+
+thread_local! {
+    static DECOMPRESSOR: RefCell<Decompressor> = RefCell::new(Decompressor::new());
+    static COMPRESSOR: RefCell<Reused> = RefCell::new(Reused::new(DEFAULT_LEVEL));
+}
+
+/// A compressor and its output buffer, which is larger than what it will hold.
+struct Reused {
+    level: i32,
+    compressor: Compressor,
+    scratch: Vec<u8>,
+}
+
+impl Reused {
+    fn new(level: i32) -> Self {
+        let lvl = CompressionLvl::new(level).unwrap_or_default();
+        Self { level, compressor: Compressor::new(lvl), scratch: Vec::new() }
+    }
+
+    fn compress(&mut self, data: &[u8]) -> Bytes {
+        let bound = self.compressor.gzip_compress_bound(data.len());
+        if self.scratch.len() < bound {
+            self.scratch.resize(bound, 0);
+        }
+        let len = self
+            .compressor
+            .gzip_compress(data, &mut self.scratch)
+            .expect("the buffer is as large as libdeflate says it must be");
+        let compressed = Bytes::copy_from_slice(&self.scratch[..len]);
+        if self.scratch.len() > SCRATCH_MAX {
+            self.scratch = Vec::new();
+        }
+        compressed
+    }
+}
+
+/// One member. Levels are 0 (stored) to 9.
+pub(super) fn compress(level: i32, data: &[u8]) -> Bytes {
+    let level = level.clamp(0, 9);
+    COMPRESSOR.with_borrow_mut(|reused| {
+        if reused.level != level {
+            *reused = Reused::new(level);
+        }
+        reused.compress(data)
+    })
+}
+
+pub(super) fn decompress(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
+    let hint = compressed.last_chunk::<4>().map_or(0, |isize| u32::from_le_bytes(*isize) as usize);
+    let mut out = vec![0; first_size(hint, compressed.len(), max_len)];
+    let mut len = 0;
+    let mut rest = compressed;
+    loop {
+        if rest.len() < MEMBER_LEN_MIN || !rest.starts_with(&MAGIC) {
+            return Err(corrupt("a member is cut off, or data follows the last one"));
+        }
+        let written =
+            fill(&mut out, len, max_len, |decompressor, out| decompressor.gzip_decompress(rest, out))?;
+        rest = after_member(rest, &out[len..len + written]).ok_or(corrupt("data follows the last member"))?;
+        len += written;
+        if rest.is_empty() {
+            return Ok(finished(out, len));
+        }
+    }
+}
+
+pub(super) fn decompress_zlib(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
+    let mut out = vec![0; first_size(compressed.len().saturating_mul(8), compressed.len(), max_len)];
+    let len = fill(&mut out, 0, max_len, |decompressor, out| decompressor.zlib_decompress(compressed, out))?;
+    let checksum = libdeflater::adler32(&out[..len]).to_be_bytes();
+    if !compressed.ends_with(&checksum) {
+        return Err(corrupt("data follows the compressed stream"));
+    }
+    Ok(finished(out, len))
+}
+
+/// Runs `decompress` into `out[len..]`, with a buffer twice as large each time it does not fit.
+fn fill(
+    out: &mut Vec<u8>,
+    len: usize,
+    max_len: usize,
+    decompress: impl Fn(&mut Decompressor, &mut [u8]) -> Result<usize, DecompressionError>,
+) -> Result<usize, DecompressError> {
+    loop {
+        match DECOMPRESSOR.with_borrow_mut(|decompressor| decompress(decompressor, &mut out[len..])) {
+            Ok(written) => return Ok(written),
+            Err(DecompressionError::BadData) => return Err(corrupt("it is cut off or damaged")),
+            Err(DecompressionError::InsufficientSpace) if out.len() >= max_len => {
+                return Err(DecompressError::TooLarge { limit: max_len });
+            }
+            Err(DecompressionError::InsufficientSpace) => {
+                let larger = out.len().max(OUT_MIN).saturating_mul(2).min(max_len);
+                out.resize(larger, 0);
+            }
+        }
+    }
+}
+
+/// What follows the member at the start of `rest`, which decompresses to `out`; nothing when that is
+/// neither the end nor another member.
+///
+/// libdeflate does not tell where a member ends. It ends with its trailer, which follows from `out`,
+/// and then comes the end or the next member.
+fn after_member<'a>(rest: &'a [u8], out: &[u8]) -> Option<&'a [u8]> {
+    let mut trailer = [0; TRAILER_LEN];
+    trailer[..4].copy_from_slice(&libdeflater::crc32(out).to_le_bytes());
+    #[expect(clippy::cast_possible_truncation, reason = "ISIZE is the length modulo 2^32")]
+    trailer[4..].copy_from_slice(&(out.len() as u32).to_le_bytes());
+    memmem::find_iter(&rest[HEADER_LEN..], &trailer)
+        .map(|at| &rest[HEADER_LEN + at + TRAILER_LEN..])
+        .find(|after| after.is_empty() || after.starts_with(&MAGIC))
+}
+
+/// A first size of the output from what the sender claims, which is not to be trusted.
+fn first_size(claimed: usize, compressed_len: usize, max_len: usize) -> usize {
+    claimed.min(compressed_len.saturating_mul(EXPANSION_MAX)).max(OUT_MIN).min(max_len)
+}
+
+fn corrupt(reason: &'static str) -> DecompressError {
+    DecompressError::Corrupt { encoding: "gzip", reason }
+}
