@@ -1,0 +1,238 @@
+//! The graph of one configuration: receivers → processors → exporters, for each pipeline.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use etalon_component::{BoxError, BuildInfo, Component, ComponentId, Consumer, Host, Settings, Stage};
+use etalon_pdata::Signal;
+use etalon_telemetry::Telemetry;
+use tokio::time::Instant;
+
+use crate::config::{CollectorConfig, Entry, Pipeline};
+use crate::factories::Factories;
+use crate::fan_out::fan_out;
+
+/// All components that the pipelines name, wired up.
+pub(crate) struct Graph {
+    /// In the order of the data: receivers, processors pipeline by pipeline, exporters.
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    role: Role,
+    id: ComponentId,
+    component: Arc<dyn Component>,
+}
+
+/// The part that a component plays in a pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Brings data in.
+    Receiver,
+    /// Looks at data on its way.
+    Processor,
+    /// Takes data out.
+    Exporter,
+}
+
+/// A graph could not be built from a valid configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The component does not support the signal of a pipeline that names it.
+    #[error("failed to create \"{id}\" {role} for data type \"{signal}\": telemetry type is not supported")]
+    UnsupportedSignal {
+        /// The component.
+        id: ComponentId,
+        /// What it is.
+        role: Role,
+        /// The signal.
+        signal: Signal,
+    },
+    /// The component's own code refused.
+    #[error("failed to create \"{id}\" {role}")]
+    Create {
+        /// The component.
+        id: ComponentId,
+        /// What it is.
+        role: Role,
+        /// Its reason.
+        source: BoxError,
+    },
+}
+
+/// A component did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to start \"{id}\" {role}")]
+pub struct StartError {
+    id: ComponentId,
+    role: Role,
+    source: BoxError,
+}
+
+impl Graph {
+    /// Creates every component that a pipeline names, from the exporters up. Nothing is started.
+    pub(crate) fn build(
+        config: &CollectorConfig,
+        factories: &Factories,
+        build: &BuildInfo,
+        telemetry: &Telemetry,
+    ) -> Result<Self, BuildError> {
+        let mut builder = Builder {
+            config,
+            factories,
+            build,
+            telemetry,
+            exporters: BTreeMap::new(),
+            processors: Vec::new(),
+            outputs: BTreeMap::new(),
+        };
+        for pipeline in &config.pipelines {
+            builder.pipeline(pipeline)?;
+        }
+        let mut nodes = builder.receivers()?;
+        nodes.append(&mut builder.processors);
+        nodes.extend(builder.exporters.into_iter().map(|((_, id), stage)| Node {
+            role: Role::Exporter,
+            id: id.clone(),
+            component: stage.component,
+        }));
+        Ok(Self { nodes })
+    }
+
+    /// Starts against the direction of the data, so that nothing is received before it can be passed
+    /// on. Stops at the first failure; shut the graph down then.
+    pub(crate) async fn start(&self, host: &Host) -> Result<(), StartError> {
+        for Node { role, id, component } in self.nodes.iter().rev() {
+            component
+                .start(host)
+                .await
+                .map_err(|source| StartError { id: id.clone(), role: *role, source })?;
+        }
+        Ok(())
+    }
+
+    /// Shuts down in the direction of the data, so that what has been received is passed on. Every
+    /// component is shut down, whatever the others answer; the failures are returned.
+    pub(crate) async fn shutdown(&self, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
+        let mut failures = Vec::new();
+        for Node { role, id, component } in &self.nodes {
+            if let Err(error) = component.shutdown(deadline).await {
+                failures.push((*role, id.clone(), error));
+            }
+        }
+        failures
+    }
+}
+
+struct Builder<'a> {
+    config: &'a CollectorConfig,
+    factories: &'a Factories,
+    build: &'a BuildInfo,
+    telemetry: &'a Telemetry,
+    /// One for each signal and id, shared by the pipelines.
+    exporters: BTreeMap<(Signal, &'a ComponentId), Stage>,
+    processors: Vec<Node>,
+    /// Where each receiver sends each signal: one entrance for each pipeline.
+    outputs: BTreeMap<&'a ComponentId, BTreeMap<Signal, Vec<Arc<dyn Consumer>>>>,
+}
+
+impl<'a> Builder<'a> {
+    fn pipeline(&mut self, pipeline: &'a Pipeline) -> Result<(), BuildError> {
+        let signal = pipeline.signal;
+        let mut exits = Vec::new();
+        for id in distinct(&pipeline.exporters) {
+            exits.push(self.exporter(signal, id)?.consumer.clone());
+        }
+        let mut entrance = fan_out(exits);
+        let mut stages = Vec::new();
+        for id in pipeline.processors.iter().rev() {
+            let entry = entry_of(&self.config.processors, id);
+            let factory = self.factories.processor(id.kind()).filter(|f| f.stability(signal).is_some());
+            let factory = factory.ok_or_else(|| unsupported(Role::Processor, id, signal))?;
+            let settings = self.settings(Role::Processor, id, Some(signal), Some(&pipeline.id));
+            let stage = factory
+                .create(settings, &entry.config, signal, entrance)
+                .map_err(|source| BuildError::Create { id: id.clone(), role: Role::Processor, source })?;
+            stages.push(Node { role: Role::Processor, id: id.clone(), component: stage.component });
+            entrance = stage.consumer;
+        }
+        stages.reverse();
+        self.processors.append(&mut stages);
+        for id in distinct(&pipeline.receivers) {
+            self.outputs.entry(id).or_default().entry(signal).or_default().push(entrance.clone());
+        }
+        Ok(())
+    }
+
+    fn exporter(&mut self, signal: Signal, id: &'a ComponentId) -> Result<&Stage, BuildError> {
+        if !self.exporters.contains_key(&(signal, id)) {
+            let entry = entry_of(&self.config.exporters, id);
+            let factory = self.factories.exporter(id.kind()).filter(|f| f.stability(signal).is_some());
+            let factory = factory.ok_or_else(|| unsupported(Role::Exporter, id, signal))?;
+            let settings = self.settings(Role::Exporter, id, Some(signal), None);
+            let stage = factory
+                .create(settings, &entry.config, signal)
+                .map_err(|source| BuildError::Create { id: id.clone(), role: Role::Exporter, source })?;
+            self.exporters.insert((signal, id), stage);
+        }
+        Ok(&self.exporters[&(signal, id)])
+    }
+
+    fn receivers(&mut self) -> Result<Vec<Node>, BuildError> {
+        let mut nodes = Vec::new();
+        for (id, outputs) in std::mem::take(&mut self.outputs) {
+            let entry = entry_of(&self.config.receivers, id);
+            let Some(factory) = self.factories.receiver(id.kind()) else { continue };
+            if let Some(signal) = outputs.keys().find(|signal| factory.stability(**signal).is_none()) {
+                return Err(unsupported(Role::Receiver, id, *signal));
+            }
+            let outputs = outputs.into_iter().map(|(signal, entrances)| (signal, fan_out(entrances))).collect();
+            let settings = self.settings(Role::Receiver, id, None, None);
+            let component = factory
+                .create(settings, &entry.config, outputs)
+                .map_err(|source| BuildError::Create { id: id.clone(), role: Role::Receiver, source })?;
+            nodes.push(Node { role: Role::Receiver, id: id.clone(), component });
+        }
+        Ok(nodes)
+    }
+
+    fn settings(
+        &self,
+        role: Role,
+        id: &ComponentId,
+        signal: Option<Signal>,
+        pipeline: Option<&ComponentId>,
+    ) -> Settings {
+        let span = tracing::info_span!(
+            "component",
+            "otelcol.component.id" = %id,
+            "otelcol.component.kind" = %role,
+            "otelcol.signal" = signal.map(|signal| signal.name),
+            "otelcol.pipeline.id" = pipeline.map(tracing::field::display),
+        );
+        Settings { id: id.clone(), build: self.build.clone(), telemetry: self.telemetry.clone(), span }
+    }
+}
+
+/// Ids in the order of their first occurrence: naming one twice in a list is one edge.
+fn distinct(ids: &[ComponentId]) -> impl Iterator<Item = &ComponentId> {
+    ids.iter().enumerate().filter(|(at, id)| !ids[..*at].contains(id)).map(|(_, id)| id)
+}
+
+fn entry_of<'a>(entries: &'a BTreeMap<ComponentId, Entry>, id: &ComponentId) -> &'a Entry {
+    entries.get(id).expect("validation refuses a pipeline that names what is not configured")
+}
+
+fn unsupported(role: Role, id: &ComponentId, signal: Signal) -> BuildError {
+    BuildError::UnsupportedSignal { id: id.clone(), role, signal }
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Receiver => "receiver",
+            Self::Processor => "processor",
+            Self::Exporter => "exporter",
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! The collector's own log events: one line each, as text for people or as JSON.
+//!
+//! Lines have the form that the Go collector's have, so that what reads those reads these: time in
+//! ISO 8601 with milliseconds, level in lower case, message, fields. A component's fields come from
+//! the span it runs in.
+
+use std::collections::HashMap;
+use std::fmt::{self, Write as _};
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber, span};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+/// How a line is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// `time  level  message  {fields}`, separated by tabs.
+    Console,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Thins out floods: per message and `tick`, the first `initial` lines and then every
+/// `thereafter`-th are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampling {
+    /// The window.
+    pub tick: Duration,
+    /// Lines of one message that are always written in a window.
+    pub initial: u64,
+    /// Of the lines after that, one in so many is written; 0 writes none.
+    pub thereafter: u64,
+}
+
+/// A layer of `tracing-subscriber` that writes lines.
+pub struct Lines<W> {
+    encoding: Encoding,
+    level: Level,
+    sampling: Option<Sampling>,
+    /// Fields that every line carries.
+    fields: Map<String, Value>,
+    windows: Mutex<HashMap<tracing::callsite::Identifier, Window>>,
+    out: Mutex<W>,
+}
+
+/// The lines of one call site in the current window.
+struct Window {
+    opened: SystemTime,
+    lines: u64,
+}
+
+/// The fields of a span, kept with it.
+struct SpanFields(Map<String, Value>);
+
+impl<W: Write> Lines<W> {
+    /// Lines of `level` and more severe ones, to `out`.
+    pub fn new(
+        encoding: Encoding,
+        level: Level,
+        sampling: Option<Sampling>,
+        fields: Map<String, Value>,
+        out: W,
+    ) -> Self {
+        Self { encoding, level, sampling, fields, windows: Mutex::default(), out: Mutex::new(out) }
+    }
+
+    /// Whether sampling lets a line of this call site pass. There are as many windows as call sites.
+    fn passes(&self, site: tracing::callsite::Identifier, now: SystemTime) -> bool {
+        let Some(Sampling { tick, initial, thereafter }) = self.sampling else { return true };
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = windows.entry(site).or_insert(Window { opened: now, lines: 0 });
+        if now.duration_since(window.opened).is_ok_and(|age| age >= tick) {
+            *window = Window { opened: now, lines: 0 };
+        }
+        window.lines += 1;
+        match window.lines.checked_sub(initial) {
+            None | Some(0) => true,
+            Some(beyond) => thereafter > 0 && beyond.is_multiple_of(thereafter),
+        }
+    }
+
+    fn line(&self, now: SystemTime, level: Level, message: &str, fields: Map<String, Value>) -> String {
+        let time = iso8601(now);
+        let level = level.as_str().to_ascii_lowercase();
+        let mut line = match self.encoding {
+            Encoding::Console if fields.is_empty() => format!("{time}\t{level}\t{message}"),
+            Encoding::Console => format!("{time}\t{level}\t{message}\t{}", Value::Object(fields)),
+            Encoding::Json => {
+                let mut object = Map::new();
+                object.insert("level".to_owned(), level.into());
+                object.insert("ts".to_owned(), time.into());
+                object.insert("msg".to_owned(), message.into());
+                object.extend(fields);
+                Value::Object(object).to_string()
+            }
+        };
+        line.push('\n');
+        line
+    }
+}
+
+impl<S, W> Layer<S> for Lines<W>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    W: Write + Send + 'static,
+{
+    fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
+        metadata.is_span() || *metadata.level() <= self.level
+    }
+
+    fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
+        let mut fields = Collected::default();
+        attributes.record(&mut fields);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(SpanFields(fields.fields));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        #[expect(clippy::disallowed_methods, reason = "the time that a log line tells is wall time")]
+        let now = SystemTime::now();
+        if !self.passes(event.metadata().callsite(), now) {
+            return;
+        }
+        let mut fields = self.fields.clone();
+        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+            if let Some(SpanFields(of_span)) = span.extensions().get() {
+                fields.extend(of_span.clone());
+            }
+        }
+        let mut own = Collected::default();
+        event.record(&mut own);
+        fields.extend(own.fields);
+        let line = self.line(now, *event.metadata().level(), &own.message, fields);
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        // There is no better place to report that the log cannot be written than the log.
+        out.write_all(line.as_bytes()).ok();
+        out.flush().ok();
+    }
+}
+
+impl<W> fmt::Debug for Lines<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("encoding", &self.encoding).field("level", &self.level).finish_non_exhaustive()
+    }
+}
+
+/// Collects the fields of an event or a span.
+#[derive(Default)]
+struct Collected {
+    message: String,
+    fields: Map<String, Value>,
+}
+
+impl Collected {
+    fn put(&mut self, field: &Field, value: Value) {
+        self.fields.insert(field.name().to_owned(), value);
+    }
+}
+
+impl Visit for Collected {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value.into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => value.clone_into(&mut self.message),
+            _ => self.put(field, value.into()),
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.put(field, chain(value).into());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = format!("{value:?}");
+        match field.name() {
+            "message" => self.message = text,
+            _ => self.put(field, text.into()),
+        }
+    }
+}
+
+/// An error and its causes, `outer: inner: innermost`.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// `2026-11-20T08:30:00.125Z`. Civil date from days since 1970-01-01 in the proleptic Gregorian
+/// calendar, counted in eras of 400 years that begin on 1 March.
+fn iso8601(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let mut text = String::with_capacity(24);
+    write!(text, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
+        .and_then(|()| write!(text, ".{:03}Z", since.subsec_millis()))
+        .expect("writing to a String cannot fail");
+    text
+}
+
+#[cfg(test)]
+mod tests;

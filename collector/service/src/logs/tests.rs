@@ -1,0 +1,88 @@
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::json;
+use tracing::{Level, info, info_span, warn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::Registry;
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is logged while `body` runs, without the times.
+fn logged(encoding: Encoding, level: Level, sampling: Option<Sampling>, body: impl FnOnce()) -> Vec<String> {
+    let captured = Captured::default();
+    let lines = Lines::new(encoding, level, sampling, Map::new(), captured.clone());
+    tracing::subscriber::with_default(Registry::default().with(lines), body);
+    let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    text.lines().map(|line| line.split_once('\t').map_or(line, |(_, rest)| rest).to_owned()).collect()
+}
+
+#[test]
+fn a_console_line_has_level_message_and_fields_with_those_of_the_span_first() {
+    let lines = logged(Encoding::Console, Level::INFO, None, || {
+        info_span!("component", "otelcol.component.id" = "otlp/2").in_scope(|| {
+            warn!(items = 3, "refused");
+        });
+        info!("ready");
+    });
+    assert_eq!(lines, ["warn\trefused\t{\"items\":3,\"otelcol.component.id\":\"otlp/2\"}", "info\tready"]);
+}
+
+#[test]
+fn a_json_line_is_one_object() {
+    let lines = logged(Encoding::Json, Level::INFO, None, || info!(endpoint = "x:1", "Starting \"it\""));
+    let line: Value = serde_json::from_str(&lines[0]).unwrap();
+    assert_eq!(line["level"], "info");
+    assert_eq!(line["msg"], "Starting \"it\"");
+    assert_eq!(line["endpoint"], json!("x:1"));
+    assert!(line["ts"].as_str().is_some_and(|ts| ts.ends_with('Z') && ts.len() == 24));
+}
+
+#[test]
+fn less_severe_lines_are_left_out() {
+    assert!(logged(Encoding::Console, Level::WARN, None, || info!("ready")).is_empty());
+}
+
+#[test]
+fn a_flood_is_thinned_out_per_message() {
+    let sampling = Sampling { tick: Duration::from_secs(3600), initial: 2, thereafter: 3 };
+    let lines = logged(Encoding::Console, Level::INFO, Some(sampling), || {
+        for number in 1..=9 {
+            info!(number, "flood");
+        }
+        info!("other");
+    });
+    assert_eq!(
+        lines,
+        [
+            "info\tflood\t{\"number\":1}",
+            "info\tflood\t{\"number\":2}",
+            "info\tflood\t{\"number\":5}",
+            "info\tflood\t{\"number\":8}",
+            "info\tother"
+        ]
+    );
+}
+
+#[test]
+fn times_are_iso_8601_in_utc() {
+    let at = |seconds, millis| iso8601(UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_millis(millis));
+    assert_eq!(at(0, 0), "1970-01-01T00:00:00.000Z");
+    assert_eq!(at(951_782_399, 999), "2000-02-28T23:59:59.999Z");
+    assert_eq!(at(951_782_400, 0), "2000-02-29T00:00:00.000Z");
+    assert_eq!(at(4_107_542_399, 5), "2100-02-28T23:59:59.005Z");
+    assert_eq!(at(4_107_542_400, 5), "2100-03-01T00:00:00.005Z");
+}
