@@ -10,6 +10,9 @@ mod args;
 mod banner;
 mod command;
 mod distribution;
+mod inventory;
+mod load;
+mod print;
 mod send;
 
 pub use command::run;

@@ -1,1 +1,27 @@
-//! Builds the graph of components, starts and stops it in order, and serves the collector's own telemetry.
+//! Runs a configuration: decodes and validates it, builds the graph of its components, starts and
+//! stops them in order, and tells what the collector says about itself.
+//!
+//! [`Factories`] is what a distribution offers, [`CollectorConfig`] what a user wants of it, and
+//! [`Collector`] the two brought together.
+//!
+//! This crate names no component, and parses no command line.
+
+mod collector;
+mod config;
+mod factories;
+mod fan_out;
+mod gates;
+mod graph;
+mod logs;
+mod metrics_endpoint;
+mod telemetry_config;
+mod telemetry_setup;
+
+pub use collector::{Collector, RunError};
+pub use config::{CollectorConfig, Entry, Pipeline};
+pub use factories::Factories;
+pub use gates::{ALLOW_NO_PIPELINES, FeatureGates, GATES, Gate, GateError, MERGE_APPEND, Stage};
+pub use graph::{BuildError, Role, StartError};
+pub use logs::chain;
+pub use telemetry_config::{LogEncoding, LogLevel, LogsConfig, MetricsConfig, MetricsLevel, TelemetryConfig};
+pub use telemetry_setup::{LogSetupError, resource, start_logging};

@@ -26,7 +26,7 @@ impl ExporterMetrics {
         telemetry: &Telemetry,
         exporter: &str,
         items: &'static str,
-        destination: &[(&'static str, &str)],
+        destination: &[(&str, &str)],
     ) -> Self {
         let mut labels = vec![("exporter", exporter)];
         labels.extend_from_slice(destination);

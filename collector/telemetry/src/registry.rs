@@ -33,7 +33,7 @@ pub(crate) enum Instrument {
 }
 
 /// The labels of one series, in the order in which they are rendered.
-pub(crate) type Labels<'a> = &'a [(&'static str, &'a str)];
+pub(crate) type Labels<'a> = &'a [(&'a str, &'a str)];
 
 struct Family {
     definition: Definition,
@@ -48,7 +48,7 @@ enum Source {
 
 impl Telemetry {
     /// An empty set that reports the process metrics and, as `target_info`, the given resource.
-    pub fn new(resource: &[(&'static str, &str)]) -> Self {
+    pub fn new(resource: &[(&str, &str)]) -> Self {
         let telemetry = Self { families: Arc::default() };
         let target_info = Definition {
             name: Cow::Borrowed("target_info"),

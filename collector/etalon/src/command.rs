@@ -1,0 +1,197 @@
+//! Runs what the command line asks for.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::FromArgMatches as _;
+use etalon_component::{BoxError, ComponentId};
+use etalon_service::{Collector, FeatureGates, chain};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
+
+use crate::args::{Cli, Command, ConfigArgs};
+use crate::load::{self, LoadError, Loaded};
+use crate::{Distribution, args, banner, inventory, print, send};
+
+/// How long the shutdown may take: less than the 30 seconds after which Kubernetes kills a pod.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// Why a command failed, for the one place that reports it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Gates(#[from] etalon_service::GateError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("failed to build pipelines")]
+    Build(#[from] etalon_service::BuildError),
+    #[error(transparent)]
+    Logging(#[from] etalon_service::LogSetupError),
+    #[error("cannot start the runtime")]
+    Runtime(#[source] std::io::Error),
+    #[error("cannot listen for signals")]
+    Signals(#[source] std::io::Error),
+    #[error(transparent)]
+    Start(#[from] etalon_service::RunError),
+    #[error("failed to shut down: {0}")]
+    Shutdown(ShutdownFailures),
+    #[error("cannot write to standard output")]
+    Output(#[from] std::io::Error),
+    #[error("{0}")]
+    Send(#[from] send::SendError),
+}
+
+/// What went wrong while the components were shut down.
+#[derive(Debug)]
+pub(crate) struct ShutdownFailures(Vec<(etalon_service::Role, ComponentId, BoxError)>);
+
+/// Runs a distribution with these arguments, the command's name first.
+///
+/// Exits with 0 after an orderly end, and with 1 and `Error: …` on standard error after a failure.
+pub fn run(distribution: Distribution, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let parsed = args::command(&distribution.build)
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let result = match parsed {
+        Ok(cli) => execute(&distribution, cli),
+        Err(error) if error.use_stderr() => {
+            report(format_args!("{}", error.render().to_string().trim_start_matches("error: ").trim_end()));
+            return ExitCode::FAILURE;
+        }
+        Err(help_or_version) => help_or_version.print().map_err(CommandError::Output),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(format_args!("{}", chain(&error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(distribution: &Distribution, cli: Cli) -> Result<(), CommandError> {
+    match cli.command {
+        None => serve(distribution, &cli.config),
+        Some(Command::Validate(config)) => validate(distribution, &config),
+        Some(Command::Components) => Ok(std::io::stdout().write_all(inventory::yaml(distribution).as_bytes())?),
+        Some(Command::PrintConfig(args)) => print::config(distribution, &args),
+        Some(Command::Send(args)) => Ok(runtime()?.block_on(send::run(&distribution.build, &args))?),
+    }
+}
+
+/// The feature gates of the command line.
+pub(crate) fn gates(config: &ConfigArgs) -> Result<FeatureGates, CommandError> {
+    let mut gates = FeatureGates::default();
+    for list in &config.feature_gates {
+        gates.apply(list)?;
+    }
+    Ok(gates)
+}
+
+/// As Go's dry run: everything is decoded, validated and built, and nothing is started.
+fn validate(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandError> {
+    let gates = gates(args)?;
+    let Loaded { config, .. } = load::valid(distribution, args, &gates)?;
+    // Components may tie themselves to the runtime when they are created.
+    let runtime = runtime()?;
+    let _inside = runtime.enter();
+    Collector::build(&config, &distribution.factories, &distribution.build, &Default::default())?;
+    Ok(())
+}
+
+fn serve(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandError> {
+    let gates = gates(args)?;
+    let loaded = load::valid(distribution, args, &gates)?;
+    let resource = etalon_service::resource(&loaded.config.telemetry, &distribution.build);
+    etalon_service::start_logging(&loaded.config.telemetry.logs, &resource)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    runtime()?.block_on(async {
+        let mut collector =
+            Collector::build(&loaded.config, &distribution.factories, &distribution.build, &resource)?;
+        let ended = until_stopped(distribution, &loaded, &mut collector).await;
+        let failures = collector.shutdown(Instant::now() + SHUTDOWN_TIMEOUT).await;
+        ended?;
+        tracing::info!("Shutdown complete.");
+        if failures.is_empty() { Ok(()) } else { Err(CommandError::Shutdown(ShutdownFailures(failures))) }
+    })
+}
+
+/// Starts the collector and waits for a reason to stop it. Signals are caught before anything starts,
+/// so that none can end the process without a shutdown.
+async fn until_stopped(
+    distribution: &Distribution,
+    loaded: &Loaded,
+    collector: &mut Collector,
+) -> Result<(), CommandError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::Signals)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(CommandError::Signals)?;
+    let build = &distribution.build;
+    tracing::info!(Version = build.version, NumCPU = cpus(), "Starting {}...", build.command);
+    collector.start().await?;
+    if loaded.config.telemetry.logs.encoding == etalon_service::LogEncoding::Console {
+        banner::print(loaded, collector, build);
+    }
+    tracing::info!("Everything is ready. Begin running and processing data.");
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(stopping("terminated")),
+            _ = interrupt.recv() => return Ok(stopping("interrupt")),
+            _ = hangup.recv() => {
+                tracing::warn!(signal = "hangup", "Reloading is not supported yet by this version: the running configuration stays");
+            }
+            (id, error) = collector.failed() => {
+                let component = id.to_string();
+                tracing::error!(component, error = chain(&**error), "Asynchronous error received, terminating process");
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// From here on, a second signal ends the process at once.
+fn stopping(signal_name: &str) {
+    tracing::info!(signal = signal_name, "Received signal from OS");
+    tracing::info!("Starting shutdown...");
+    tokio::spawn(async {
+        let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            return;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::error!("Received a second signal: exiting without waiting for the shutdown");
+        #[expect(clippy::exit, reason = "the person asked twice")]
+        std::process::exit(1);
+    });
+}
+
+pub(crate) fn runtime() -> Result<Runtime, CommandError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CommandError::Runtime)
+}
+
+fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[expect(clippy::print_stderr, reason = "errors of a command go to standard error")]
+fn report(error: fmt::Arguments<'_>) {
+    eprintln!("Error: {error}");
+}
+
+impl fmt::Display for ShutdownFailures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<String> =
+            self.0.iter().map(|(role, id, error)| format!("{role} \"{id}\": {}", chain(&**error))).collect();
+        f.write_str(&parts.join("; "))
+    }
+}

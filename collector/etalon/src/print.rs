@@ -1,0 +1,27 @@
+//! What `print-config` prints: the configuration that would run.
+
+use std::io::Write as _;
+
+use crate::args::{Format, Mode, PrintConfigArgs};
+use crate::command::{CommandError, gates};
+use crate::{Distribution, load};
+
+/// Prints the configuration with every default filled in.
+pub(crate) fn config(distribution: &Distribution, args: &PrintConfigArgs) -> Result<(), CommandError> {
+    let gates = gates(&args.config)?;
+    let loaded = if args.validate {
+        load::valid(distribution, &args.config, &gates)?
+    } else {
+        load::decoded(distribution, &args.config, &gates)?
+    };
+    let value = loaded.config.to_value();
+    let shown = match args.mode {
+        Mode::Redacted => value.redacted(),
+        Mode::Unredacted => value,
+    };
+    let text = match args.format {
+        Format::Yaml => shown.to_yaml(),
+        Format::Json => shown.to_json(),
+    };
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}

@@ -1,0 +1,109 @@
+//! A collector: one configuration, built, started, and shut down.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use etalon_component::{BoxError, BuildInfo, ComponentId, Host, Listening};
+use etalon_telemetry::Telemetry;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::config::CollectorConfig;
+use crate::factories::Factories;
+use crate::graph::{BuildError, Graph, Role, StartError};
+use crate::metrics_endpoint::MetricsEndpoint;
+
+/// Fatal errors that are kept until somebody asks; one is enough to shut down.
+const FATAL_ERRORS_KEPT: usize = 1;
+
+/// The components of a configuration, wired up.
+pub struct Collector {
+    graph: Graph,
+    telemetry: Telemetry,
+    host: Host,
+    fatal: mpsc::Receiver<(ComponentId, BoxError)>,
+    metrics_at: Vec<String>,
+    metrics: Vec<MetricsEndpoint>,
+}
+
+/// The collector did not come into service.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The endpoint for the collector's own metrics could not be bound.
+    #[error("cannot serve metrics on {endpoint}")]
+    Metrics {
+        /// The endpoint as configured.
+        endpoint: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A component did not start.
+    #[error("cannot start pipelines")]
+    Start(#[source] StartError),
+}
+
+impl Collector {
+    /// Builds the components that the pipelines of a valid configuration name. Nothing is started.
+    pub fn build(
+        config: &CollectorConfig,
+        factories: &Factories,
+        build: &BuildInfo,
+        resource: &BTreeMap<String, String>,
+    ) -> Result<Self, BuildError> {
+        let labels: Vec<(String, &str)> =
+            resource.iter().map(|(key, value)| (key.replace(['.', '-', '/'], "_"), value.as_str())).collect();
+        let labels: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+        let telemetry = Telemetry::new(&labels);
+        let graph = Graph::build(config, factories, build, &telemetry)?;
+        let (report, fatal) = mpsc::channel(FATAL_ERRORS_KEPT);
+        let metrics_at = config.telemetry.metrics.endpoints();
+        Ok(Self { graph, telemetry, host: Host::new(report), fatal, metrics_at, metrics: Vec::new() })
+    }
+
+    /// Brings everything into service. After an error, shut down.
+    pub async fn start(&mut self) -> Result<(), RunError> {
+        for endpoint in &self.metrics_at {
+            let started = MetricsEndpoint::start(endpoint, self.telemetry.clone()).await;
+            let started = started.map_err(|source| RunError::Metrics { endpoint: endpoint.clone(), source })?;
+            tracing::info!(endpoint = %started.address(), "Serving metrics");
+            self.metrics.push(started);
+        }
+        self.graph.start(&self.host).await.map_err(RunError::Start)
+    }
+
+    /// The addresses at which components listen.
+    pub fn listening(&self) -> Vec<Listening> {
+        self.host.listening()
+    }
+
+    /// The addresses at which metrics are served.
+    pub fn metrics_addresses(&self) -> Vec<SocketAddr> {
+        self.metrics.iter().map(MetricsEndpoint::address).collect()
+    }
+
+    /// Resolves when a component reports that it cannot go on.
+    pub async fn failed(&mut self) -> (ComponentId, Arc<BoxError>) {
+        match self.fatal.recv().await {
+            Some((id, error)) => (id, Arc::new(error)),
+            // The host holds a sender, so the channel cannot close before the collector is dropped.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes everything out of service in the direction of the data, until `deadline` at the longest,
+    /// and returns what went wrong on the way. Metrics are served until the end.
+    pub async fn shutdown(&mut self, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
+        let failures = self.graph.shutdown(deadline).await;
+        for endpoint in self.metrics.drain(..) {
+            endpoint.shutdown().await;
+        }
+        failures
+    }
+}
+
+impl std::fmt::Debug for Collector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Collector").field("metrics_at", &self.metrics_at).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,277 @@
+//! The configuration of a whole collector, decoded and validated.
+
+use std::collections::BTreeMap;
+
+use etalon_component::{AnyConfig, ComponentId};
+use etalon_conf::{Check, Node, Problem, Problems, Validate, Value};
+use etalon_pdata::Signal;
+use serde::{Deserialize, Serialize};
+
+use crate::factories::Factories;
+use crate::gates::{ALLOW_NO_PIPELINES, FeatureGates};
+use crate::telemetry_config::TelemetryConfig;
+
+/// The sections that a configuration may have.
+const SECTIONS: [&str; 6] = ["receivers", "processors", "exporters", "connectors", "extensions", "service"];
+
+/// A configuration whose every component has been decoded by its factory.
+#[derive(Debug)]
+pub struct CollectorConfig {
+    /// `receivers`.
+    pub receivers: BTreeMap<ComponentId, Entry>,
+    /// `processors`.
+    pub processors: BTreeMap<ComponentId, Entry>,
+    /// `exporters`.
+    pub exporters: BTreeMap<ComponentId, Entry>,
+    /// `service.pipelines`, by id.
+    pub pipelines: Vec<Pipeline>,
+    /// `service.telemetry`.
+    pub telemetry: TelemetryConfig,
+}
+
+/// One configured component.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its configuration.
+    pub config: AnyConfig,
+    /// The current name of its type, when the user wrote an alias.
+    pub renamed_to: Option<&'static str>,
+}
+
+/// One pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pipeline {
+    /// Its id; the type is the signal's name.
+    pub id: ComponentId,
+    /// What it carries.
+    pub signal: Signal,
+    /// Where its data comes from.
+    pub receivers: Vec<ComponentId>,
+    /// What looks at its data, in this order.
+    pub processors: Vec<ComponentId>,
+    /// Where its data goes.
+    pub exporters: Vec<ComponentId>,
+}
+
+/// `service`, as written.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct ServiceConfig {
+    extensions: Vec<ComponentId>,
+    pipelines: BTreeMap<ComponentId, PipelineConfig>,
+    telemetry: TelemetryConfig,
+}
+
+/// One value of `service.pipelines`, as written.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct PipelineConfig {
+    receivers: Vec<ComponentId>,
+    processors: Vec<ComponentId>,
+    exporters: Vec<ComponentId>,
+}
+
+impl CollectorConfig {
+    /// Decodes a merged and expanded tree. All problems are reported at once, each with its place.
+    pub fn decode(root: &Node, factories: &Factories) -> Result<Self, Problems> {
+        let mut problems = Vec::new();
+        for entry in root.entries().iter().filter(|entry| !SECTIONS.contains(&entry.key.as_str())) {
+            let expected = SECTIONS.join(", ");
+            let message = format!("unknown section \"{}\"", entry.key);
+            problems.push(Problem::new(&*entry.key, message).with_help(format!("there are {expected}")));
+        }
+        let receivers = section(root, "receivers", &mut problems, |kind| {
+            factories.receiver(kind).map(|f| (f.kind(), Box::new(|node: &Node| f.decode(node)) as Decode<'_>))
+        }, || factories.receivers.iter().map(etalon_component::Factory::kind).collect());
+        let processors = section(root, "processors", &mut problems, |kind| {
+            factories.processor(kind).map(|f| (f.kind(), Box::new(|node: &Node| f.decode(node)) as Decode<'_>))
+        }, || factories.processors.iter().map(etalon_component::Factory::kind).collect());
+        let exporters = section(root, "exporters", &mut problems, |kind| {
+            factories.exporter(kind).map(|f| (f.kind(), Box::new(|node: &Node| f.decode(node)) as Decode<'_>))
+        }, || factories.exporters.iter().map(etalon_component::Factory::kind).collect());
+        for name in ["connectors", "extensions"] {
+            section(root, name, &mut problems, |_| None, Vec::new);
+        }
+        let absent = Node::default();
+        let service = root.get("service").unwrap_or(&absent).decode::<ServiceConfig>();
+        let service = service.map_err(|found| problems.extend(found.under("service"))).unwrap_or_default();
+        for (index, id) in service.extensions.iter().enumerate() {
+            let message = format!("references extension \"{id}\" which is not configured");
+            problems.push(Problem::new(format!("service::extensions::{index}"), message));
+        }
+        let pipelines = pipelines(service.pipelines, &factories.signals, &mut problems);
+        match Problems::of(problems) {
+            Some(problems) => Err(problems.locate(root)),
+            None => Ok(Self { receivers, processors, exporters, pipelines, telemetry: service.telemetry }),
+        }
+    }
+
+    /// Checks the rules that hold between the parts, and each part's own.
+    pub fn validate(&self, root: &Node, gates: &FeatureGates) -> Result<(), Problems> {
+        let mut check = Check::new();
+        self.check_presence(gates, &mut check);
+        for (name, entries) in
+            [("receivers", &self.receivers), ("processors", &self.processors), ("exporters", &self.exporters)]
+        {
+            check.at(name, |check| {
+                for (id, entry) in entries {
+                    check.field(id, &entry.config);
+                }
+            });
+        }
+        check.at("service", |check| {
+            check.field("telemetry", &self.telemetry);
+            check.at("pipelines", |check| {
+                for pipeline in &self.pipelines {
+                    check.at(&pipeline.id, |check| self.check_pipeline(pipeline, check));
+                }
+            });
+        });
+        check.finish().map_err(|problems| problems.locate(root))
+    }
+
+    /// With every default filled in, for printing.
+    pub fn to_value(&self) -> Value {
+        let section = |entries: &BTreeMap<ComponentId, Entry>| {
+            Value::Map(entries.iter().map(|(id, entry)| (id.to_string(), entry.config.to_value())).collect())
+        };
+        let pipelines = self.pipelines.iter().map(|pipeline| {
+            let written = PipelineConfig {
+                receivers: pipeline.receivers.clone(),
+                processors: pipeline.processors.clone(),
+                exporters: pipeline.exporters.clone(),
+            };
+            (pipeline.id.clone(), written)
+        });
+        let service = ServiceConfig {
+            extensions: Vec::new(),
+            pipelines: pipelines.collect(),
+            telemetry: self.telemetry.clone(),
+        };
+        Value::Map(vec![
+            ("receivers".to_owned(), section(&self.receivers)),
+            ("processors".to_owned(), section(&self.processors)),
+            ("exporters".to_owned(), section(&self.exporters)),
+            ("connectors".to_owned(), Value::Map(Vec::new())),
+            ("extensions".to_owned(), Value::Map(Vec::new())),
+            ("service".to_owned(), etalon_conf::to_value(&service)),
+        ])
+    }
+
+    fn check_presence(&self, gates: &FeatureGates, check: &mut Check) {
+        let nothing = self.receivers.is_empty() && self.exporters.is_empty() && self.processors.is_empty();
+        if nothing && self.pipelines.is_empty() {
+            check.error("empty configuration file");
+            return;
+        }
+        if gates.is_enabled(ALLOW_NO_PIPELINES) {
+            return;
+        }
+        if self.receivers.is_empty() {
+            check.error("no receiver configuration specified in config");
+        }
+        if self.exporters.is_empty() {
+            check.error("no exporter configuration specified in config");
+        }
+        if self.pipelines.is_empty() {
+            check.at("service::pipelines", |check| check.error("service must have at least one pipeline"));
+        }
+    }
+
+    fn check_pipeline(&self, pipeline: &Pipeline, check: &mut Check) {
+        if pipeline.receivers.is_empty() {
+            check.error("must have at least one receiver");
+        }
+        if pipeline.exporters.is_empty() {
+            check.error("must have at least one exporter");
+        }
+        for (index, id) in pipeline.processors.iter().enumerate() {
+            if pipeline.processors[..index].contains(id) {
+                check.error(format!("references processor \"{id}\" multiple times"));
+            }
+        }
+        let lists = [
+            ("receiver", &pipeline.receivers, &self.receivers),
+            ("processor", &pipeline.processors, &self.processors),
+            ("exporter", &pipeline.exporters, &self.exporters),
+        ];
+        for (role, ids, configured) in lists {
+            for (index, id) in ids.iter().enumerate().filter(|(_, id)| !configured.contains_key(*id)) {
+                check.at(format_args!("{role}s::{index}"), |check| {
+                    check.error(format!("references {role} \"{id}\" which is not configured"));
+                });
+            }
+        }
+    }
+}
+
+type Decode<'a> = Box<dyn Fn(&Node) -> Result<AnyConfig, Problems> + 'a>;
+
+/// Decodes the components of one section. `find` gives the type's name and how to decode it.
+fn section<'a>(
+    root: &Node,
+    name: &str,
+    problems: &mut Vec<Problem>,
+    find: impl Fn(&str) -> Option<(&'static str, Decode<'a>)>,
+    kinds: impl Fn() -> Vec<&'static str>,
+) -> BTreeMap<ComponentId, Entry> {
+    let mut entries = BTreeMap::new();
+    let Some(section) = root.get(name) else { return entries };
+    if section.entries().is_empty() && !section.is_null() && section.content().kind() != "a mapping" {
+        problems.push(Problem::new(name, format!("expected a mapping of components, got {}", section.content().kind())));
+    }
+    for written in section.entries() {
+        let path = format!("{name}::{}", written.key);
+        let id: ComponentId = match written.key.parse() {
+            Ok(id) => id,
+            Err(error) => {
+                problems.push(Problem::new(path, format!("{error}")));
+                continue;
+            }
+        };
+        let Some((kind, decode)) = find(id.kind()) else {
+            problems.push(unknown_type(&path, &id, &kinds()));
+            continue;
+        };
+        match decode(&written.value) {
+            Ok(config) => {
+                let renamed_to = (kind != id.kind()).then_some(kind);
+                if entries.insert(id.clone(), Entry { config, renamed_to }).is_some() {
+                    problems.push(Problem::new(path, format!("duplicate name \"{id}\" after unmarshaling")));
+                }
+            }
+            Err(found) => problems.extend(found.under(&path)),
+        }
+    }
+    entries
+}
+
+fn unknown_type(path: &str, id: &ComponentId, kinds: &[&str]) -> Problem {
+    let message = format!("unknown type: \"{}\" for id: \"{id}\" (valid values: [{}])", id.kind(), kinds.join(" "));
+    let problem = Problem::new(path, message);
+    match (id.kind(), etalon_conf::near_match(id.kind(), kinds.iter().copied())) {
+        ("logging", _) => problem.with_help("the logging exporter has been replaced by the debug exporter"),
+        (_, Some(near)) => problem.with_help(format!("did you mean \"{near}\"?")),
+        (_, None) => problem,
+    }
+}
+
+fn pipelines(
+    written: BTreeMap<ComponentId, PipelineConfig>,
+    signals: &[Signal],
+    problems: &mut Vec<Problem>,
+) -> Vec<Pipeline> {
+    let mut pipelines = Vec::new();
+    for (id, PipelineConfig { receivers, processors, exporters }) in written {
+        match signals.iter().find(|signal| signal.name == id.kind()) {
+            Some(signal) => pipelines.push(Pipeline { id, signal: *signal, receivers, processors, exporters }),
+            None => {
+                let known: Vec<&str> = signals.iter().map(|signal| signal.name).collect();
+                let message = format!("unknown pipeline signal: \"{}\"", id.kind());
+                let problem = Problem::new(format!("service::pipelines::{id}"), message);
+                problems.push(problem.with_help(format!("there are {}", known.join(", "))));
+            }
+        }
+    }
+    pipelines
+}

@@ -1,0 +1,310 @@
+//! `service.telemetry`: what the collector says about itself, and where.
+
+use std::collections::BTreeMap;
+
+use etalon_conf::{Check, Duration, Validate};
+use serde::{Deserialize, Serialize};
+
+/// `service.telemetry`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TelemetryConfig {
+    /// Log events.
+    pub logs: LogsConfig,
+    /// Metrics.
+    pub metrics: MetricsConfig,
+    /// Traces of the collector itself.
+    pub traces: TracesConfig,
+    /// Attributes that all of it carries: a value adds or replaces one, null removes a default.
+    pub resource: BTreeMap<String, Option<String>>,
+}
+
+/// `service.telemetry.logs`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogsConfig {
+    /// The least severe level that is written.
+    pub level: LogLevel,
+    /// How a line looks.
+    pub encoding: LogEncoding,
+    /// Upstream's development mode; only `false` can be had.
+    pub development: bool,
+    /// Lines never tell the caller, so both values mean the same.
+    pub disable_caller: bool,
+    /// Lines never carry a stack trace, so both values mean the same.
+    pub disable_stacktrace: bool,
+    /// Thins out floods of one message.
+    pub sampling: Option<SamplingConfig>,
+    /// Where lines go: `stderr`, `stdout` or a file.
+    pub output_paths: Vec<String>,
+    /// Where errors of the log itself go; only `stderr` can be had.
+    pub error_output_paths: Vec<String>,
+    /// Fields that every line carries.
+    pub initial_fields: BTreeMap<String, String>,
+    /// Exporting log events as OTLP; only none can be had.
+    pub processors: Vec<Unsupported>,
+    /// Leaves the resource out of the lines.
+    pub disable_zap_resource: bool,
+}
+
+/// `service.telemetry.logs.sampling`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SamplingConfig {
+    /// Whether lines are thinned out at all.
+    pub enabled: bool,
+    /// The window.
+    pub tick: Duration,
+    /// Lines of one message that are always written in a window.
+    pub initial: u64,
+    /// Of the lines after that, one in so many is written.
+    pub thereafter: u64,
+}
+
+/// Severity of a log event. The last three are upstream's and write nothing less than errors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum LogLevel {
+    Debug,
+    #[default]
+    Info,
+    Warn,
+    Error,
+    Dpanic,
+    Panic,
+    Fatal,
+}
+
+/// How a line looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogEncoding {
+    /// For people: fields separated by tabs.
+    #[default]
+    Console,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `service.telemetry.metrics`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MetricsConfig {
+    /// How much is told; every level but `none` tells all of it.
+    pub level: MetricsLevel,
+    /// Where metrics can be read.
+    pub readers: Vec<ReaderConfig>,
+    /// Changes to single metrics; only none can be had.
+    pub views: Vec<Unsupported>,
+}
+
+/// How much the metrics tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum MetricsLevel {
+    #[serde(alias = "None")]
+    None,
+    #[serde(alias = "Basic")]
+    Basic,
+    #[default]
+    #[serde(alias = "Normal")]
+    Normal,
+    #[serde(alias = "Detailed")]
+    Detailed,
+}
+
+/// One element of `service.telemetry.metrics.readers`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReaderConfig {
+    /// Metrics that somebody fetches.
+    pub pull: Option<PullConfig>,
+    /// Metrics that are pushed; not to be had.
+    pub periodic: Option<Unsupported>,
+}
+
+/// `pull` of a reader.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PullConfig {
+    /// What fetches them.
+    pub exporter: PullExporterConfig,
+}
+
+/// `pull.exporter` of a reader.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PullExporterConfig {
+    /// A Prometheus endpoint.
+    pub prometheus: Option<PrometheusConfig>,
+}
+
+/// `pull.exporter.prometheus` of a reader: an endpoint that serves `/metrics`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PrometheusConfig {
+    /// Host name or address to bind.
+    pub host: Option<String>,
+    /// Port to bind.
+    pub port: Option<u16>,
+    /// Whether the scope is left out; only `true` can be had.
+    pub without_scope_info: Option<bool>,
+    /// Whether units are left out of the names; only `true` can be had.
+    pub without_units: Option<bool>,
+    /// Whether `_total` is left out of the names; only `true` can be had.
+    pub without_type_suffix: Option<bool>,
+}
+
+/// `service.telemetry.traces`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TracesConfig {
+    /// `none`, or nothing.
+    pub level: Option<String>,
+    /// Where spans go; only none can be had.
+    pub processors: Vec<Unsupported>,
+}
+
+/// What upstream accepts here and this version does not: any value is refused, with its key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Unsupported(serde_json::Value);
+
+impl Default for LogsConfig {
+    fn default() -> Self {
+        Self {
+            level: LogLevel::default(),
+            encoding: LogEncoding::default(),
+            development: false,
+            disable_caller: false,
+            disable_stacktrace: false,
+            sampling: Some(SamplingConfig::default()),
+            output_paths: vec!["stderr".to_owned()],
+            error_output_paths: vec!["stderr".to_owned()],
+            initial_fields: BTreeMap::new(),
+            processors: Vec::new(),
+            disable_zap_resource: false,
+        }
+    }
+}
+
+impl Default for SamplingConfig {
+    fn default() -> Self {
+        Self { enabled: true, tick: Duration::from_secs(10), initial: 10, thereafter: 100 }
+    }
+}
+
+impl Default for MetricsConfig {
+    fn default() -> Self {
+        let prometheus =
+            PrometheusConfig { host: Some("localhost".to_owned()), port: Some(8888), ..PrometheusConfig::default() };
+        let pull = PullConfig { exporter: PullExporterConfig { prometheus: Some(prometheus) } };
+        Self {
+            level: MetricsLevel::default(),
+            readers: vec![ReaderConfig { pull: Some(pull), periodic: None }],
+            views: Vec::new(),
+        }
+    }
+}
+
+impl MetricsConfig {
+    /// The endpoints that serve `/metrics`, as `host:port`.
+    pub fn endpoints(&self) -> Vec<String> {
+        if self.level == MetricsLevel::None {
+            return Vec::new();
+        }
+        let prometheus = self.readers.iter().filter_map(|reader| reader.pull.as_ref()?.exporter.prometheus.as_ref());
+        prometheus.filter_map(|p| Some(format!("{}:{}", p.host.as_deref()?, p.port?))).collect()
+    }
+}
+
+impl Validate for TelemetryConfig {
+    fn validate(&self, check: &mut Check) {
+        check.field("logs", &self.logs);
+        check.field("metrics", &self.metrics);
+        check.field("traces", &self.traces);
+    }
+}
+
+impl Validate for LogsConfig {
+    fn validate(&self, check: &mut Check) {
+        if self.development {
+            check.at("development", |check| check.error("development mode is not supported yet by this version"));
+        }
+        if self.error_output_paths != ["stderr"] {
+            check.at("error_output_paths", |check| {
+                check.error("only [stderr] is supported yet by this version");
+            });
+        }
+        if self.output_paths.is_empty() {
+            check.at("output_paths", |check| check.error("must name at least one of stderr, stdout or a file"));
+        }
+        refuse(check, "processors", &self.processors);
+    }
+}
+
+impl Validate for MetricsConfig {
+    fn validate(&self, check: &mut Check) {
+        if self.readers.is_empty() && self.level != MetricsLevel::None {
+            check.error("collector telemetry metrics reader should exist when metric level is not none");
+        }
+        if self.level != MetricsLevel::Detailed && !self.views.is_empty() {
+            check.at("views", |check| {
+                check.error("can only be set when service::telemetry::metrics::level is detailed");
+            });
+        }
+        refuse(check, "views", &self.views);
+        check.field("readers", &self.readers);
+    }
+}
+
+impl Validate for ReaderConfig {
+    fn validate(&self, check: &mut Check) {
+        if self.periodic.is_some() {
+            check.at("periodic", |check| check.error("pushing metrics is not supported yet by this version"));
+        }
+        let prometheus = self.pull.as_ref().and_then(|pull| pull.exporter.prometheus.as_ref());
+        match prometheus {
+            Some(prometheus) => check.field("pull::exporter::prometheus", prometheus),
+            None if self.periodic.is_none() => check.error("must have pull::exporter::prometheus"),
+            None => {}
+        }
+    }
+}
+
+impl Validate for PrometheusConfig {
+    fn validate(&self, check: &mut Check) {
+        for (key, is_set) in [("host", self.host.is_some()), ("port", self.port.is_some())] {
+            if !is_set {
+                check.at(key, |check| check.error("is required"));
+            }
+        }
+        let suffixes = [
+            ("without_scope_info", self.without_scope_info),
+            ("without_units", self.without_units),
+            ("without_type_suffix", self.without_type_suffix),
+        ];
+        for (key, value) in suffixes {
+            if value == Some(false) {
+                check.at(key, |check| check.error("only true is supported yet by this version"));
+            }
+        }
+    }
+}
+
+impl Validate for TracesConfig {
+    fn validate(&self, check: &mut Check) {
+        if self.level.as_deref().is_some_and(|level| !level.eq_ignore_ascii_case("none")) {
+            check.at("level", |check| check.error("only none is supported yet by this version"));
+        }
+        refuse(check, "processors", &self.processors);
+    }
+}
+
+fn refuse(check: &mut Check, key: &str, values: &[Unsupported]) {
+    if !values.is_empty() {
+        check.at(key, |check| check.error("is not supported yet by this version"));
+    }
+}
