@@ -1,0 +1,186 @@
+"""An OTLP destination: gRPC by grpcio, HTTP by the standard library. It keeps what arrives."""
+
+import gzip
+import threading
+import time
+from concurrent import futures
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Callable
+
+import grpc
+import zstandard
+from google.protobuf.message import DecodeError, Message
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2_grpc
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
+
+from wire import LOGS, METRICS, SIGNALS, TRACES, Signal, from_json
+
+WAIT = 30.0
+MOST_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Received:
+    """One export request that the sink has accepted."""
+
+    signal: Signal
+    request: Message
+    transport: str
+    headers: dict[str, str]
+
+
+class Sink:
+    """Both servers on ports of their own. A context manager."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._received: list[Received] = []
+        self._to_refuse = 0
+        self._refused: list[str] = []
+        self._grpc = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
+        for service, signal in (
+            (trace_service_pb2_grpc.add_TraceServiceServicer_to_server, TRACES),
+            (metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server, METRICS),
+            (logs_service_pb2_grpc.add_LogsServiceServicer_to_server, LOGS),
+        ):
+            service(_Servicer(self, signal), self._grpc)
+        self._grpc_port = self._grpc.add_insecure_port("127.0.0.1:0")
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def __enter__(self) -> "Sink":
+        self._grpc.start()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._grpc.stop(grace=0).wait(WAIT)
+        self._http.shutdown()
+        self._http.server_close()
+
+    @property
+    def grpc_endpoint(self) -> str:
+        """`host:port`."""
+        return f"127.0.0.1:{self._grpc_port}"
+
+    @property
+    def http_endpoint(self) -> str:
+        """`http://host:port`, without the path of a signal."""
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def refuse_next(self, requests: int) -> None:
+        """Answers the next requests with UNAVAILABLE or 503, and keeps nothing of them."""
+        with self._changed:
+            self._to_refuse = requests
+            self._refused.clear()
+
+    def refused(self) -> list[str]:
+        """The signals of the requests refused since `refuse_next`."""
+        with self._changed:
+            return list(self._refused)
+
+    def received(self) -> list[Received]:
+        """Everything accepted so far."""
+        with self._changed:
+            return list(self._received)
+
+    def wait(self, enough: Callable[[list[Received]], bool], timeout: float = WAIT) -> bool:
+        """Waits until `enough` of what was received is true; false when the time is up."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            return self._changed.wait_for(lambda: enough(self._received), max(0.0, deadline - time.monotonic()))
+
+    def take(self, received: Received) -> bool:
+        """Keeps a request, unless it is to be refused."""
+        with self._changed:
+            if self._to_refuse > 0:
+                self._to_refuse -= 1
+                self._refused.append(received.signal.name)
+                return False
+            self._received.append(received)
+            self._changed.notify_all()
+            return True
+
+
+class _Servicer:
+    """The one method that OTLP's services have."""
+
+    def __init__(self, sink: Sink, signal: Signal) -> None:
+        self._sink = sink
+        self._signal = signal
+
+    def Export(self, request: Message, context: grpc.ServicerContext) -> Message:
+        headers = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+        if not self._sink.take(Received(self._signal, request, "grpc", headers)):
+            context.abort(grpc.StatusCode.UNAVAILABLE, "told to refuse")
+        return self._signal.response()
+
+
+def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
+    by_path = {signal.path: signal for signal in SIGNALS}
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = WAIT
+        wbufsize = -1
+
+        def do_POST(self) -> None:
+            body = self._body()
+            signal = by_path.get(self.path)
+            if signal is None:
+                return self._answer(404, "text/plain", b"no such path")
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            try:
+                request = _decoded(signal, headers, body)
+            except (ValueError, KeyError, TypeError, OSError, DecodeError, zstandard.ZstdError) as error:
+                return self._answer(400, "text/plain", f"{type(error).__name__}: {error}".encode())
+            if not sink.take(Received(signal, request, "http", headers)):
+                return self._answer(503, "text/plain", b"told to refuse")
+            if headers["content-type"].startswith("application/json"):
+                return self._answer(200, "application/json", b"{}")
+            return self._answer(200, "application/x-protobuf", signal.response().SerializeToString())
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            chunks = []
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                chunks.append(self.rfile.read(size))
+                self.rfile.readline()
+            while self.rfile.readline().strip():
+                pass
+            return b"".join(chunks)
+
+        def _answer(self, status: int, content_type: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            self.wfile.flush()
+
+        def log_message(self, *_: object) -> None:
+            """The tests say what matters."""
+
+    return Handler
+
+
+def _decoded(signal: Signal, headers: dict[str, str], body: bytes) -> Message:
+    encoding = headers.get("content-encoding", "identity")
+    if encoding == "gzip":
+        body = gzip.decompress(body)
+    elif encoding == "zstd":
+        body = zstandard.ZstdDecompressor().decompressobj().decompress(body)
+    elif encoding != "identity":
+        raise ValueError(f"Content-Encoding {encoding}")
+    if len(body) > MOST_BYTES:
+        raise ValueError(f"{len(body)} bytes")
+    content_type = headers.get("content-type", "")
+    if content_type.startswith("application/json"):
+        return from_json(signal, body)
+    if content_type != "application/x-protobuf":
+        raise ValueError(f"Content-Type {content_type}")
+    return signal.request.FromString(body)
