@@ -79,7 +79,7 @@ fn execute(distribution: &Distribution, cli: Cli) -> Result<(), CommandError> {
         Some(Command::Validate(config)) => validate(distribution, &config),
         Some(Command::Components) => Ok(std::io::stdout().write_all(inventory::yaml(distribution).as_bytes())?),
         Some(Command::PrintConfig(args)) => print::config(distribution, &args),
-        Some(Command::Send(args)) => Ok(runtime()?.block_on(send::run(&distribution.build, &args))?),
+        Some(Command::Send(args)) => Ok(runtime()?.block_on(send::run(distribution, &args))?),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What `components` prints: the inventory of a distribution.
 
 use etalon_component::{Factory, Stability};
-use etalon_conf::Value;
+use etalon_conf::{Secrets, Value};
 
 use crate::Distribution;
 
@@ -26,7 +26,7 @@ pub(crate) fn yaml(distribution: &Distribution) -> String {
         ("extensions", Value::List(Vec::new())),
         ("providers", Value::List(providers.into())),
     ]);
-    inventory.to_yaml()
+    inventory.to_yaml(Secrets::Redacted)
 }
 
 fn listed<C: ?Sized>(factories: &[Factory<C>], version: &str, role: &str) -> Value {

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use etalon_conf::Secrets;
+
 use crate::args::{Format, Mode, PrintConfigArgs};
 use crate::command::{CommandError, gates};
 use crate::{Distribution, load};
@@ -15,13 +17,13 @@ pub(crate) fn config(distribution: &Distribution, args: &PrintConfigArgs) -> Res
         load::decoded(distribution, &args.config, &gates)?
     };
     let value = loaded.config.to_value();
-    let shown = match args.mode {
-        Mode::Redacted => value.redacted(),
-        Mode::Unredacted => value,
+    let secrets = match args.mode {
+        Mode::Redacted => Secrets::Redacted,
+        Mode::Unredacted => Secrets::Exposed,
     };
     let text = match args.format {
-        Format::Yaml => shown.to_yaml(),
-        Format::Json => shown.to_json(),
+        Format::Yaml => value.to_yaml(secrets),
+        Format::Json => value.to_json(secrets),
     };
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
