@@ -1,1 +1,40 @@
-fn main() {}
+//! The project's own tasks: `cargo xtask <task>`.
+
+mod codegen;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask <task>
+
+tasks:
+  codegen [--check]   write collector/pdata/src/generated from proto/, or check that it is up to date
+  test [PART]...      all tests: rust, and sdk-python against the built binary
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
+        ["codegen", rest @ ..] => codegen::run(rest),
+        ["test", rest @ ..] => test::run(rest),
+        _ => Err(USAGE.into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a command line tool speaks on stderr")]
+fn report(error: &dyn std::error::Error) {
+    eprintln!("{error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+}

@@ -6,9 +6,14 @@
 //!
 //! This crate does no I/O, knows no runtime, and decodes nothing into objects on the hot path.
 
+mod generated;
 mod payload;
+pub mod proto;
 mod signal;
+mod signals;
 pub mod table;
 
+pub use generated::tables;
 pub use payload::Payload;
 pub use signal::{Signal, SignalSpec};
+pub use signals::{LOGS, METRICS, TRACES};

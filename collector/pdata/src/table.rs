@@ -15,6 +15,24 @@ pub struct Message {
     pub is_item: bool,
 }
 
+impl Message {
+    /// A message with these fields, which must be sorted by number.
+    pub const fn new(name: &'static str, fields: &'static [Field]) -> Self {
+        Self { name, fields, is_item: false }
+    }
+
+    /// The same message as an item of its signal.
+    pub const fn item(mut self) -> Self {
+        self.is_item = true;
+        self
+    }
+
+    /// The same message, known to have the fields of a key-value pair; the scanner has a fast path for it.
+    pub const fn key_value(self) -> Self {
+        self
+    }
+}
+
 /// A field of a [`Message`].
 #[derive(Debug)]
 pub struct Field {
@@ -98,7 +116,11 @@ impl Message {
     pub fn field(&self, number: u32) -> Option<&'static Field> {
         match self.fields.get(number.wrapping_sub(1) as usize) {
             Some(field) if field.number == number => Some(field),
-            _ => self.fields.binary_search_by_key(&number, |field| field.number).ok().map(|at| &self.fields[at]),
+            _ => self
+                .fields
+                .binary_search_by_key(&number, |field| field.number)
+                .ok()
+                .map(|at| &self.fields[at]),
         }
     }
 
