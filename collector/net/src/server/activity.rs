@@ -1,0 +1,241 @@
+//! When a connection last did something, and the I/O that takes note of it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+/// What a connection is doing. Times are milliseconds since it was accepted.
+#[derive(Debug)]
+pub(super) struct Activity {
+    accepted: Instant,
+    in_flight: AtomicUsize,
+    idle_since: AtomicU64,
+    /// When the first byte after the last request arrived, plus one; 0 when none has.
+    head_since: AtomicU64,
+}
+
+/// How long a connection may do nothing. Zero means for ever.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Patience {
+    /// Between two requests.
+    pub(super) idle: Duration,
+    /// Between the first byte of a request and the end of its header. Only of use for HTTP/1.
+    pub(super) head: Duration,
+}
+
+/// What a look at a connection's activity says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Look again then.
+    Wait(Instant),
+    /// It has had no request for too long.
+    Idle,
+    /// The header of a request takes too long.
+    SlowHead,
+}
+
+/// A request in progress.
+pub(super) struct InFlight(Arc<Activity>);
+
+impl Activity {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            accepted: Instant::now(),
+            in_flight: AtomicUsize::new(0),
+            idle_since: AtomicU64::new(0),
+            head_since: AtomicU64::new(0),
+        })
+    }
+
+    /// Marks the start of a request; its end is the drop of the value.
+    pub(super) fn begin(self: &Arc<Self>) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.head_since.store(0, Ordering::Relaxed);
+        InFlight(self.clone())
+    }
+
+    pub(super) fn verdict(&self, patience: Patience) -> Verdict {
+        let now = self.now();
+        let busy = self.in_flight.load(Ordering::Relaxed) > 0;
+        let mut next = u64::MAX;
+        if !patience.idle.is_zero() {
+            let limit = millis(patience.idle);
+            let since = if busy { now } else { self.idle_since.load(Ordering::Relaxed) };
+            if now >= since + limit {
+                return Verdict::Idle;
+            }
+            next = next.min(since + limit);
+        }
+        if !patience.head.is_zero() {
+            let limit = millis(patience.head);
+            match self.head_since.load(Ordering::Relaxed) {
+                since @ 1.. if !busy && now >= since + limit => return Verdict::SlowHead,
+                since @ 1.. if !busy => next = next.min(since + limit),
+                _ => next = next.min(now + limit / 2 + 1),
+            }
+        }
+        Verdict::Wait(self.accepted + Duration::from_millis(next))
+    }
+
+    fn now(&self) -> u64 {
+        millis(self.accepted.elapsed())
+    }
+
+    fn note_bytes(&self) {
+        if self.in_flight.load(Ordering::Relaxed) == 0 && self.head_since.load(Ordering::Relaxed) == 0 {
+            self.head_since.store(self.now() + 1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.idle_since.store(self.0.now(), Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// About 30 years at most, so that sums do not overflow.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(1 << 40)
+}
+
+/// A closed stream is read for this time at most, and for [`LINGER_BYTES`].
+const LINGER: Duration = Duration::from_millis(500);
+/// Bytes that are read from a closed stream and thrown away.
+const LINGER_BYTES: usize = 4 * 1024 * 1024;
+
+/// A stream that notes in an [`Activity`] when bytes arrive, and that lingers when it is closed.
+///
+/// Closing a socket with unread bytes resets the connection, and a reset destroys what the client has
+/// not read yet: the answer that says why. So the end waits, a while, for the client to stop sending.
+#[derive(Debug)]
+pub(super) struct Watched<S> {
+    stream: S,
+    activity: Arc<Activity>,
+    linger: Option<Linger>,
+}
+
+#[derive(Debug)]
+struct Linger {
+    until: Pin<Box<Sleep>>,
+    bytes: usize,
+}
+
+impl<S> Watched<S> {
+    pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
+        Self { stream, activity, linger: None }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Watched<S> {
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let linger = self
+            .linger
+            .get_or_insert_with(|| Linger { until: Box::pin(tokio::time::sleep(LINGER)), bytes: 0 });
+        let mut scratch = [0; 8192];
+        while linger.bytes < LINGER_BYTES && linger.until.as_mut().poll(cx).is_pending() {
+            let mut read = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read)) {
+                Ok(()) if !read.filled().is_empty() => linger.bytes += read.filled().len(),
+                Ok(()) | Err(_) => break,
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.activity.note_bytes();
+        }
+        polled
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.linger.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        }
+        self.poll_linger(cx).map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience = Patience { idle: Duration::from_secs(60), head: Duration::from_secs(10) };
+
+    async fn pass(seconds: u64) {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_requests_becomes_idle_and_a_busy_one_does_not() {
+        let activity = Activity::new();
+        let request = activity.begin();
+        pass(1000).await;
+        assert!(matches!(activity.verdict(PATIENCE), Verdict::Wait(_)));
+        drop(request);
+        pass(59).await;
+        assert!(matches!(activity.verdict(PATIENCE), Verdict::Wait(_)));
+        pass(1).await;
+        assert_eq!(activity.verdict(PATIENCE), Verdict::Idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_header_that_does_not_end_is_slow() {
+        let activity = Activity::new();
+        activity.note_bytes();
+        pass(9).await;
+        activity.note_bytes();
+        assert!(matches!(activity.verdict(PATIENCE), Verdict::Wait(_)));
+        pass(2).await;
+        assert_eq!(activity.verdict(PATIENCE), Verdict::SlowHead);
+        drop(activity.begin());
+        assert!(matches!(activity.verdict(PATIENCE), Verdict::Wait(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_limits_nothing_is_too_long() {
+        let activity = Activity::new();
+        activity.note_bytes();
+        pass(1_000_000).await;
+        assert!(matches!(activity.verdict(Patience::default()), Verdict::Wait(_)));
+    }
+}

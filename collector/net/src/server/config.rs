@@ -1,0 +1,377 @@
+//! What a user writes about a server: the keys of Go's `configgrpc` and `confighttp`.
+
+use std::time::Duration;
+
+use etalon_conf::{Check, Duration as ConfDuration, MapList, Optional, Validate};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+use super::activity::Patience;
+use super::connection::{Age, Ping, READ_BUFFER, Settings};
+use super::grpc::Grpc;
+use super::http::{Encoding, Http};
+use super::unsupported::Unsupported;
+use super::{ListenError, Route, Routes, STREAMS_MAX, Server, listen};
+use crate::tls::TlsServerConfig;
+
+const MIB: usize = 1024 * 1024;
+/// Largest message or body where the configuration does not say, in bytes: what OTLP recommends.
+pub const MESSAGE_MAX: usize = 64 * MIB;
+/// The length of a gRPC message has 32 bits.
+const MESSAGE_MIB_LIMIT: i64 = 4095;
+/// Largest buffer of a connection, in bytes.
+const BUFFER_LIMIT: i64 = 16 * 1024 * 1024;
+/// Default of `read_timeout`: a body must have arrived within this time.
+const BODY_TIMEOUT: ConfDuration = ConfDuration::from_secs(60);
+/// Default of `read_header_timeout`.
+const HEADER_TIMEOUT: ConfDuration = ConfDuration::from_secs(10);
+
+/// A gRPC server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GrpcServerConfig {
+    /// `<host>:<port>` to listen on.
+    pub endpoint: String,
+    /// Kind of network.
+    pub transport: Transport,
+    /// Not supported: it matters to clients only.
+    pub dialer: Unsupported,
+    /// TLS; off means plaintext.
+    pub tls: Optional<TlsServerConfig>,
+    /// Largest message, before and after decompression, in MiB. 0 is 64.
+    pub max_recv_msg_size_mib: i64,
+    /// Calls in progress on one connection. 0 is [`STREAMS_MAX`].
+    pub max_concurrent_streams: u32,
+    /// Bytes that are read from a connection at once. 0 is 64 KiB.
+    pub read_buffer_size: i64,
+    /// Bytes that are collected before they are written to a connection. 0 collects nothing.
+    pub write_buffer_size: i64,
+    /// Life of connections.
+    pub keepalive: Optional<Keepalive>,
+    /// Not supported.
+    pub auth: Unsupported,
+    /// Not supported.
+    pub include_metadata: Unsupported,
+    /// Not supported.
+    pub middlewares: Unsupported,
+}
+
+/// Kind of network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// TCP over IPv4 and IPv6.
+    #[default]
+    Tcp,
+}
+
+/// Life of the connections of a gRPC server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Keepalive {
+    /// What the server does.
+    pub server_parameters: Optional<ServerParameters>,
+    /// Not supported: clients may ping as they like, within the limits of HTTP/2.
+    pub enforcement_policy: Unsupported,
+}
+
+/// What a gRPC server does about connections that are old or silent. 0 is the default.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServerParameters {
+    /// A connection without calls for this time is closed. 0: never.
+    pub max_connection_idle: ConfDuration,
+    /// A connection of this age, give or take a tenth, is closed. 0: never.
+    pub max_connection_age: ConfDuration,
+    /// Time that calls in progress have when their connection has become too old. 0: as long as they take.
+    pub max_connection_age_grace: ConfDuration,
+    /// After this time without a sign of the client, it is pinged. 0: 2 h.
+    pub time: ConfDuration,
+    /// A client that does not answer a ping in this time is gone. 0: 20 s.
+    pub timeout: ConfDuration,
+}
+
+/// An OTLP/HTTP server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HttpServerConfig {
+    /// `<host>:<port>` to listen on.
+    pub endpoint: String,
+    /// Kind of network.
+    pub transport: Transport,
+    /// Not supported: it matters to clients only.
+    pub dialer: Unsupported,
+    /// TLS; off means plaintext.
+    pub tls: Optional<TlsServerConfig>,
+    /// Not supported.
+    pub cors: Unsupported,
+    /// Not supported.
+    pub auth: Unsupported,
+    /// Largest body, before and after decompression, in bytes. 0 or less is 64 MiB.
+    pub max_request_body_size: i64,
+    /// Not supported.
+    pub include_metadata: Unsupported,
+    /// Header fields that are added to each answer.
+    pub response_headers: MapList,
+    /// Values of `Content-Encoding` that are accepted; the empty one is for bodies that are not compressed.
+    pub compression_algorithms: Vec<String>,
+    /// A body must have arrived within this time of its header. 0: no limit.
+    pub read_timeout: ConfDuration,
+    /// The header of a request must have arrived within this time of its first byte. 0: no limit.
+    pub read_header_timeout: ConfDuration,
+    /// Not supported.
+    pub write_timeout: Unsupported,
+    /// A connection without requests for this time is closed. 0: never.
+    pub idle_timeout: ConfDuration,
+    /// Not supported.
+    pub middlewares: Unsupported,
+    /// Whether HTTP/1 connections serve more than one request.
+    pub keep_alives_enabled: bool,
+}
+
+impl Default for GrpcServerConfig {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            transport: Transport::Tcp,
+            dialer: Unsupported::default(),
+            tls: Optional::none(),
+            max_recv_msg_size_mib: 0,
+            max_concurrent_streams: 0,
+            read_buffer_size: 512 * 1024,
+            write_buffer_size: 0,
+            keepalive: Optional::on(Keepalive::default()),
+            auth: Unsupported::default(),
+            include_metadata: Unsupported::default(),
+            middlewares: Unsupported::default(),
+        }
+    }
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self {
+            server_parameters: Optional::on(ServerParameters::default()),
+            enforcement_policy: Unsupported::default(),
+        }
+    }
+}
+
+impl Default for HttpServerConfig {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            transport: Transport::Tcp,
+            dialer: Unsupported::default(),
+            tls: Optional::none(),
+            cors: Unsupported::default(),
+            auth: Unsupported::default(),
+            max_request_body_size: 0,
+            include_metadata: Unsupported::default(),
+            response_headers: MapList::new(),
+            compression_algorithms: ["", "gzip", "zstd", "zlib", "deflate"].map(String::from).to_vec(),
+            read_timeout: BODY_TIMEOUT,
+            read_header_timeout: HEADER_TIMEOUT,
+            write_timeout: Unsupported::default(),
+            idle_timeout: ConfDuration::ZERO,
+            middlewares: Unsupported::default(),
+            keep_alives_enabled: true,
+        }
+    }
+}
+
+impl GrpcServerConfig {
+    /// Listens and serves `routes`.
+    pub async fn serve(&self, routes: Vec<Route>) -> Result<Server, ListenError> {
+        let settings = Settings {
+            h2_without_alpn: true,
+            streams_max: if self.max_concurrent_streams == 0 {
+                STREAMS_MAX
+            } else {
+                self.max_concurrent_streams
+            },
+            read_buffer: match usize::try_from(self.read_buffer_size) {
+                Ok(bytes @ 1..) => bytes,
+                _ => READ_BUFFER,
+            },
+            write_buffer: usize::try_from(self.write_buffer_size).unwrap_or(0),
+            ..Settings::new(self.tls.get().map(|tls| tls.load(&[b"h2"])).transpose()?)
+        };
+        let settings = match self.keepalive.get().and_then(|keepalive| keepalive.server_parameters.get()) {
+            Some(parameters) => parameters.apply(settings),
+            None => ServerParameters::default().apply(settings),
+        };
+        let grpc = Grpc { routes: Routes(routes), max_message: self.max_message() };
+        Server::start(listen::listen(&self.endpoint).await?, grpc, settings)
+    }
+
+    fn max_message(&self) -> usize {
+        match usize::try_from(self.max_recv_msg_size_mib) {
+            Ok(mib @ 1..) => mib * MIB,
+            _ => MESSAGE_MAX,
+        }
+    }
+}
+
+impl ServerParameters {
+    fn apply(&self, settings: Settings) -> Settings {
+        /// What a duration of zero stands for.
+        fn or(configured: ConfDuration, default: Duration) -> Duration {
+            if configured.is_zero() { default } else { configured.to_std() }
+        }
+        let positive = |duration: ConfDuration| (!duration.is_zero()).then(|| duration.to_std());
+        Settings {
+            patience: Patience { idle: self.max_connection_idle.to_std(), head: Duration::ZERO },
+            ping: Some(Ping {
+                interval: or(self.time, Duration::from_secs(2 * 60 * 60)),
+                timeout: or(self.timeout, Duration::from_secs(20)),
+            }),
+            age: positive(self.max_connection_age)
+                .map(|max| Age { max, grace: positive(self.max_connection_age_grace) }),
+            ..settings
+        }
+    }
+}
+
+impl HttpServerConfig {
+    /// Listens and serves `routes`.
+    pub async fn serve(&self, routes: Vec<Route>) -> Result<Server, ListenError> {
+        let settings = Settings {
+            h1_keep_alive: self.keep_alives_enabled,
+            patience: Patience { idle: self.idle_timeout.to_std(), head: self.read_header_timeout.to_std() },
+            ..Settings::new(self.tls.get().map(|tls| tls.load(&[b"h2", b"http/1.1"])).transpose()?)
+        };
+        let http = Http {
+            routes: Routes(routes),
+            max_body: match usize::try_from(self.max_request_body_size) {
+                Ok(bytes @ 1..) => bytes,
+                _ => MESSAGE_MAX,
+            },
+            read_timeout: self.read_timeout.to_std(),
+            encodings: self.compression_algorithms.iter().filter_map(|name| Encoding::of(name)).collect(),
+            response_headers: self.response_headers(),
+        };
+        Server::start(listen::listen(&self.endpoint).await?, http, settings)
+    }
+
+    /// The valid ones, which are all when the configuration is.
+    fn response_headers(&self) -> HeaderMap {
+        let parsed = |(name, value): (&str, &etalon_conf::Secret)| {
+            let value = HeaderValue::from_str(value.expose()).ok()?;
+            Some((name.parse::<HeaderName>().ok()?, value))
+        };
+        self.response_headers.iter().filter_map(parsed).collect()
+    }
+}
+
+impl Validate for GrpcServerConfig {
+    fn validate(&self, check: &mut Check) {
+        endpoint(check, &self.endpoint);
+        check.field("tls", &self.tls);
+        let mib = self.max_recv_msg_size_mib;
+        if !(0..=MESSAGE_MIB_LIMIT).contains(&mib) {
+            check.error(format!(
+                "invalid max_recv_msg_size_mib value, must be between 1 and {MESSAGE_MIB_LIMIT}: {mib}"
+            ));
+        }
+        for (key, size) in
+            [("read_buffer_size", self.read_buffer_size), ("write_buffer_size", self.write_buffer_size)]
+        {
+            if !(0..=BUFFER_LIMIT).contains(&size) {
+                check.error_with_help(
+                    format!("invalid {key} value: {size}"),
+                    format!("each connection has a buffer of this size; use at most {BUFFER_LIMIT} bytes"),
+                );
+            }
+        }
+        check.field("keepalive", &self.keepalive);
+        check.field("dialer", &self.dialer);
+        check.field("auth", &self.auth);
+        check.field("include_metadata", &self.include_metadata);
+        check.field("middlewares", &self.middlewares);
+    }
+}
+
+impl Validate for Keepalive {
+    fn validate(&self, check: &mut Check) {
+        check.field("server_parameters", &self.server_parameters);
+        check.field("enforcement_policy", &self.enforcement_policy);
+    }
+}
+
+impl Validate for ServerParameters {
+    fn validate(&self, check: &mut Check) {
+        for (key, duration) in [
+            ("max_connection_idle", self.max_connection_idle),
+            ("max_connection_age", self.max_connection_age),
+            ("max_connection_age_grace", self.max_connection_age_grace),
+            ("time", self.time),
+            ("timeout", self.timeout),
+        ] {
+            not_negative(check, key, duration);
+        }
+    }
+}
+
+impl Validate for HttpServerConfig {
+    fn validate(&self, check: &mut Check) {
+        endpoint(check, &self.endpoint);
+        check.field("tls", &self.tls);
+        check.at("response_headers", |check| {
+            for (name, value) in self.response_headers.iter() {
+                if name.parse::<HeaderName>().is_err() || HeaderValue::from_str(value.expose()).is_err() {
+                    check.at(name, |check| check.error("not a valid HTTP header field"));
+                }
+            }
+        });
+        check.at("compression_algorithms", |check| {
+            if !self.compression_algorithms.iter().any(String::is_empty) {
+                check.error_with_help(
+                    "a list without \"\" is not supported yet by this version: OTLP requires that bodies may be uncompressed",
+                    "add \"\" to the list",
+                );
+            }
+            for name in self.compression_algorithms.iter().filter(|name| !name.is_empty()) {
+                if Encoding::of(name).is_none() && name != "identity" {
+                    check.error(format!("{name:?} is not supported by this version; it accepts gzip, zstd, zlib and deflate"));
+                }
+            }
+        });
+        not_negative(check, "read_timeout", self.read_timeout);
+        not_negative(check, "read_header_timeout", self.read_header_timeout);
+        not_negative(check, "idle_timeout", self.idle_timeout);
+        check.field("dialer", &self.dialer);
+        check.field("cors", &self.cors);
+        check.field("auth", &self.auth);
+        check.field("include_metadata", &self.include_metadata);
+        check.field("write_timeout", &self.write_timeout);
+        check.field("middlewares", &self.middlewares);
+    }
+}
+
+impl<'de> Deserialize<'de> for Transport {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+        match String::deserialize(deserializer)?.as_str() {
+            "tcp" => Ok(Self::Tcp),
+            name @ ("tcp4" | "tcp6" | "unix" | "npipe") => Err(D::Error::custom(format!(
+                "transport type {name:?} is not supported yet by this version; use tcp"
+            ))),
+            other => Err(D::Error::custom(format!("unsupported transport type {other:?}"))),
+        }
+    }
+}
+
+fn endpoint(check: &mut Check, endpoint: &str) {
+    if !listen::is_endpoint(endpoint) {
+        check.at("endpoint", |check| {
+            check.error(format!("invalid endpoint {endpoint:?}: expected <host>:<port>"));
+        });
+    }
+}
+
+fn not_negative(check: &mut Check, key: &str, duration: ConfDuration) {
+    if duration.is_negative() {
+        check.at(key, |check| check.error(format!("must not be negative: {duration}")));
+    }
+}

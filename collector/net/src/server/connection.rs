@@ -1,0 +1,369 @@
+//! One connection: what it speaks, and how long it lives.
+
+use std::convert::Infallible;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufStream};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::activity::{Activity, Patience, Verdict, Watched};
+use super::running::{Seldom, Tasks};
+use super::{HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HEADER_BYTES_MAX};
+
+/// Flow control windows, in bytes: large enough that a sender never waits for one on a network with
+/// much bandwidth and delay. The connection's window bounds what one client can make us hold unread.
+const STREAM_WINDOW: u32 = 8 * 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
+/// Largest HTTP/2 frame that clients may send, in bytes: fewer frames, fewer system calls.
+const FRAME_MAX: u32 = 1024 * 1024;
+/// Bytes that are read from a connection at once, unless configured.
+pub(super) const READ_BUFFER: usize = 64 * 1024;
+/// Header fields of an HTTP/1 request.
+const HEADERS_MAX: usize = 100;
+/// Pause between two looks at a connection of which only part of the first three bytes has arrived.
+const PEEK_PAUSE: Duration = Duration::from_millis(10);
+/// Time to learn from its first bytes what a plaintext connection speaks, unless configured.
+const FIRST_BYTES_TIMEOUT: Duration = Duration::from_secs(10);
+
+const ALPN_H2: &[u8] = b"h2";
+/// First byte of a TLS connection: a handshake record, RFC 8446 section 5.1.
+const TLS_HANDSHAKE: u8 = 0x16;
+/// What an HTTP/1 client that forgot the TLS is told; it is what Go says.
+const NOT_TLS: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n\
+    Client sent an HTTP request to an HTTPS server.\n";
+
+/// What is spoken on top of HTTP.
+pub(super) trait Protocol: Send + Sync + 'static {
+    type Body: Body<Data = Bytes, Error = Infallible> + Send + Unpin + 'static;
+
+    /// Answers a request. Every problem has an answer.
+    fn respond(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
+}
+
+/// What is fixed about the connections of one server.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    /// Whether a TLS client that does not say what it speaks is taken to speak HTTP/2.
+    pub(super) h2_without_alpn: bool,
+    /// Whether HTTP/1 connections serve more than one request.
+    pub(super) h1_keep_alive: bool,
+    pub(super) streams_max: u32,
+    /// Bytes that are read at once, and collected before they are written.
+    pub(super) read_buffer: usize,
+    pub(super) write_buffer: usize,
+    pub(super) patience: Patience,
+    pub(super) ping: Option<Ping>,
+    pub(super) age: Option<Age>,
+    pub(super) handshakes: Arc<Semaphore>,
+    pub(super) quiet: Seldom,
+}
+
+/// HTTP/2 pings that find out whether the client is still there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ping {
+    pub(super) interval: Duration,
+    pub(super) timeout: Duration,
+}
+
+/// When a connection that works is ended nevertheless, so that clients spread anew.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Age {
+    /// Give or take a tenth, so that connections do not end together.
+    pub(super) max: Duration,
+    /// Time that requests in progress have then. Nothing means as long as they take.
+    pub(super) grace: Option<Duration>,
+}
+
+impl Settings {
+    /// No limits on time.
+    pub(super) fn new(tls: Option<Arc<ServerConfig>>) -> Self {
+        Self {
+            tls,
+            h2_without_alpn: false,
+            h1_keep_alive: true,
+            streams_max: super::STREAMS_MAX,
+            read_buffer: READ_BUFFER,
+            write_buffer: 0,
+            patience: Patience::default(),
+            ping: None,
+            age: None,
+            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            quiet: Seldom::default(),
+        }
+    }
+
+    fn first_bytes_timeout(&self) -> Duration {
+        if self.patience.head.is_zero() { FIRST_BYTES_TIMEOUT } else { self.patience.head }
+    }
+}
+
+enum Version {
+    H1,
+    H2,
+}
+
+/// Serves a connection until its end.
+pub(super) async fn serve<P: Protocol>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    protocol: Arc<P>,
+    settings: Arc<Settings>,
+    tasks: Tasks,
+) {
+    let connection = Connection { peer, protocol, settings, tasks };
+    let established = match connection.settings.tls.clone() {
+        None => connection.serve_plaintext(stream).await,
+        Some(config) => connection.serve_tls(stream, config).await,
+    };
+    if let Err(error) = established {
+        tracing::debug!(%peer, error = &error as &dyn std::error::Error, "A connection ended before its first request");
+    }
+}
+
+struct Connection<P> {
+    peer: SocketAddr,
+    protocol: Arc<P>,
+    settings: Arc<Settings>,
+    tasks: Tasks,
+}
+
+impl<P: Protocol> Connection<P> {
+    async fn serve_plaintext(self, stream: TcpStream) -> io::Result<()> {
+        let first = timeout(self.settings.first_bytes_timeout(), first_bytes(&stream));
+        let Some(first) = self.tasks.drain.run_until_cancelled(first).await else { return Ok(()) };
+        let (read, write) = (self.settings.read_buffer, self.settings.write_buffer);
+        let buffered = |stream| BufStream::with_capacity(read, write, stream);
+        match first? {
+            Ok(First::H1) => self.serve_http(buffered(stream), Version::H1).await,
+            Ok(First::H2) => self.serve_http(buffered(stream), Version::H2).await,
+            Ok(First::Tls) => {
+                let peer = self.peer;
+                self.settings.quiet.then(|| {
+                    tracing::warn!(%peer, "A client speaks TLS, but this endpoint is configured without: closing the connection");
+                });
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn serve_tls(self, stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<()> {
+        let handshake = timeout(HANDSHAKE_TIMEOUT, handshake(stream, config, &self.settings.handshakes));
+        let Some(shaken) = self.tasks.drain.run_until_cancelled(handshake).await else { return Ok(()) };
+        let stream = match shaken? {
+            Ok(Some(stream)) => stream,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                let peer = self.peer;
+                self.settings.quiet.then(|| tracing::warn!(%peer, %error, "A TLS handshake failed"));
+                return Ok(());
+            }
+        };
+        let version = match stream.get_ref().1.alpn_protocol() {
+            Some(ALPN_H2) => Version::H2,
+            None if self.settings.h2_without_alpn => Version::H2,
+            Some(_) | None => Version::H1,
+        };
+        self.serve_http(stream, version).await;
+        Ok(())
+    }
+
+    async fn serve_http<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, version: Version) {
+        let Self { peer, protocol, settings, tasks } = self;
+        let activity = Activity::new();
+        let io = TokioIo::new(Watched::new(stream, activity.clone()));
+        let service = {
+            let activity = activity.clone();
+            service_fn(move |request| {
+                let in_flight = activity.begin();
+                let response = protocol.clone().respond(request, peer);
+                async move {
+                    let response = response.await;
+                    drop(in_flight);
+                    Ok::<_, Infallible>(response)
+                }
+            })
+        };
+        let ended = match version {
+            Version::H2 => {
+                let patience = Patience { head: Duration::ZERO, ..settings.patience };
+                let executor = Tracked { tasks: tasks.clone(), cut: tasks.cut.child_token() };
+                let connection = h2(executor, &settings).serve_connection(io, service);
+                let drain = http2::Connection::graceful_shutdown;
+                drive(pin!(connection), drain, &activity, patience, settings.age, &tasks).await
+            }
+            Version::H1 => {
+                let connection = h1(&settings).serve_connection(io, service);
+                let drain = http1::Connection::graceful_shutdown;
+                drive(pin!(connection), drain, &activity, settings.patience, settings.age, &tasks).await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%peer, error = &error as &dyn std::error::Error, "A connection broke");
+        }
+    }
+}
+
+/// Runs a connection, and ends it when it is time to.
+async fn drive<C: Future<Output = hyper::Result<()>>>(
+    mut connection: Pin<&mut C>,
+    drain: impl Fn(Pin<&mut C>),
+    activity: &Activity,
+    patience: Patience,
+    age: Option<Age>,
+    tasks: &Tasks,
+) -> hyper::Result<()> {
+    let mut draining = false;
+    let mut old_at = age.map(|age| Instant::now() + age.max.mul_f64(0.9 + 0.2 * random()));
+    loop {
+        let look_at = match activity.verdict(patience) {
+            Verdict::SlowHead => return Ok(()),
+            Verdict::Idle if !draining => {
+                draining = true;
+                drain(connection.as_mut());
+                continue;
+            }
+            Verdict::Idle => None,
+            Verdict::Wait(at) => Some(at),
+        };
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = tasks.drain.cancelled(), if !draining => {
+                draining = true;
+                drain(connection.as_mut());
+            }
+            () = at(old_at) => {
+                if draining {
+                    return Ok(());
+                }
+                draining = true;
+                drain(connection.as_mut());
+                old_at = age.and_then(|age| age.grace).map(|grace| Instant::now() + grace);
+            }
+            () = at(look_at) => {}
+        }
+    }
+}
+
+/// Resolves at a time, or never.
+pub(super) async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Evenly spread between 0 and 1.
+pub(crate) fn random() -> f64 {
+    RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
+}
+
+fn h1(settings: &Settings) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_headers(HEADERS_MAX)
+        .max_header_size(HEADER_BYTES_MAX)
+        .keep_alive(settings.h1_keep_alive);
+    builder
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a constant that fits")]
+fn h2(executor: Tracked, settings: &Settings) -> http2::Builder<Tracked> {
+    let mut builder = http2::Builder::new(executor);
+    builder
+        .timer(TokioTimer::new())
+        .auto_date_header(false)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME_MAX)
+        .max_header_list_size(HEADER_BYTES_MAX as u32)
+        .max_concurrent_streams(settings.streams_max);
+    if let Some(ping) = settings.ping {
+        builder.keep_alive_interval(ping.interval).keep_alive_timeout(ping.timeout);
+    }
+    builder
+}
+
+/// Runs the requests of one HTTP/2 connection as tasks that end when the server is cut.
+#[derive(Clone)]
+struct Tracked {
+    tasks: Tasks,
+    /// A child of the server's, so that connections do not contend for one lock.
+    cut: tokio_util::sync::CancellationToken,
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tracked {
+    fn execute(&self, request: F) {
+        let cut = self.cut.clone();
+        self.tasks.tracker.spawn(async move {
+            cut.run_until_cancelled(request).await;
+        });
+    }
+}
+
+/// What a plaintext connection begins with.
+enum First {
+    H1,
+    H2,
+    Tls,
+}
+
+/// Looks at the first bytes of a connection, and leaves them there.
+async fn first_bytes(stream: &TcpStream) -> io::Result<First> {
+    /// No method of HTTP/1 begins like the preface of HTTP/2, RFC 9113 section 3.4.
+    const PREFACE: &[u8] = b"PRI";
+    loop {
+        let mut first = [0; PREFACE.len()];
+        let len = stream.peek(&mut first).await?;
+        let first = &first[..len];
+        match first.first() {
+            None => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Some(&TLS_HANDSHAKE) => return Ok(First::Tls),
+            Some(_) if first == PREFACE => return Ok(First::H2),
+            Some(_) if PREFACE.starts_with(first) => tokio::time::sleep(PEEK_PAUSE).await,
+            Some(_) => return Ok(First::H1),
+        }
+    }
+}
+
+/// Shakes hands. Nothing when the client did not mean to: it has been told.
+async fn handshake(
+    mut stream: TcpStream,
+    config: Arc<ServerConfig>,
+    turns: &Semaphore,
+) -> io::Result<Option<tokio_rustls::server::TlsStream<TcpStream>>> {
+    let mut first = [0];
+    if stream.peek(&mut first).await? == 0 {
+        return Ok(None);
+    }
+    if first[0].is_ascii_uppercase() {
+        stream.write_all(NOT_TLS).await?;
+        return Ok(None);
+    }
+    let _turn = turns.acquire().await.map_err(io::Error::other)?;
+    TlsAcceptor::from(config).accept(stream).await.map(Some)
+}

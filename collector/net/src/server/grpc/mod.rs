@@ -1,0 +1,130 @@
+//! gRPC over HTTP/2: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
+
+mod answer;
+mod message;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use etalon_component::Code;
+use http::{HeaderMap, Method, Request, Response, Version, header};
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::connection::Protocol;
+use super::panics::Caught;
+use super::{Call, Format, RECEIVE_TIMEOUT, Routes};
+use crate::status::Status;
+
+pub(super) use answer::GrpcBody;
+
+/// Serves unary calls.
+#[derive(Debug)]
+pub(super) struct Grpc {
+    pub(super) routes: Routes,
+    /// Largest message, before and after decompression, in bytes.
+    pub(super) max_message: usize,
+}
+
+impl Protocol for Grpc {
+    type Body = GrpcBody;
+
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<GrpcBody> {
+        if let Some(refusal) = answer::not_grpc(&request) {
+            return refusal;
+        }
+        let deadline = deadline(request.headers());
+        let answered = match deadline {
+            None => self.call(request, peer, None).await,
+            Some(deadline) => {
+                timeout_at(deadline, self.call(request, peer, Some(deadline))).await.unwrap_or_else(|_| {
+                    Err(Status::new(Code::DeadlineExceeded, "the deadline of the call has passed"))
+                })
+            }
+        };
+        match answered {
+            Ok(message) => answer::success(&message),
+            Err(status) => answer::failure(&status),
+        }
+    }
+}
+
+impl Grpc {
+    async fn call(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        deadline: Option<Instant>,
+    ) -> Result<Bytes, Status> {
+        let (head, body) = request.into_parts();
+        let unary = self.routes.find(head.uri.path()).ok_or_else(|| self.unknown(head.uri.path()))?;
+        let received =
+            timeout(RECEIVE_TIMEOUT, message::receive(&head.headers, body, self.max_message)).await;
+        let message = received.unwrap_or_else(|_| Err(too_slow()))?;
+        let call = Call { message, format: Format::Protobuf, peer, deadline };
+        Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()))
+    }
+
+    fn unknown(&self, path: &str) -> Status {
+        let served = self.routes.listed();
+        Status::new(Code::Unimplemented, format!("unknown method {path}: this server serves {served}"))
+    }
+}
+
+fn too_slow() -> Status {
+    let seconds = RECEIVE_TIMEOUT.as_secs();
+    Status::new(Code::DeadlineExceeded, format!("the message did not arrive within {seconds} s"))
+}
+
+/// The time by which the client wants an answer: `grpc-timeout`. A value that is not one is ignored.
+fn deadline(headers: &HeaderMap) -> Option<Instant> {
+    let value = headers.get("grpc-timeout")?.to_str().ok()?;
+    Instant::now().checked_add(parse_timeout(value)?)
+}
+
+/// At most 8 digits and a unit.
+fn parse_timeout(value: &str) -> Option<Duration> {
+    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
+    if digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: u64 = digits.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(number * 3600),
+        "M" => Duration::from_secs(number * 60),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    })
+}
+
+/// Whether a request may be gRPC at all.
+fn is_grpc<B>(request: &Request<B>) -> bool {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = content_type.map(|value| value.split(';').next().unwrap_or_default().trim());
+    request.version() == Version::HTTP_2
+        && request.method() == Method::POST
+        && media_type.is_some_and(|media_type| {
+            media_type.eq_ignore_ascii_case("application/grpc")
+                || media_type.eq_ignore_ascii_case("application/grpc+proto")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_have_eight_digits_and_a_unit() {
+        assert_eq!(parse_timeout("10S"), Some(Duration::from_secs(10)));
+        assert_eq!(parse_timeout("0n"), Some(Duration::ZERO));
+        assert_eq!(parse_timeout("99999999H"), Some(Duration::from_secs(99_999_999 * 3600)));
+        for wrong in ["", "S", "10", "-1S", "123456789S", "1s", "1 S", "ä", "+1S"] {
+            assert_eq!(parse_timeout(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! OTLP/HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use etalon_component::Code;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
+use http_body::Body;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+
+use super::buffer::Buffer;
+use super::connection::{Protocol, at};
+use super::panics::Caught;
+use super::{Call, Format, Routes, Unary, http_answer};
+use crate::compression::{Compression, DecompressError, decompress, decompress_zlib};
+use crate::status::Status;
+
+/// Serves unary calls by POST.
+#[derive(Debug)]
+pub(super) struct Http {
+    pub(super) routes: Routes,
+    /// Largest body, before and after decompression, in bytes.
+    pub(super) max_body: usize,
+    /// A body must have arrived in full within this time. Zero means for ever.
+    pub(super) read_timeout: Duration,
+    /// Encodings of bodies that are accepted, besides `identity`.
+    pub(super) encodings: Vec<Encoding>,
+    /// Added to each answer.
+    pub(super) response_headers: HeaderMap,
+}
+
+/// A `Content-Encoding`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Gzip,
+    Zstd,
+    /// RFC 1950, which HTTP calls `deflate` and Go also `zlib`.
+    Deflate,
+    Zlib,
+}
+
+impl Protocol for Http {
+    type Body = Full<Bytes>;
+
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let mut response = match self.call(&head, body, peer).await {
+            Ok((format, message)) => http_answer::success(format, message),
+            Err(refusal) => self.refusal(&head, &refusal),
+        };
+        for (name, value) in &self.response_headers {
+            response.headers_mut().append(name, value.clone());
+        }
+        response.map(Full::new)
+    }
+}
+
+/// Why a request was refused, with what HTTP wants to know besides the status.
+#[derive(Debug)]
+struct Refusal {
+    status: Status,
+    /// The body was not read, so that the connection cannot be used again.
+    unread: bool,
+}
+
+impl From<Status> for Refusal {
+    fn from(status: Status) -> Self {
+        Self { status, unread: false }
+    }
+}
+
+impl Http {
+    async fn call(
+        &self,
+        head: &http::request::Parts,
+        body: Incoming,
+        peer: SocketAddr,
+    ) -> Result<(Format, Bytes), Refusal> {
+        let unary = self.route(head)?;
+        let format = http_answer::format(&head.headers).ok_or_else(unsupported_media_type)?;
+        let encoding = self.encoding(&head.headers)?;
+        let timeout = (!self.read_timeout.is_zero()).then(|| tokio::time::Instant::now() + self.read_timeout);
+        let body = tokio::select! {
+            biased;
+            body = receive(body, self.max_body) => body?,
+            () = at(timeout) => return Err(self.too_slow()),
+        };
+        let message = decoded(encoding, body, self.max_body)?;
+        let call = Call { message, format, peer, deadline: None };
+        let answered = Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()));
+        Ok((format, answered?))
+    }
+
+    fn route(&self, head: &http::request::Parts) -> Result<&dyn Unary, Status> {
+        let Some(unary) = self.routes.find(head.uri.path()) else {
+            let served = self.routes.listed();
+            let message = format!("nothing is served at {}: this server serves {served}", head.uri.path());
+            return Err(Status::new(Code::Unimplemented, message));
+        };
+        if head.method != Method::POST {
+            let message = format!("method {} not allowed, supported: [POST]", head.method);
+            return Err(Status::new(Code::Unimplemented, message).with_http(405));
+        }
+        Ok(unary)
+    }
+
+    fn encoding(&self, headers: &HeaderMap) -> Result<Option<Encoding>, Status> {
+        let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
+        let Some(value) = values.next() else { return Ok(None) };
+        let unsupported = || {
+            let supported = self.accept_encoding();
+            let message = format!("unsupported Content-Encoding {value:?}, supported: one of {supported}");
+            Status::new(Code::Unimplemented, message).with_http(415)
+        };
+        let name = value.to_str().map_err(|_| unsupported())?.trim();
+        if values.next().is_some() {
+            return Err(unsupported());
+        }
+        if name.is_empty() || name.eq_ignore_ascii_case("identity") {
+            return Ok(None);
+        }
+        let mut accepted = self.encodings.iter();
+        let encoding = accepted.find(|encoding| name.eq_ignore_ascii_case(encoding.name()));
+        encoding.copied().map(Some).ok_or_else(unsupported)
+    }
+
+    fn accept_encoding(&self) -> String {
+        let names = self.encodings.iter().map(|encoding| encoding.name());
+        names.chain(["identity"]).collect::<Vec<_>>().join(", ")
+    }
+
+    fn too_slow(&self) -> Refusal {
+        let message = format!("the body did not arrive within {:?}", self.read_timeout);
+        Refusal { status: Status::new(Code::DeadlineExceeded, message).with_http(408), unread: true }
+    }
+
+    fn refusal(&self, head: &http::request::Parts, refusal: &Refusal) -> Response<Bytes> {
+        let mut response = http_answer::failure(&head.headers, &refusal.status);
+        let headers = response.headers_mut();
+        match refusal.status.http {
+            405 => {
+                headers.insert(header::ALLOW, const { HeaderValue::from_static("POST") });
+            }
+            415 => {
+                let accepted = HeaderValue::from_maybe_shared(Bytes::from(self.accept_encoding()));
+                headers.insert(header::ACCEPT_ENCODING, accepted.expect("the names are tokens"));
+            }
+            _ => {}
+        }
+        if refusal.unread && head.version < Version::HTTP_2 {
+            headers.insert(header::CONNECTION, const { HeaderValue::from_static("close") });
+        }
+        response
+    }
+}
+
+impl Encoding {
+    pub(super) fn of(name: &str) -> Option<Self> {
+        [Self::Gzip, Self::Zstd, Self::Deflate, Self::Zlib]
+            .into_iter()
+            .find(|encoding| encoding.name() == name)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Deflate => "deflate",
+            Self::Zlib => "zlib",
+        }
+    }
+}
+
+/// Reads a body into a buffer of its own. One that announces too much is not read at all.
+async fn receive(mut body: Incoming, max_len: usize) -> Result<BytesMut, Refusal> {
+    let mut buffer = match body.size_hint().exact() {
+        Some(len) if len > max_len as u64 => return Err(too_large(max_len)),
+        Some(len) => Buffer::of_announced(usize::try_from(len).unwrap_or(max_len)),
+        None => Buffer::up_to(max_len),
+    };
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            let message = format!("the body is malformed or cut off after {} bytes: {error}", buffer.len());
+            Refusal { status: Status::new(Code::InvalidArgument, message), unread: true }
+        })?;
+        if let Ok(data) = frame.into_data() {
+            buffer.append(&data).map_err(|_| too_large(max_len))?;
+        }
+    }
+    Ok(buffer.finish())
+}
+
+fn decoded(encoding: Option<Encoding>, body: BytesMut, max_len: usize) -> Result<BytesMut, Status> {
+    let decoded = match encoding {
+        None => Ok(body),
+        Some(Encoding::Gzip) => decompress(Compression::Gzip, &body, max_len),
+        Some(Encoding::Zstd) => decompress(Compression::Zstd, &body, max_len),
+        Some(Encoding::Deflate | Encoding::Zlib) => decompress_zlib(&body, max_len),
+    };
+    decoded.map_err(|error| match error {
+        DecompressError::TooLarge { .. } => too_large(max_len).status,
+        DecompressError::Corrupt { .. } => Status::new(Code::InvalidArgument, error.to_string()),
+    })
+}
+
+fn too_large(max_len: usize) -> Refusal {
+    let message = format!(
+        "the body is larger than the limit of {max_len} bytes, which holds before and after decompression"
+    );
+    Refusal { status: Status::new(Code::ResourceExhausted, message).with_http(413), unread: true }
+}
+
+fn unsupported_media_type() -> Status {
+    let message = "unsupported media type, supported: [application/json, application/x-protobuf]";
+    Status::new(Code::InvalidArgument, message).with_http(415)
+}

@@ -1,0 +1,113 @@
+//! Servers of unary calls, over gRPC and over OTLP/HTTP.
+//!
+//! A [`Route`] says which [`Unary`] answers at which path; [`GrpcServerConfig`] and
+//! [`HttpServerConfig`] listen and hand over each request as a [`Call`]: one whole message, of bounded
+//! size, decompressed. A [`Server`] is what runs then; it is taken out of service by
+//! [`Server::shutdown`].
+//!
+//! Nothing here knows what a message holds.
+
+mod activity;
+mod buffer;
+mod config;
+mod connection;
+mod grpc;
+mod http;
+mod http_answer;
+mod listen;
+mod panics;
+mod running;
+mod unsupported;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use etalon_component::BoxFuture;
+use tokio::time::Instant;
+
+use crate::status::Status;
+
+pub use config::{GrpcServerConfig, HttpServerConfig, Keepalive, MESSAGE_MAX, ServerParameters, Transport};
+pub use listen::ListenError;
+pub use running::Server;
+pub use unsupported::Unsupported;
+
+/// Connections that one listener serves at once. Further ones are closed when they arrive.
+pub const CONNECTIONS_MAX: usize = 8192;
+/// TLS handshakes that one listener has in progress at once. Further ones wait for their turn.
+pub const HANDSHAKES_MAX: usize = 256;
+/// A TLS handshake must be complete within this time, its wait for a turn included.
+pub const HANDSHAKE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+/// The request line and the header fields of a request may have this size, in bytes.
+pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// Streams of one HTTP/2 connection, where the configuration does not say.
+pub const STREAMS_MAX: u32 = 1000;
+/// A gRPC message must have arrived in full within this time of its call.
+pub const RECEIVE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Answers unary calls.
+pub trait Unary: Send + Sync {
+    /// Answers one call with a message in the call's format, or with why there is none.
+    ///
+    /// The future is dropped when the client goes away or its deadline passes.
+    fn call(&self, call: Call) -> BoxFuture<'_, Result<Bytes, Status>>;
+}
+
+/// One request.
+#[derive(Debug)]
+pub struct Call {
+    /// The message, in a buffer of its own.
+    pub message: BytesMut,
+    /// How the message is encoded, and the answer must be.
+    pub format: Format,
+    /// The sender.
+    pub peer: SocketAddr,
+    /// After this, the sender does not wait for an answer.
+    pub deadline: Option<Instant>,
+}
+
+/// How a message is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Binary protobuf.
+    Protobuf,
+    /// The JSON mapping that OTLP defines.
+    Json,
+}
+
+/// What is served at a path.
+#[derive(Clone)]
+pub struct Route {
+    /// The path of the request, which must match it exactly.
+    pub path: String,
+    /// Who answers there.
+    pub unary: Arc<dyn Unary>,
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// The routes of a server: so few that looking at each is the fastest.
+#[derive(Debug)]
+struct Routes(Vec<Route>);
+
+impl Routes {
+    fn find(&self, path: &str) -> Option<&dyn Unary> {
+        self.0.iter().find(|route| route.path == path).map(|route| &*route.unary)
+    }
+
+    /// The paths, for a message to people.
+    fn listed(&self) -> String {
+        self.0.iter().map(|route| route.path.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The answer to a call whose handler panicked: nobody has judged the data.
+fn panicked() -> Status {
+    Status::new(etalon_component::Code::Unavailable, "the collector failed while it handled the request")
+}

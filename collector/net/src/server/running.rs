@@ -1,0 +1,168 @@
+//! The accept loop, and the handle of what it runs.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+use super::connection::{Protocol, Settings, serve};
+use super::{CONNECTIONS_MAX, ListenError};
+
+/// Pause of the accept loop when the process has run out of descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A server in service. Dropping it cuts all connections.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    tls: bool,
+    tasks: Tasks,
+}
+
+/// The tasks of a server, and the two ways to end them.
+#[derive(Clone, Debug)]
+pub(super) struct Tasks {
+    pub(super) tracker: TaskTracker,
+    /// Finish what is in progress, take nothing new.
+    pub(super) drain: CancellationToken,
+    /// Stop at once.
+    pub(super) cut: CancellationToken,
+}
+
+impl Server {
+    /// Serves the connections of `listener`.
+    pub(super) fn start<P: Protocol>(
+        listener: TcpListener,
+        protocol: P,
+        settings: Settings,
+    ) -> Result<Self, ListenError> {
+        let address = listener.local_addr().map_err(ListenError::LocalAddress)?;
+        let tasks = Tasks {
+            tracker: TaskTracker::new(),
+            drain: CancellationToken::new(),
+            cut: CancellationToken::new(),
+        };
+        let tls = settings.tls.is_some();
+        let accept = accept(listener, Arc::new(protocol), Arc::new(settings), tasks.clone());
+        tasks.tracker.spawn(accept.in_current_span());
+        Ok(Self { address, tls, tasks })
+    }
+
+    /// The address as bound.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether it speaks TLS.
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// Takes the server out of service: it accepts nothing more, tells its clients to go, and lets the
+    /// requests in progress finish until `deadline`; then it cuts them off.
+    ///
+    /// When this resolves, no [`Unary`](super::Unary) of the server is called any more.
+    pub async fn shutdown(&self, deadline: Instant) {
+        self.tasks.drain.cancel();
+        self.tasks.tracker.close();
+        if tokio::time::timeout_at(deadline, self.tasks.tracker.wait()).await.is_err() {
+            self.tasks.cut.cancel();
+            self.tasks.tracker.wait().await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.tasks.drain.cancel();
+        self.tasks.cut.cancel();
+    }
+}
+
+async fn accept<P: Protocol>(listener: TcpListener, protocol: Arc<P>, settings: Arc<Settings>, tasks: Tasks) {
+    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let (full, failing) = (Seldom::default(), Seldom::default());
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = tasks.drain.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let Ok(permit) = connections.clone().try_acquire_owned() else {
+                    full.then(|| tracing::warn!(limit = CONNECTIONS_MAX, %peer, "Too many connections: closing new ones"));
+                    continue;
+                };
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%peer, %error, "The client went away before it was served");
+                    continue;
+                }
+                spawn(stream, peer, permit, &protocol, &settings, &tasks);
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                failing.then(|| tracing::warn!(%error, "Cannot accept connections at the moment"));
+                tokio::select! {
+                    () = tasks.drain.cancelled() => return,
+                    () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+                }
+            }
+        }
+    }
+}
+
+fn spawn<P: Protocol>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    permit: tokio::sync::OwnedSemaphorePermit,
+    protocol: &Arc<P>,
+    settings: &Arc<Settings>,
+    tasks: &Tasks,
+) {
+    let (protocol, settings, connection_tasks) = (protocol.clone(), settings.clone(), tasks.clone());
+    let connection = async move {
+        let cut = connection_tasks.cut.clone();
+        cut.run_until_cancelled(serve(stream, peer, protocol, settings, connection_tasks)).await;
+        drop(permit);
+    };
+    tasks.tracker.spawn(connection.in_current_span());
+}
+
+/// Whether an accept error tells of the connection that was to be accepted, and not of us: accept(2).
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// Keeps log events that a client can cause apart: one per [`Self::PAUSE`].
+#[derive(Debug, Default)]
+pub(super) struct Seldom {
+    /// Milliseconds since the process first asked, plus one; 0 when there was no event.
+    last: AtomicU64,
+}
+
+impl Seldom {
+    const PAUSE: Duration = Duration::from_secs(10);
+
+    /// Calls `log` unless an event was logged a short while ago.
+    pub(super) fn then(&self, log: impl FnOnce()) {
+        static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+        let elapsed = START.get_or_init(Instant::now).elapsed();
+        let now = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX - 1) + 1;
+        let last = self.last.load(Ordering::Relaxed);
+        let due =
+            last == 0 || now.saturating_sub(last) >= Self::PAUSE.as_millis().try_into().unwrap_or(u64::MAX);
+        if due && self.last.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            log();
+        }
+    }
+}
