@@ -1,0 +1,58 @@
+//! Clients of unary calls, over gRPC and over OTLP/HTTP.
+//!
+//! [`GrpcClient`] keeps connections to a destination and sends messages as lists of `Bytes`, without
+//! copying them; [`HttpClient`] does the same with POST requests. Both answer with the bytes of a
+//! response or with the [`Outcome`](etalon_component::Outcome) that the failure means: a broken
+//! connection is never taken for a verdict of the server.
+//!
+//! Nothing here knows what a message holds.
+
+mod backoff;
+mod coalesced;
+mod connection;
+mod dial;
+mod endpoint;
+mod grpc;
+mod grpc_answer;
+mod grpc_channel;
+mod metadata;
+mod target;
+
+pub use endpoint::{EndpointError, GrpcEndpoint, Scheme};
+pub use grpc::{GrpcClient, GrpcMethod, GrpcSettings, MetadataError};
+pub use grpc_channel::Balancer;
+
+use std::error::Error;
+use std::time::Duration;
+
+/// Connections to a destination that resolves to one address. The first is opened at the start,
+/// each further one when those open have [`CALLS_PER_CONNECTION`] calls each.
+pub const CONNECTIONS: usize = 4;
+/// Calls in flight on one connection above which another one is opened.
+pub const CALLS_PER_CONNECTION: usize = 4;
+/// Addresses of one name that are used. A name with more is used in part.
+pub const ADDRESSES_MAX: usize = 64;
+/// Calls of one client in flight, waiting for a connection or for an answer. Further ones wait.
+pub const CALLS_MAX: usize = 1024;
+/// A response may have this size, in bytes, compressed and decompressed; the limit of gRPC.
+pub const GRPC_RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Header fields, or trailers, of a response may have this size, in bytes.
+pub const HEADER_BYTES_MAX: u32 = 64 * 1024;
+/// A connection, name resolution and TLS handshake included, must be made within this time.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// An error and its causes in one line, for the message of an outcome.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Some errors of the libraries below repeat their cause.
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
