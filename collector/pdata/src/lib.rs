@@ -6,14 +6,18 @@
 //!
 //! This crate does no I/O, knows no runtime, and decodes nothing into objects on the hot path.
 
+mod dispatch;
 mod generated;
+pub mod json;
 mod payload;
 pub mod proto;
+mod scan;
 mod signal;
 mod signals;
 pub mod table;
 
 pub use generated::tables;
 pub use payload::Payload;
+pub use scan::{RECURSION_LIMIT, Scan, ScanError, ScanErrorKind, Utf8Policy, scan};
 pub use signal::{Signal, SignalSpec};
 pub use signals::{LOGS, METRICS, TRACES};

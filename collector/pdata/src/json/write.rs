@@ -1,0 +1,119 @@
+//! Values as JSON text.
+
+use std::io::Write;
+
+use super::base64;
+
+/// Appends a string in quotes. Bytes that are not UTF-8 become U+FFFD.
+pub(super) fn put_string(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    if text.is_ascii() || simdutf8::basic::from_utf8(text).is_ok() {
+        put_escaped(text, out);
+    } else {
+        put_escaped(String::from_utf8_lossy(text).as_bytes(), out);
+    }
+    out.push(b'"');
+}
+
+/// Appends text with what JSON demands escaped (RFC 8259 §7), and nothing else.
+fn put_escaped(text: &[u8], out: &mut Vec<u8>) {
+    let mut plain = 0;
+    for (at, &byte) in text.iter().enumerate() {
+        let short = match byte {
+            b'"' | b'\\' => byte,
+            0x08 => b'b',
+            0x0c => b'f',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0..0x20 => 0,
+            _ => continue,
+        };
+        out.extend_from_slice(&text[plain..at]);
+        plain = at + 1;
+        if short == 0 {
+            out.extend_from_slice(b"\\u00");
+            put_hex(&[byte], out);
+        } else {
+            out.extend_from_slice(&[b'\\', short]);
+        }
+    }
+    out.extend_from_slice(&text[plain..]);
+}
+
+/// Appends two lower-case digits for each byte.
+pub(super) fn put_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.extend(
+        bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0x0f)]]),
+    );
+}
+
+/// Appends bytes as base64 in quotes.
+pub(super) fn put_base64(bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    base64::encode(bytes, out);
+    out.push(b'"');
+}
+
+/// Appends decimal digits.
+pub(super) fn put_u64(mut value: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (value % 10).to_le_bytes()[0];
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends a sign, when negative, and decimal digits.
+pub(super) fn put_i64(value: i64, out: &mut Vec<u8>) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    put_u64(value.unsigned_abs(), out);
+}
+
+/// Appends the shortest number that reads back as the same; `NaN` and the infinities as text.
+/// The exponent form begins below 1e-6 and at 1e21, as in Go and JavaScript.
+pub(super) fn put_f64(value: f64, out: &mut Vec<u8>) {
+    let magnitude = value.abs();
+    let exponent = magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude);
+    match named(value) {
+        Some(name) => out.extend_from_slice(name),
+        None if exponent => print(out, format_args!("{value:e}")),
+        None => print(out, format_args!("{value}")),
+    }
+}
+
+/// The same for 32 bits.
+pub(super) fn put_f32(value: f32, out: &mut Vec<u8>) {
+    let magnitude = value.abs();
+    let exponent = magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude);
+    match named(f64::from(value)) {
+        Some(name) => out.extend_from_slice(name),
+        None if exponent => print(out, format_args!("{value:e}")),
+        None => print(out, format_args!("{value}")),
+    }
+}
+
+fn named(value: f64) -> Option<&'static [u8]> {
+    if value.is_nan() {
+        Some(b"\"NaN\"")
+    } else if value == f64::INFINITY {
+        Some(b"\"Infinity\"")
+    } else if value == f64::NEG_INFINITY {
+        Some(b"\"-Infinity\"")
+    } else {
+        None
+    }
+}
+
+fn print(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("a Vec grows");
+}
