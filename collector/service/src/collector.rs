@@ -65,7 +65,8 @@ impl Collector {
     pub async fn start(&mut self) -> Result<(), RunError> {
         for endpoint in &self.metrics_at {
             let started = MetricsEndpoint::start(endpoint, self.telemetry.clone()).await;
-            let started = started.map_err(|source| RunError::Metrics { endpoint: endpoint.clone(), source })?;
+            let started =
+                started.map_err(|source| RunError::Metrics { endpoint: endpoint.clone(), source })?;
             tracing::info!(endpoint = %started.address(), "Serving metrics");
             self.metrics.push(started);
         }

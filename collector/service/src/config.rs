@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use etalon_component::{AnyConfig, ComponentId};
-use etalon_conf::{Check, Node, Problem, Problems, Validate, Value};
+use etalon_conf::{Check, Node, Problem, Problems, Value};
 use etalon_pdata::Signal;
 use serde::{Deserialize, Serialize};
 
@@ -80,15 +80,39 @@ impl CollectorConfig {
             let message = format!("unknown section \"{}\"", entry.key);
             problems.push(Problem::new(&*entry.key, message).with_help(format!("there are {expected}")));
         }
-        let receivers = section(root, "receivers", &mut problems, |kind| {
-            factories.receiver(kind).map(|f| (f.kind(), Box::new(|node: &Node| f.decode(node)) as Decode<'_>))
-        }, || factories.receivers.iter().map(etalon_component::Factory::kind).collect());
-        let processors = section(root, "processors", &mut problems, |kind| {
-            factories.processor(kind).map(|f| (f.kind(), Box::new(|node: &Node| f.decode(node)) as Decode<'_>))
-        }, || factories.processors.iter().map(etalon_component::Factory::kind).collect());
-        let exporters = section(root, "exporters", &mut problems, |kind| {
-            factories.exporter(kind).map(|f| (f.kind(), Box::new(|node: &Node| f.decode(node)) as Decode<'_>))
-        }, || factories.exporters.iter().map(etalon_component::Factory::kind).collect());
+        let receivers = section(
+            root,
+            "receivers",
+            &mut problems,
+            |kind| {
+                factories
+                    .receiver(kind)
+                    .map(|f| (f.kind(), Box::new(|node: &Node| f.decode(node)) as Decode<'_>))
+            },
+            || factories.receivers.iter().map(etalon_component::Factory::kind).collect(),
+        );
+        let processors = section(
+            root,
+            "processors",
+            &mut problems,
+            |kind| {
+                factories
+                    .processor(kind)
+                    .map(|f| (f.kind(), Box::new(|node: &Node| f.decode(node)) as Decode<'_>))
+            },
+            || factories.processors.iter().map(etalon_component::Factory::kind).collect(),
+        );
+        let exporters = section(
+            root,
+            "exporters",
+            &mut problems,
+            |kind| {
+                factories
+                    .exporter(kind)
+                    .map(|f| (f.kind(), Box::new(|node: &Node| f.decode(node)) as Decode<'_>))
+            },
+            || factories.exporters.iter().map(etalon_component::Factory::kind).collect(),
+        );
         for name in ["connectors", "extensions"] {
             section(root, name, &mut problems, |_| None, Vec::new);
         }
@@ -218,7 +242,10 @@ fn section<'a>(
     let mut entries = BTreeMap::new();
     let Some(section) = root.get(name) else { return entries };
     if section.entries().is_empty() && !section.is_null() && section.content().kind() != "a mapping" {
-        problems.push(Problem::new(name, format!("expected a mapping of components, got {}", section.content().kind())));
+        problems.push(Problem::new(
+            name,
+            format!("expected a mapping of components, got {}", section.content().kind()),
+        ));
     }
     for written in section.entries() {
         let path = format!("{name}::{}", written.key);
@@ -247,9 +274,10 @@ fn section<'a>(
 }
 
 fn unknown_type(path: &str, id: &ComponentId, kinds: &[&str]) -> Problem {
-    let message = format!("unknown type: \"{}\" for id: \"{id}\" (valid values: [{}])", id.kind(), kinds.join(" "));
+    let message =
+        format!("unknown type: \"{}\" for id: \"{id}\" (valid values: [{}])", id.kind(), kinds.join(" "));
     let problem = Problem::new(path, message);
-    match (id.kind(), etalon_conf::near_match(id.kind(), kinds.iter().copied())) {
+    match (id.kind(), etalon_conf::nearest(id.kind(), kinds.iter().copied())) {
         ("logging", _) => problem.with_help("the logging exporter has been replaced by the debug exporter"),
         (_, Some(near)) => problem.with_help(format!("did you mean \"{near}\"?")),
         (_, None) => problem,
@@ -264,7 +292,9 @@ fn pipelines(
     let mut pipelines = Vec::new();
     for (id, PipelineConfig { receivers, processors, exporters }) in written {
         match signals.iter().find(|signal| signal.name == id.kind()) {
-            Some(signal) => pipelines.push(Pipeline { id, signal: *signal, receivers, processors, exporters }),
+            Some(signal) => {
+                pipelines.push(Pipeline { id, signal: *signal, receivers, processors, exporters });
+            }
             None => {
                 let known: Vec<&str> = signals.iter().map(|signal| signal.name).collect();
                 let message = format!("unknown pipeline signal: \"{}\"", id.kind());

@@ -103,10 +103,11 @@ impl Graph {
     /// on. Stops at the first failure; shut the graph down then.
     pub(crate) async fn start(&self, host: &Host) -> Result<(), StartError> {
         for Node { role, id, component } in self.nodes.iter().rev() {
-            component
-                .start(host)
-                .await
-                .map_err(|source| StartError { id: id.clone(), role: *role, source })?;
+            component.start(host).await.map_err(|source| StartError {
+                id: id.clone(),
+                role: *role,
+                source,
+            })?;
         }
         Ok(())
     }
@@ -124,6 +125,9 @@ impl Graph {
     }
 }
 
+/// Where the batches of each signal go in.
+type Entrances = BTreeMap<Signal, Vec<Arc<dyn Consumer>>>;
+
 struct Builder<'a> {
     config: &'a CollectorConfig,
     factories: &'a Factories,
@@ -133,7 +137,7 @@ struct Builder<'a> {
     exporters: BTreeMap<(Signal, &'a ComponentId), Stage>,
     processors: Vec<Node>,
     /// Where each receiver sends each signal: one entrance for each pipeline.
-    outputs: BTreeMap<&'a ComponentId, BTreeMap<Signal, Vec<Arc<dyn Consumer>>>>,
+    outputs: BTreeMap<&'a ComponentId, Entrances>,
 }
 
 impl<'a> Builder<'a> {
@@ -186,7 +190,8 @@ impl<'a> Builder<'a> {
             if let Some(signal) = outputs.keys().find(|signal| factory.stability(**signal).is_none()) {
                 return Err(unsupported(Role::Receiver, id, *signal));
             }
-            let outputs = outputs.into_iter().map(|(signal, entrances)| (signal, fan_out(entrances))).collect();
+            let outputs =
+                outputs.into_iter().map(|(signal, entrances)| (signal, fan_out(entrances))).collect();
             let settings = self.settings(Role::Receiver, id, None, None);
             let component = factory
                 .create(settings, &entry.config, outputs)

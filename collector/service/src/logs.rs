@@ -18,7 +18,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// How a line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
+pub(crate) enum Encoding {
     /// `time  level  message  {fields}`, separated by tabs.
     Console,
     /// One JSON object a line.
@@ -28,17 +28,17 @@ pub enum Encoding {
 /// Thins out floods: per message and `tick`, the first `initial` lines and then every
 /// `thereafter`-th are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sampling {
+pub(crate) struct Sampling {
     /// The window.
-    pub tick: Duration,
+    pub(crate) tick: Duration,
     /// Lines of one message that are always written in a window.
-    pub initial: u64,
+    pub(crate) initial: u64,
     /// Of the lines after that, one in so many is written; 0 writes none.
-    pub thereafter: u64,
+    pub(crate) thereafter: u64,
 }
 
 /// A layer of `tracing-subscriber` that writes lines.
-pub struct Lines<W> {
+pub(crate) struct Lines<W> {
     encoding: Encoding,
     level: Level,
     sampling: Option<Sampling>,
@@ -59,7 +59,7 @@ struct SpanFields(Map<String, Value>);
 
 impl<W: Write> Lines<W> {
     /// Lines of `level` and more severe ones, to `out`.
-    pub fn new(
+    pub(crate) fn new(
         encoding: Encoding,
         level: Level,
         sampling: Option<Sampling>,
@@ -128,7 +128,9 @@ where
             return;
         }
         let mut fields = self.fields.clone();
-        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+        for span in
+            context.event_scope(event).into_iter().flat_map(tracing_subscriber::registry::Scope::from_root)
+        {
             if let Some(SpanFields(of_span)) = span.extensions().get() {
                 fields.extend(of_span.clone());
             }
@@ -146,7 +148,10 @@ where
 
 impl<W> fmt::Debug for Lines<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lines").field("encoding", &self.encoding).field("level", &self.level).finish_non_exhaustive()
+        f.debug_struct("Lines")
+            .field("encoding", &self.encoding)
+            .field("level", &self.level)
+            .finish_non_exhaustive()
     }
 }
 
@@ -226,9 +231,15 @@ fn iso8601(time: SystemTime) -> String {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     let mut text = String::with_capacity(24);
-    write!(text, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
-        .and_then(|()| write!(text, ".{:03}Z", since.subsec_millis()))
-        .expect("writing to a String cannot fail");
+    write!(
+        text,
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
+    .and_then(|()| write!(text, ".{:03}Z", since.subsec_millis()))
+    .expect("writing to a String cannot fail");
     text
 }
 

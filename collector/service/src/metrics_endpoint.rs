@@ -95,7 +95,9 @@ async fn serve(stream: TcpStream, telemetry: Telemetry) {
 
 fn answer(request: &Request<Incoming>, telemetry: &Telemetry) -> Response<Full<Bytes>> {
     let (status, content_type, body) = match (request.method(), request.uri().path()) {
-        (&Method::GET | &Method::HEAD, "/metrics") => (StatusCode::OK, TEXT_FORMAT, telemetry.prometheus_text()),
+        (&Method::GET | &Method::HEAD, "/metrics") => {
+            (StatusCode::OK, TEXT_FORMAT, telemetry.prometheus_text())
+        }
         (_, "/metrics") => (StatusCode::METHOD_NOT_ALLOWED, "text/plain", "only GET\n".to_owned()),
         _ => (StatusCode::NOT_FOUND, "text/plain", "metrics are at /metrics\n".to_owned()),
     };

@@ -198,8 +198,11 @@ impl Default for SamplingConfig {
 
 impl Default for MetricsConfig {
     fn default() -> Self {
-        let prometheus =
-            PrometheusConfig { host: Some("localhost".to_owned()), port: Some(8888), ..PrometheusConfig::default() };
+        let prometheus = PrometheusConfig {
+            host: Some("localhost".to_owned()),
+            port: Some(8888),
+            ..PrometheusConfig::default()
+        };
         let pull = PullConfig { exporter: PullExporterConfig { prometheus: Some(prometheus) } };
         Self {
             level: MetricsLevel::default(),
@@ -215,7 +218,8 @@ impl MetricsConfig {
         if self.level == MetricsLevel::None {
             return Vec::new();
         }
-        let prometheus = self.readers.iter().filter_map(|reader| reader.pull.as_ref()?.exporter.prometheus.as_ref());
+        let prometheus =
+            self.readers.iter().filter_map(|reader| reader.pull.as_ref()?.exporter.prometheus.as_ref());
         prometheus.filter_map(|p| Some(format!("{}:{}", p.host.as_deref()?, p.port?))).collect()
     }
 }
@@ -231,7 +235,9 @@ impl Validate for TelemetryConfig {
 impl Validate for LogsConfig {
     fn validate(&self, check: &mut Check) {
         if self.development {
-            check.at("development", |check| check.error("development mode is not supported yet by this version"));
+            check.at("development", |check| {
+                check.error("development mode is not supported yet by this version");
+            });
         }
         if self.error_output_paths != ["stderr"] {
             check.at("error_output_paths", |check| {
@@ -239,7 +245,9 @@ impl Validate for LogsConfig {
             });
         }
         if self.output_paths.is_empty() {
-            check.at("output_paths", |check| check.error("must name at least one of stderr, stdout or a file"));
+            check.at("output_paths", |check| {
+                check.error("must name at least one of stderr, stdout or a file");
+            });
         }
         refuse(check, "processors", &self.processors);
     }

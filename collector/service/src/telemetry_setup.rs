@@ -64,12 +64,16 @@ pub fn start_logging(config: &LogsConfig, resource: &BTreeMap<String, String>) -
     });
     let mut fields: Map<String, Value> = Map::new();
     if !config.disable_zap_resource {
-        fields.insert("resource".to_owned(), resource.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect());
+        fields.insert(
+            "resource".to_owned(),
+            resource.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect(),
+        );
     }
     fields.extend(config.initial_fields.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))));
     let outputs = config.output_paths.iter().map(|path| open(path)).collect::<Result<_, _>>()?;
     let lines = Lines::new(encoding, level, sampling, fields, Outputs(outputs));
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines)).map_err(LogSetupError::Install)
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines))
+        .map_err(LogSetupError::Install)
 }
 
 /// Everywhere that lines go.
@@ -126,7 +130,10 @@ mod tests {
     fn the_resource_has_defaults_that_can_be_replaced_and_removed() {
         let mut config = TelemetryConfig::default();
         let defaults = resource(&config, &BUILD);
-        assert_eq!(defaults.keys().collect::<Vec<_>>(), ["service.instance.id", "service.name", "service.version"]);
+        assert_eq!(
+            defaults.keys().collect::<Vec<_>>(),
+            ["service.instance.id", "service.name", "service.version"]
+        );
         config.resource.insert("service.name".into(), Some("edge".into()));
         config.resource.insert("service.instance.id".into(), None);
         config.resource.insert("region".into(), Some("eu".into()));

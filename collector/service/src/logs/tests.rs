@@ -58,7 +58,7 @@ fn less_severe_lines_are_left_out() {
 
 #[test]
 fn a_flood_is_thinned_out_per_message() {
-    let sampling = Sampling { tick: Duration::from_secs(3600), initial: 2, thereafter: 3 };
+    let sampling = Sampling { tick: Duration::from_hours(1), initial: 2, thereafter: 3 };
     let lines = logged(Encoding::Console, Level::INFO, Some(sampling), || {
         for number in 1..=9 {
             info!(number, "flood");
@@ -79,7 +79,8 @@ fn a_flood_is_thinned_out_per_message() {
 
 #[test]
 fn times_are_iso_8601_in_utc() {
-    let at = |seconds, millis| iso8601(UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_millis(millis));
+    let at =
+        |seconds, millis| iso8601(UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_millis(millis));
     assert_eq!(at(0, 0), "1970-01-01T00:00:00.000Z");
     assert_eq!(at(951_782_399, 999), "2000-02-28T23:59:59.999Z");
     assert_eq!(at(951_782_400, 0), "2000-02-29T00:00:00.000Z");
