@@ -431,3 +431,6 @@ impl Serialize for Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

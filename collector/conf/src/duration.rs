@@ -143,7 +143,7 @@ fn leading_part<'a>(rest: &'a str, text: &str) -> Result<(i128, &'a str), Durati
         _ => return Err(DurationError::UnitUnknown { text: text.to_owned(), unit: unit.to_owned() }),
     };
     let too_long = || DurationError::TooLong(text.to_owned());
-    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| too_long())? };
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| too_long())? };
     let mut part = 0;
     let mut place = i128::from(scale) * FRACTION_SCALE;
     for digit in fraction.bytes() {
@@ -235,3 +235,6 @@ impl<'de> Deserialize<'de> for Duration {
         deserializer.deserialize_any(Span)
     }
 }
+
+#[cfg(test)]
+mod tests;

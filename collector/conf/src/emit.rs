@@ -199,3 +199,6 @@ fn write_json(out: &mut String, value: &Value, secrets: Secrets) {
 fn json_string(out: &mut String, text: &str) {
     out.push_str(&serde_json::Value::from(text).to_string());
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,20 +6,24 @@
 use std::sync::Arc;
 
 use crate::resolve::{Retrieved, Retriever};
-use crate::{Content, Entry, MAX_DEPTH, MAX_NODES, MAX_SOURCE_BYTES, Node, Origin, Problem};
+use crate::{Content, Entry, MAX_DEPTH, MAX_NODES, Node, Origin, Problem};
 
 /// Most times that what references yield is expanded again, for one value.
 pub const MAX_EXPANSION_ROUNDS: usize = 1_000;
+/// Most bytes that all replacements in a configuration write.
+pub const MAX_EXPANDED_BYTES: usize = 64 * 1024 * 1024;
 
 /// Replaces every reference in `root`, and then `$$` by `$`. Problems go to the retriever's list.
 pub(crate) fn expand(root: Node, retriever: &mut Retriever<'_>) -> Node {
-    let mut expansion = Expansion { retriever, nodes: 0, is_over: false };
+    let mut expansion = Expansion { retriever, nodes: 0, bytes: 0, is_over: false };
     unescape(expansion.value(root, &mut Vec::new(), 0))
 }
 
 struct Expansion<'a, 'b> {
     retriever: &'a mut Retriever<'b>,
     nodes: usize,
+    /// Of all strings after all replacements.
+    bytes: usize,
     /// A limit was passed: the rest stays as it is.
     is_over: bool,
 }
@@ -136,7 +140,7 @@ impl Expansion<'_, '_> {
             let retrieved = retrieved.map_err(|error| error.told(reference, written))?;
             if !whole {
                 let reference = reference.to_owned();
-                text = replaced(&text, &reference, &retrieved.text)?;
+                text = self.replaced(&text, &reference, &retrieved.text)?;
                 continue;
             }
             match retrieved {
@@ -149,18 +153,20 @@ impl Expansion<'_, '_> {
         Ok(Expanded::Text(text))
     }
 
+    /// All occurrences at once.
+    fn replaced(&mut self, text: &str, reference: &str, with: &str) -> Result<String, String> {
+        let times = text.matches(reference).count();
+        self.bytes = self.bytes.saturating_add(text.len() + times.saturating_mul(with.len()));
+        if self.bytes > MAX_EXPANDED_BYTES {
+            self.is_over = true;
+            return Err(format!("too many recursive expansions: more than {MAX_EXPANDED_BYTES} bytes"));
+        }
+        Ok(text.replace(reference, with))
+    }
+
     fn fail(&mut self, path: &[String], origin: Option<&Origin>, message: String) {
         self.retriever.problems.push(Problem::new(path.join("::"), message).with_origin(origin.cloned()));
     }
-}
-
-/// All occurrences at once.
-fn replaced(text: &str, reference: &str, with: &str) -> Result<String, String> {
-    let times = text.matches(reference).count();
-    if text.len() + times * with.len() > MAX_SOURCE_BYTES {
-        return Err(format!("the expanded value is longer than {MAX_SOURCE_BYTES} bytes"));
-    }
-    Ok(text.replace(reference, with))
 }
 
 /// The innermost reference before the first `}` that closes one; nothing when there is none, or when it is escaped by

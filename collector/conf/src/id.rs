@@ -175,3 +175,6 @@ impl<'de> Deserialize<'de> for ComponentId {
         deserializer.deserialize_newtype_struct(COMPONENT_ID, Id)
     }
 }
+
+#[cfg(test)]
+mod tests;

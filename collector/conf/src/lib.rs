@@ -24,7 +24,7 @@ mod value;
 
 pub use de::MAX_PROBLEMS;
 pub use duration::{Duration, DurationError};
-pub use expand::MAX_EXPANSION_ROUNDS;
+pub use expand::{MAX_EXPANDED_BYTES, MAX_EXPANSION_ROUNDS};
 pub use id::{ComponentId, IdError, MAX_NAME_BYTES, MAX_TYPE_CHARS};
 pub use map_list::MapList;
 pub use merge::Lists;
@@ -37,5 +37,6 @@ pub use resolve::{
     Environment, Fetch, FetchError, ProcessEnvironment, Resolved, Resolver, SetError, set_uri,
 };
 pub use secret::{REDACTED, Secret};
+pub use suggest::nearest;
 pub use validate::{Check, Validate};
 pub use value::{Secrets, Value, to_json, to_value, to_yaml};

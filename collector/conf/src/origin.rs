@@ -11,9 +11,13 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source called `name`, such as a file's path.
+    /// A source called `name`, such as a file's path. A byte order mark is no part of the text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into() })
+        let mut text = text.into();
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
+        Arc::new(Self { name: name.into(), text })
     }
 
     /// The name: `collector.yaml`.

@@ -46,7 +46,7 @@ impl Node {
     /// Reads the first document of `text`, which people know as `name`.
     ///
     /// At most [`MAX_SOURCE_BYTES`], [`MAX_DEPTH`] and [`MAX_NODES`]. Anchors, aliases and merge keys (`<<`) are
-    /// resolved. Keys must be strings; a key that is there twice is an error; `a::b: 1` is `a: {b: 1}`.
+    /// resolved. Keys must be strings (whole numbers and booleans become some); a key that is there twice is an error; `a::b: 1` is `a: {b: 1}`.
     pub fn parse(name: &str, text: &str) -> Result<Self, Problems> {
         document(&Source::new(name, text)).map(|document| document.root).map_err(ParseError::into_problems)
     }
@@ -57,8 +57,7 @@ pub(crate) fn document(source: &Arc<Source>) -> Result<Document, ParseError> {
         let message = format!("{}: larger than {MAX_SOURCE_BYTES} bytes", source.name());
         return Err(ParseError::TooLarge(Problem::new("", message).into()));
     }
-    let text = source.text().strip_prefix('\u{feff}').unwrap_or(source.text());
-    Builder::new(source).read(Parser::new_from_str(text))
+    Builder::new(source).read(Parser::new_from_str(source.text()))
 }
 
 /// A list or mapping that is not complete yet.
@@ -218,7 +217,8 @@ impl<'a> Builder<'a> {
         let content = match tag {
             None if style == ScalarStyle::Plain => scalar::plain(text),
             None => Content::String(text.to_owned()),
-            Some(tag) if tag.handle == "!" && tag.suffix.is_empty() => Content::String(text.to_owned()),
+            // The lone `!`: a string, whatever it looks like.
+            Some(tag) if format!("{}{}", tag.handle, tag.suffix) == "!" => Content::String(text.to_owned()),
             Some(tag) if tag.is_yaml_core_schema() => {
                 let typed = match tag.suffix.as_str() {
                     "str" => Some(Content::String(text.to_owned())),
@@ -289,6 +289,8 @@ fn key_of(node: Node, plain: bool) -> Result<(String, Origin), ParseError> {
     match content {
         Content::String(text) if plain && text == "<<" => Ok((MERGE.to_owned(), origin)),
         Content::String(text) => Ok((text, origin)),
+        Content::Int(int) => Ok((int.to_string(), origin)),
+        Content::Bool(bool) => Ok((bool.to_string(), origin)),
         other => {
             let problem = Problem::new("", format!("a key must be a string, and this is {}", other.kind()));
             Err(invalid(problem.with_help("put it in quotes").with_origin(Some(origin))))
@@ -369,3 +371,6 @@ pub(crate) fn size(node: &Node) -> usize {
         _ => 1,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,3 +62,6 @@ fn hidden(written: &Node) -> Value {
 fn is_reference(text: &str) -> bool {
     text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).is_some_and(|inner| !inner.contains('}'))
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,6 +150,8 @@ pub(crate) enum ReferenceError {
     Dollar,
     #[error("scheme {scheme:?} is not supported; known are {known}")]
     Scheme { scheme: String, known: &'static str },
+    #[error("a default needs the scheme: ${{env:NAME:-default}}")]
+    DefaultWithoutScheme,
     #[error("{0}")]
     Unreadable(String),
     #[error("what it yields has too many values or levels")]
@@ -164,7 +166,7 @@ impl ReferenceError {
             return format!("cannot expand {reference}: {self}");
         }
         let reason = match self {
-            Self::InvalidUri | Self::Dollar | Self::TooLarge => self.to_string(),
+            Self::InvalidUri | Self::Dollar | Self::DefaultWithoutScheme | Self::TooLarge => self.to_string(),
             Self::Scheme { known, .. } => format!("its scheme is not supported; known are {known}"),
             Self::Unreadable(_) => "it cannot be read".to_owned(),
         };
@@ -242,6 +244,9 @@ impl<'a> Retriever<'a> {
         let location = Location::parse(&uri).ok_or(ReferenceError::InvalidUri)?;
         if location.opaque.contains('$') {
             return Err(ReferenceError::Dollar);
+        }
+        if location.opaque.starts_with('-') && is_variable_name(&location.scheme) {
+            return Err(ReferenceError::DefaultWithoutScheme);
         }
         if !self.supports(&location.scheme) {
             return Err(ReferenceError::Scheme { scheme: location.scheme, known: self.schemes() });

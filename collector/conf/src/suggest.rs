@@ -1,7 +1,7 @@
 //! A near match for a mistyped word.
 
 /// The word of `known` that `written` most likely stands for; nothing when none is near.
-pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (written.chars().count() / 3).clamp(1, 3);
     known
         .into_iter()
@@ -38,5 +38,22 @@ pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
         None => String::new(),
         Some((only, [])) => only.clone(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_suggested_and_a_far_one_is_not() {
+        let words = ["endpoint", "timeout", "tls", "headers"];
+        assert_eq!(nearest("endpiont", words), Some("endpoint"));
+        assert_eq!(nearest("Timeout", words), Some("timeout"));
+        assert_eq!(nearest("tsl", words), Some("tls"));
+        assert_eq!(nearest("header", words), Some("headers"));
+        assert_eq!(nearest("queue", words), None);
+        assert_eq!(nearest("", words), None);
+        assert_eq!(nearest("a", []), None);
     }
 }
