@@ -77,7 +77,9 @@ fn execute(distribution: &Distribution, cli: Cli) -> Result<(), CommandError> {
     match cli.command {
         None => serve(distribution, &cli.config),
         Some(Command::Validate(config)) => validate(distribution, &config),
-        Some(Command::Components) => Ok(std::io::stdout().write_all(inventory::yaml(distribution).as_bytes())?),
+        Some(Command::Components) => {
+            Ok(std::io::stdout().write_all(inventory::yaml(distribution).as_bytes())?)
+        }
         Some(Command::PrintConfig(args)) => print::config(distribution, &args),
         Some(Command::Send(args)) => Ok(runtime()?.block_on(send::run(distribution, &args))?),
     }

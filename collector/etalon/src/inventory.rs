@@ -16,7 +16,8 @@ pub(crate) fn yaml(distribution: &Distribution) -> String {
         ("description", text(build.description)),
         ("version", text(build.version)),
     ]);
-    let providers = PROVIDERS.map(|scheme| map([("scheme", text(scheme)), ("module", module(build.version, "conf"))]));
+    let providers =
+        PROVIDERS.map(|scheme| map([("scheme", text(scheme)), ("module", module(build.version, "conf"))]));
     let inventory = map([
         ("buildinfo", build_info),
         ("receivers", listed(&factories.receivers, build.version, "receiver")),
@@ -35,7 +36,8 @@ fn listed<C: ?Sized>(factories: &[Factory<C>], version: &str, role: &str) -> Val
     let entry = |factory: &Factory<C>| {
         let mut signals = factory.signals().to_vec();
         signals.sort();
-        let stability = signals.iter().map(|(signal, level)| (signal.name.to_owned(), text(name_of(*level)))).collect();
+        let stability =
+            signals.iter().map(|(signal, level)| (signal.name.to_owned(), text(name_of(*level)))).collect();
         let name = format!("{role}-{}", factory.kind().replace('_', "-"));
         map([
             ("name", text(factory.kind())),

@@ -45,7 +45,8 @@ pub(crate) fn decoded(
     }
     let resolver = Resolver::new().merge_append(gates.is_enabled(MERGE_APPEND));
     let resolved = resolver.resolve(&uris).map_err(LoadError::Resolve)?;
-    let config = CollectorConfig::decode(&resolved.root, &distribution.factories).map_err(LoadError::Decode)?;
+    let config =
+        CollectorConfig::decode(&resolved.root, &distribution.factories).map_err(LoadError::Decode)?;
     Ok(Loaded { config, root: resolved.root, warnings: resolved.warnings, is_default })
 }
 

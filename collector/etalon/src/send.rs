@@ -236,7 +236,8 @@ impl SendArgs {
         if self.protocol == Protocol::Grpc {
             tls.push(entry("insecure", boolean(endpoint.starts_with("http://"))));
         }
-        let files = [("ca_file", &self.ca_file), ("cert_file", &self.cert_file), ("key_file", &self.key_file)];
+        let files =
+            [("ca_file", &self.ca_file), ("cert_file", &self.cert_file), ("key_file", &self.key_file)];
         for (key, value) in files.into_iter().chain([("server_name_override", &self.server_name)]) {
             tls.extend(value.as_deref().map(|value| entry(key, text(value))));
         }
