@@ -1,9 +1,9 @@
 //! An export request that has been validated, as bytes.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
-use crate::Signal;
+use crate::{Scan, ScanError, Signal, Utf8Policy, scan};
 
 /// A validated export request. Cloning it is cheap: the bytes are shared.
 ///
@@ -18,8 +18,18 @@ pub struct Payload {
 }
 
 impl Payload {
+    /// Validates a request from outside. It stays where it is: the payload takes the buffer over.
+    pub fn decode(
+        signal: Signal,
+        mut request: BytesMut,
+        utf8: Utf8Policy,
+    ) -> Result<(Self, Scan), ScanError> {
+        let found = scan(signal, &mut request, utf8)?;
+        Ok((Self::from_validated(signal, request.freeze(), found.items), found))
+    }
+
     /// A payload of bytes that are known to be a valid request with this many items.
-    /// For bytes from outside use [`crate::scan`].
+    /// For bytes from outside use [`Payload::decode`].
     pub fn from_validated(signal: Signal, bytes: Bytes, items: usize) -> Self {
         let len = bytes.len();
         Self { signal, chunks: SmallVec::from_buf([bytes]), items, len }

@@ -4,6 +4,8 @@
 //! so recursive messages need no indirection. The scanner, the JSON converter and the text printer
 //! are walks over these tables; none of them knows a signal.
 
+use crate::dispatch::Dispatch;
+
 /// A protobuf message.
 #[derive(Debug)]
 pub struct Message {
@@ -13,24 +15,9 @@ pub struct Message {
     pub fields: &'static [Field],
     /// Whether one message of this type is one item of its signal: a span, a data point, a log record.
     pub is_item: bool,
-}
-
-impl Message {
-    /// A message with these fields, which must be sorted by number.
-    pub const fn new(name: &'static str, fields: &'static [Field]) -> Self {
-        Self { name, fields, is_item: false }
-    }
-
-    /// The same message as an item of its signal.
-    pub const fn item(mut self) -> Self {
-        self.is_item = true;
-        self
-    }
-
-    /// The same message, known to have the fields of a key-value pair; the scanner has a fast path for it.
-    pub const fn key_value(self) -> Self {
-        self
-    }
+    /// Whether the fields are those of a key-value pair, for which the scanner has a fast path.
+    pub(crate) is_key_value: bool,
+    pub(crate) dispatch: Dispatch,
 }
 
 /// A field of a [`Message`].
@@ -112,6 +99,23 @@ pub struct Enum {
 }
 
 impl Message {
+    /// A message with these fields, which must be sorted by number.
+    pub const fn new(name: &'static str, fields: &'static [Field]) -> Self {
+        Self { name, fields, is_item: false, is_key_value: false, dispatch: Dispatch::new(fields) }
+    }
+
+    /// The same message as an item of its signal.
+    pub const fn item(mut self) -> Self {
+        self.is_item = true;
+        self
+    }
+
+    /// The same message, said to have the fields of `opentelemetry.proto.common.v1.KeyValue`.
+    pub const fn key_value(mut self) -> Self {
+        self.is_key_value = true;
+        self
+    }
+
     /// The field with this number.
     pub fn field(&self, number: u32) -> Option<&'static Field> {
         match self.fields.get(number.wrapping_sub(1) as usize) {

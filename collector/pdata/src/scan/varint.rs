@@ -1,0 +1,84 @@
+//! Varints, keys and lengths.
+
+use super::{ScanErrorKind, Scanner, Stop};
+
+const CONTINUES: u64 = 0x8080_8080_8080_8080;
+
+impl Scanner {
+    /// The key at `at`, with a valid field number, and where its value begins.
+    #[inline]
+    pub(super) fn key(&mut self, bytes: &[u8], at: usize, end: usize) -> Result<(u32, usize), Stop> {
+        let first = bytes[at];
+        if (0x08..0x80).contains(&first) {
+            return Ok((u32::from(first), at + 1));
+        }
+        self.long_key(bytes, at, end)
+    }
+
+    fn long_key(&mut self, bytes: &[u8], at: usize, end: usize) -> Result<(u32, usize), Stop> {
+        let (key, next) = self.varint(bytes, at, end)?;
+        match u32::try_from(key) {
+            Ok(key) if key >= 8 => Ok((key, next)),
+            _ => Err(self.stop(at, ScanErrorKind::FieldNumber)),
+        }
+    }
+
+    /// A length at `at`, and the bounds of what it covers, which lie before `end`.
+    #[inline]
+    pub(super) fn delimited(&mut self, bytes: &[u8], at: usize, end: usize) -> Result<(usize, usize), Stop> {
+        let (len, start) = self.varint(bytes, at, end)?;
+        if len > (end - start) as u64 {
+            return Err(self.stop(at, ScanErrorKind::Truncated));
+        }
+        Ok((start, start + len as usize))
+    }
+
+    /// The position `count` bytes on, at most `end`.
+    #[inline]
+    pub(super) fn advance(&mut self, at: usize, count: usize, end: usize) -> Result<usize, Stop> {
+        if end - at < count {
+            return Err(self.stop(at, ScanErrorKind::Truncated));
+        }
+        Ok(at + count)
+    }
+
+    /// The varint at `at`, and where it ends.
+    #[inline]
+    pub(super) fn varint(&mut self, bytes: &[u8], at: usize, end: usize) -> Result<(u64, usize), Stop> {
+        match bytes[..end].get(at..) {
+            Some([first, ..]) if *first < 0x80 => Ok((u64::from(*first), at + 1)),
+            Some([first, second, ..]) if *second < 0x80 => {
+                Ok((u64::from(*first & 0x7f) | u64::from(*second) << 7, at + 2))
+            }
+            _ => self.long_varint(bytes, at, end),
+        }
+    }
+
+    fn long_varint(&mut self, bytes: &[u8], at: usize, end: usize) -> Result<(u64, usize), Stop> {
+        let mut value = 0;
+        for (index, byte) in bytes[at..end].iter().take(10).enumerate() {
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if *byte < 0x80 {
+                // The tenth byte holds the 64th bit and no more.
+                if index == 9 && *byte > 1 {
+                    break;
+                }
+                return Ok((value, at + index + 1));
+            }
+        }
+        let kind = if end - at < 10 { ScanErrorKind::Truncated } else { ScanErrorKind::Varint };
+        Err(self.stop(at, kind))
+    }
+
+    /// Checks that `bytes[at..end]` is a sequence of varints.
+    pub(super) fn packed_varints(&mut self, bytes: &[u8], mut at: usize, end: usize) -> Result<(), Stop> {
+        while at < end {
+            match bytes[at..end].first_chunk::<8>() {
+                // Eight varints of one byte each.
+                Some(word) if u64::from_le_bytes(*word) & CONTINUES == 0 => at += 8,
+                _ => at = self.varint(bytes, at, end)?.1,
+            }
+        }
+        Ok(())
+    }
+}
