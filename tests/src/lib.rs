@@ -1,1 +1,53 @@
-//! Black-box tests of the built binary.
+//! What the black-box tests share: starting the built binary, reading what it says, sending to it, and
+//! a destination for what it forwards.
+//!
+//! [`Etalon`] is a running process, [`Sink`] a destination, [`Scrape`] its metrics at one moment. The
+//! crate links nothing of the product: it knows the binary by its command line, its log lines, its
+//! ports and its metrics, as a user does. Every wait is for a condition, and ends after [`WAIT`].
+
+mod binary;
+mod http;
+mod process;
+mod samples;
+mod scrape;
+mod sink;
+
+use std::time::{Duration, Instant};
+
+pub use crate::binary::binary;
+pub use crate::http::{Answer, get, post, try_post};
+pub use crate::process::{Etalon, Finished, free_port, run, run_in};
+pub use crate::samples::{logs, tokens};
+pub use crate::scrape::Scrape;
+pub use crate::sink::{Sink, Verdict};
+
+/// How long a test waits for something that must happen.
+pub const WAIT: Duration = Duration::from_secs(30);
+
+/// Asks until `condition` yields something; for what can only be asked, such as a counter.
+///
+/// # Panics
+///
+/// When [`WAIT`] is over; the message says `what` was waited for.
+pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let deadline = deadline();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(remaining(deadline) > Duration::ZERO, "not within {WAIT:?}: {what}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+pub(crate) fn deadline() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "a black-box test waits for another process, in real time")]
+    let now = Instant::now();
+    now + WAIT
+}
+
+pub(crate) fn remaining(deadline: Instant) -> Duration {
+    #[expect(clippy::disallowed_methods, reason = "a black-box test waits for another process, in real time")]
+    let now = Instant::now();
+    deadline.saturating_duration_since(now)
+}

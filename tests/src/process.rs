@@ -1,0 +1,261 @@
+//! The collector as a process.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{Scrape, WAIT, binary, deadline, remaining};
+
+/// The log line after which the collector takes data.
+const READY: &str = "Everything is ready. Begin running and processing data.";
+
+/// A running `etalon` that logs JSON. Dropping it kills it.
+#[derive(Debug)]
+pub struct Etalon {
+    child: Child,
+    log: Arc<Log>,
+    stdout: mpsc::Receiver<String>,
+    _folder: TempDir,
+}
+
+/// How a process ended, and what it wrote.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// What has come from standard error so far.
+#[derive(Debug, Default)]
+struct Log {
+    state: Mutex<LogState>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct LogState {
+    text: String,
+    lines: Vec<Value>,
+    ended: bool,
+}
+
+impl Etalon {
+    /// Starts the collector with a configuration and waits until it is ready.
+    ///
+    /// `service.telemetry` need not be in it: logs are set to JSON, and metrics to a port of the
+    /// system's choice.
+    pub fn start(configuration: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("etalon.yaml");
+        fs::write(&path, configuration).expect("a temporary file can be written");
+        Self::start_with(&["--config", &path.to_string_lossy()], folder)
+    }
+
+    /// Starts the collector with these arguments, in `folder`, and waits until it is ready.
+    pub fn start_with(arguments: &[&str], folder: TempDir) -> Self {
+        let started = Self::spawn(arguments, folder);
+        started.wait_for_line(READY);
+        started
+    }
+
+    fn spawn(arguments: &[&str], folder: TempDir) -> Self {
+        let reader = "service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]";
+        let mut child = Command::new(binary())
+            .args(arguments)
+            .args(["--set", "service.telemetry.logs.encoding=json", "--set", reader])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary can be run");
+        let log = Arc::new(Log::default());
+        let (reading, stderr) = (Arc::clone(&log), child.stderr.take().expect("stderr is piped"));
+        thread::spawn(move || reading.read(stderr));
+        let stdout = read_to_end(child.stdout.take().expect("stdout is piped"));
+        Self { child, log, stdout, _folder: folder }
+    }
+
+    /// Where the OTLP receiver takes gRPC.
+    pub fn grpc(&self) -> SocketAddr {
+        self.address("Starting GRPC server")
+    }
+
+    /// Where the OTLP receiver takes HTTP.
+    pub fn http(&self) -> SocketAddr {
+        self.address("Starting HTTP server")
+    }
+
+    /// The collector's own metrics now.
+    pub fn scrape(&self) -> Scrape {
+        let answer = crate::get(self.address("Serving metrics"), "/metrics");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        Scrape::parse(&answer.text())
+    }
+
+    fn address(&self, message: &str) -> SocketAddr {
+        let line = self.wait_for_line(message);
+        let endpoint = line["endpoint"].as_str().unwrap_or_else(|| panic!("no endpoint in {line}"));
+        endpoint.parse().unwrap_or_else(|_| panic!("not an address: {endpoint}"))
+    }
+
+    /// The first log line with this message; waits for it.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come, with all that was written instead.
+    pub fn wait_for_line(&self, message: &str) -> Value {
+        self.wait_for(message, |line| line["msg"] == message)
+    }
+
+    /// The first log line of which `wanted` is true; waits for it.
+    pub fn wait_for(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = deadline();
+        let mut state = self.log.lock();
+        loop {
+            if let Some(line) = state.lines.iter().find(|line| wanted(line)) {
+                return line.clone();
+            }
+            let left = remaining(deadline);
+            assert!(!state.ended && !left.is_zero(), "no line {what:?} in\n{}", state.text);
+            state = self.log.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The log lines so far.
+    pub fn lines(&self) -> Vec<Value> {
+        self.log.lock().lines.clone()
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        let kill = format!("kill -TERM {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &kill]).status().expect("sh can be run");
+        assert!(status.success(), "{kill}: {status}");
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub fn stop(self) -> Finished {
+        self.terminate();
+        self.wait()
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Panics
+    ///
+    /// When the process does not end in time; it is killed then.
+    pub fn wait(mut self) -> Finished {
+        let deadline = deadline();
+        let mut state = self.log.lock();
+        while !state.ended {
+            let left = remaining(deadline);
+            assert!(!left.is_zero(), "still running after {WAIT:?}\n{}", state.text);
+            state = self.log.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let stderr = std::mem::take(&mut state.text);
+        drop(state);
+        let stdout = self.stdout.recv_timeout(remaining(deadline)).expect("stdout ends with the process");
+        let status = self.child.wait().expect("a child can be waited for");
+        Finished { status, stdout, stderr }
+    }
+}
+
+impl Drop for Etalon {
+    fn drop(&mut self) {
+        // It may have ended already: then there is nothing to kill.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+impl Log {
+    fn lock(&self) -> MutexGuard<'_, LogState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, stderr: impl Read) {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            let mut state = self.lock();
+            state.lines.extend(serde_json::from_str::<Value>(&line));
+            writeln!(state.text, "{line}").expect("writing to a String cannot fail");
+            self.changed.notify_all();
+        }
+        self.lock().ended = true;
+        self.changed.notify_all();
+    }
+}
+
+impl Finished {
+    /// The exit code.
+    ///
+    /// # Panics
+    ///
+    /// When a signal ended the process.
+    pub fn code(&self) -> i32 {
+        self.status.code().unwrap_or_else(|| panic!("ended by a signal: {self:?}"))
+    }
+}
+
+/// Runs `etalon` with these arguments to its end.
+///
+/// # Panics
+///
+/// When it does not end in time; it is killed then.
+pub fn run(arguments: &[&str]) -> Finished {
+    run_in(Path::new("."), arguments, &[])
+}
+
+/// Runs `etalon` to its end in `folder`, with these environment variables on top.
+pub fn run_in(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Finished {
+    let mut child = Command::new(binary())
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary can be run");
+    let stdout = read_to_end(child.stdout.take().expect("stdout is piped"));
+    let stderr = read_to_end(child.stderr.take().expect("stderr is piped"));
+    let deadline = deadline();
+    let Ok(stdout) = stdout.recv_timeout(remaining(deadline)) else {
+        child.kill().ok();
+        let stderr = stderr.recv_timeout(WAIT).unwrap_or_default();
+        panic!("{arguments:?} still runs after {WAIT:?}\n{stderr}");
+    };
+    let stderr = stderr.recv_timeout(remaining(deadline)).expect("stderr ends with the process");
+    Finished { status: child.wait().expect("a child can be waited for"), stdout, stderr }
+}
+
+/// Reads on a thread, and sends all of it when it ends.
+fn read_to_end(mut stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = stream.read_to_end(&mut bytes).map(|_| String::from_utf8_lossy(&bytes).into_owned());
+        // A test that has ended does not wait for it any more.
+        sender.send(read.unwrap_or_default()).ok();
+    });
+    receiver
+}
+
+/// A port that nobody listened on a moment ago, for what must be refused.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback can be bound");
+    listener.local_addr().expect("a bound listener has an address").port()
+}

@@ -1,0 +1,168 @@
+//! A destination: OTLP/HTTP that keeps bodies, and answers as it is told.
+
+use std::collections::BTreeMap;
+use std::io::{BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::http::{self, Message, find};
+use crate::{WAIT, deadline, remaining, tokens};
+
+/// What the sink says to a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verdict {
+    /// 200: the request is kept.
+    #[default]
+    Accept,
+    /// This status: nothing is kept.
+    Status(u16),
+    /// No answer until the verdict is another one.
+    Hold,
+}
+
+/// A destination for `otlp_http` on a port of the system's choice. It reads what is not compressed.
+#[derive(Debug)]
+pub struct Sink {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    verdict: Verdict,
+    /// Requests that were read, whatever became of them.
+    seen: usize,
+    accepted: Vec<Accepted>,
+}
+
+#[derive(Debug)]
+struct Accepted {
+    path: String,
+    body: Vec<u8>,
+}
+
+impl Sink {
+    /// Listens, and accepts everything at first.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback can be bound");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let shared = Arc::new(Shared::default());
+        let serving = Arc::clone(&shared);
+        thread::spawn(move || {
+            for connection in listener.incoming().map_while(Result::ok) {
+                let shared = Arc::clone(&serving);
+                // The peer may break off whenever it likes; the tests look at what was accepted.
+                thread::spawn(move || shared.serve(&connection).ok());
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// The `endpoint` for `otlp_http`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What to say from now on, also to requests that are held.
+    pub fn answer(&self, verdict: Verdict) {
+        self.shared.lock().verdict = verdict;
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until this many requests have been read since the start.
+    pub fn wait_until_seen(&self, requests: usize) {
+        self.wait("requests seen", |state| state.seen >= requests);
+    }
+
+    /// Waits until this many different items were accepted.
+    pub fn wait_until_accepted(&self, items: usize) {
+        self.wait("items accepted", |state| state.tokens().len() >= items);
+    }
+
+    /// How often each item was accepted.
+    pub fn items(&self) -> BTreeMap<u32, usize> {
+        self.shared.lock().tokens()
+    }
+
+    /// The paths of the accepted requests, in order.
+    pub fn paths(&self) -> Vec<String> {
+        self.shared.lock().accepted.iter().map(|accepted| accepted.path.clone()).collect()
+    }
+
+    fn wait(&self, what: &str, enough: impl Fn(&State) -> bool) {
+        let deadline = deadline();
+        let mut state = self.shared.lock();
+        while !enough(&state) {
+            let left = remaining(deadline);
+            let (seen, accepted) = (state.seen, state.accepted.len());
+            assert!(
+                !left.is_zero(),
+                "{what}: not within {WAIT:?}; {seen} requests seen, {accepted} accepted"
+            );
+            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl State {
+    fn tokens(&self) -> BTreeMap<u32, usize> {
+        let mut all = BTreeMap::new();
+        for (token, times) in self.accepted.iter().flat_map(|accepted| tokens(&accepted.body)) {
+            *all.entry(token).or_default() += times;
+        }
+        all
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve(&self, stream: &TcpStream) -> std::io::Result<()> {
+        stream.set_read_timeout(Some(WAIT))?;
+        stream.set_write_timeout(Some(WAIT))?;
+        let (mut reader, mut writer) = (BufReader::new(stream), stream);
+        while let Some(message) = http::read(&mut reader)? {
+            let status = match find(&message.headers, "content-encoding") {
+                None | Some("identity") => self.judge(message),
+                Some(_) => 415,
+            };
+            let head = format!(
+                "HTTP/1.1 {status} told\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n"
+            );
+            writer.write_all(head.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// The status for a request, which is kept if that is 200.
+    fn judge(&self, message: Message) -> u16 {
+        let deadline = deadline();
+        let mut state = self.lock();
+        state.seen += 1;
+        self.changed.notify_all();
+        loop {
+            match state.verdict {
+                Verdict::Accept => break,
+                Verdict::Status(status) => return status,
+                Verdict::Hold if remaining(deadline).is_zero() => return 500,
+                Verdict::Hold => {
+                    let wait = self.changed.wait_timeout(state, remaining(deadline));
+                    state = wait.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        }
+        let path = message.first_line.split(' ').nth(1).unwrap_or_default().to_owned();
+        state.accepted.push(Accepted { path, body: message.body });
+        self.changed.notify_all();
+        200
+    }
+}

@@ -1,0 +1,216 @@
+//! Where a configuration comes from, and what is said about a wrong one.
+
+use std::fs;
+use std::net::TcpListener;
+
+use etalon_tests::{Etalon, free_port, post, run, run_in};
+use serde_json::Value;
+
+use crate::{OTLP, forwarding_to};
+
+#[test]
+fn without_a_configuration_the_default_starts_and_takes_data() {
+    // Its ports are changed, because something else may listen on the usual ones.
+    let arguments = [
+        "--set",
+        "receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0",
+        "--set",
+        "receivers.otlp.protocols.http.endpoint=127.0.0.1:0",
+    ];
+    let etalon = Etalon::start_with(&arguments, tempfile::tempdir().unwrap());
+    let sent = run(&["send", "--endpoint", &etalon.grpc().to_string()]);
+    assert_eq!(sent.code(), 0, "{sent:?}");
+    for message in ["Traces", "Metrics", "Logs"] {
+        etalon.wait_for_line(message);
+    }
+    assert_eq!(etalon.stop().code(), 0);
+}
+
+#[test]
+fn a_configuration_comes_from_a_file() {
+    let etalon = Etalon::start(&forwarding_to("  nop:", "nop"));
+    assert_eq!(post(etalon.http(), "/v1/logs", "application/json", b"{}").status, 200);
+    assert_eq!(etalon.stop().code(), 0);
+}
+
+#[test]
+fn later_configurations_are_merged_over_earlier_ones_and_set_over_all() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("base.yaml"),
+        forwarding_to("  debug: {verbosity: normal, sampling_initial: 7}", "debug"),
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("site.yaml"),
+        "exporters: {debug: {verbosity: detailed, sampling_thereafter: 5}}",
+    )
+    .unwrap();
+    let printed = run_in(
+        folder.path(),
+        &[
+            "print-config",
+            "--format=json",
+            "--set=exporters.debug.sampling_thereafter=3",
+            "--config",
+            "base.yaml",
+            "--config",
+            "file:site.yaml",
+        ],
+        &[],
+    );
+    assert_eq!(printed.code(), 0, "{}", printed.stderr);
+    let tree: Value = serde_json::from_str(&printed.stdout).unwrap();
+    let debug = &tree["exporters"]["debug"];
+    assert_eq!(debug["verbosity"].as_str().map(str::to_lowercase).as_deref(), Some("detailed"));
+    assert_eq!(debug["sampling_initial"], 7);
+    assert_eq!(debug["sampling_thereafter"], 3);
+}
+
+#[test]
+fn a_list_is_replaced_by_the_later_configuration_not_appended_to() {
+    let base = format!("yaml:{}", forwarding_to("  nop:\n  debug:", "nop, debug"));
+    let site = "yaml:service::pipelines::logs::exporters: [nop]";
+    let printed = run(&["print-config", "--format=json", "--config", &base, "--config", site]);
+    assert_eq!(printed.code(), 0, "{}", printed.stderr);
+    let tree: Value = serde_json::from_str(&printed.stdout).unwrap();
+    assert_eq!(tree["service"]["pipelines"]["logs"]["exporters"], serde_json::json!(["nop"]));
+    assert_eq!(tree["service"]["pipelines"]["traces"]["exporters"], serde_json::json!(["nop", "debug"]));
+}
+
+#[test]
+fn environment_variables_are_expanded_with_defaults_and_escapes() {
+    let exporters = "  otlp_http:
+    endpoint: http://${env:BLACK_BOX_HOST}:${env:BLACK_BOX_PORT:-4318}
+    headers: {plain: '$${env:BLACK_BOX_HOST}', dollar: $HOME}
+    timeout: ${BLACK_BOX_TIMEOUT}";
+    let configuration = format!("yaml:{}", forwarding_to(exporters, "otlp_http"));
+    let environment = [("BLACK_BOX_HOST", "backend"), ("BLACK_BOX_TIMEOUT", "7s")];
+    let arguments = ["print-config", "--mode=unredacted", "--config", &configuration];
+    let printed = run_in(std::path::Path::new("."), &arguments, &environment);
+    assert_eq!(printed.code(), 0, "{}", printed.stderr);
+    for wanted in ["endpoint: http://backend:4318", "timeout: 7s", "${env:BLACK_BOX_HOST}", "$HOME"] {
+        assert!(printed.stdout.contains(wanted), "{wanted} is not in\n{}", printed.stdout);
+    }
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once_and_where_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let text = format!(
+        "receivers:
+  otlp:
+    protocols:
+      grpc:
+        endpoint: {}
+        max_recv_msg_size_mib: many
+exporters:
+  otlp_grpc:
+    endpoint: backend:4317
+    timout: 5s
+service:
+  pipelines:
+    traces:
+      receivers: [otlp]
+      exporters: [otlp_grpc]
+",
+        taken.local_addr().unwrap()
+    );
+    fs::write(folder.path().join("wrong.yaml"), text).unwrap();
+    for arguments in [["--config", "wrong.yaml"].as_slice(), &["validate", "--config", "wrong.yaml"]] {
+        let failed = run_in(folder.path(), arguments, &[]);
+        assert_eq!(failed.code(), 1);
+        assert_eq!(failed.stdout, "");
+        let text = &failed.stderr;
+        assert!(text.starts_with("Error: "), "{text}");
+        assert!(text.contains("wrong.yaml:6:"), "{text}");
+        assert!(text.contains("receivers::otlp::protocols::grpc::max_recv_msg_size_mib"), "{text}");
+        assert!(text.contains("wrong.yaml:10:"), "{text}");
+        assert!(text.contains("timout") && text.contains("timeout"), "no near match in\n{text}");
+        // Binding comes later: the port is taken, and nobody has noticed.
+        assert!(!text.contains("in use"), "{text}");
+    }
+}
+
+#[test]
+fn a_reference_to_a_component_that_is_not_configured_is_an_error_with_its_place() {
+    let configuration = format!(
+        "{OTLP}exporters:\n  debug:\nservice:\n  pipelines:\n    logs:\n      receivers: [otlp]\n      exporters: [debgu]\n"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("wrong.yaml"), configuration).unwrap();
+    let failed = run_in(folder.path(), &["--config", "wrong.yaml"], &[]);
+    assert_eq!(failed.code(), 1);
+    assert!(failed.stderr.contains("wrong.yaml:14:"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("debgu"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("service::pipelines::logs"), "{}", failed.stderr);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_an_error_that_names_it() {
+    let failed = run(&["--config", "no-such-file.yaml"]);
+    assert_eq!(failed.code(), 1);
+    assert!(failed.stderr.starts_with("Error: "), "{}", failed.stderr);
+    assert!(failed.stderr.contains("no-such-file.yaml"), "{}", failed.stderr);
+}
+
+#[test]
+fn a_file_that_is_not_yaml_is_an_error_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("wrong.yaml"), "receivers:\n  otlp: [\nexporters: }\n").unwrap();
+    let failed = run_in(folder.path(), &["--config", "wrong.yaml"], &[]);
+    assert_eq!(failed.code(), 1);
+    assert!(failed.stderr.contains("wrong.yaml:"), "{}", failed.stderr);
+}
+
+#[test]
+fn a_secret_is_not_in_the_message_about_it() {
+    let exporters =
+        "  otlp_http:\n    endpoint: http://backend:4318\n    headers: {authorization: [verysecret]}";
+    let failed = run(&["--config", &format!("yaml:{}", forwarding_to(exporters, "otlp_http"))]);
+    assert_eq!(failed.code(), 1);
+    assert!(failed.stderr.contains("headers"), "{}", failed.stderr);
+    assert!(!failed.stderr.contains("verysecret"), "{}", failed.stderr);
+}
+
+#[test]
+fn a_port_that_is_taken_ends_the_start_and_is_named() {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let endpoint = taken.local_addr().unwrap();
+    let configuration = format!("yaml:{}", forwarding_to("  nop:", "nop"));
+    let metrics = format!(
+        "service.telemetry.metrics.readers=[{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {}}}}}}}}}]",
+        free_port()
+    );
+    for protocol in ["grpc", "http"] {
+        let set = format!("receivers.otlp.protocols.{protocol}.endpoint={endpoint}");
+        let failed = run(&["--config", &configuration, "--set", &set, "--set", &metrics]);
+        assert_eq!(failed.code(), 1);
+        let error = failed
+            .stderr
+            .lines()
+            .find(|line| line.starts_with("Error: "))
+            .unwrap_or_else(|| panic!("{failed:?}"));
+        assert!(error.contains("otlp") && error.contains(&endpoint.to_string()), "{error}");
+        assert!(error.to_lowercase().contains("address already in use"), "{error}");
+    }
+}
+
+#[test]
+fn a_metrics_port_that_is_taken_ends_the_start_and_is_named() {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let endpoint = taken.local_addr().unwrap();
+    let reader = format!(
+        "service.telemetry.metrics.readers=[{{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: {}}}}}}}}}]",
+        endpoint.port()
+    );
+    let failed = run(&["--config", &format!("yaml:{}", forwarding_to("  nop:", "nop")), "--set", &reader]);
+    assert_eq!(failed.code(), 1);
+    let error = failed
+        .stderr
+        .lines()
+        .find(|line| line.starts_with("Error: "))
+        .unwrap_or_else(|| panic!("{failed:?}"));
+    assert!(error.contains("metrics") && error.contains(&endpoint.to_string()), "{error}");
+}

@@ -1,0 +1,28 @@
+//! The built binary, from outside: what a user starts, reads and sends to.
+
+mod command_line;
+mod configuration;
+mod debug_exporter;
+mod forwarding;
+mod overload;
+mod shutdown;
+
+/// An `otlp` receiver on ports of the system's choice.
+const OTLP: &str = "\
+receivers:
+  otlp:
+    protocols:
+      grpc:
+        endpoint: 127.0.0.1:0
+      http:
+        endpoint: 127.0.0.1:0
+";
+
+/// A configuration: [`OTLP`], these exporters in YAML of two columns' indent, and all three pipelines
+/// into those that are named.
+fn forwarding_to(exporters: &str, named: &str) -> String {
+    let pipelines = ["traces", "metrics", "logs"]
+        .map(|signal| format!("    {signal}: {{receivers: [otlp], exporters: [{named}]}}\n"))
+        .concat();
+    format!("{OTLP}exporters:\n{exporters}\nservice:\n  pipelines:\n{pipelines}")
+}
