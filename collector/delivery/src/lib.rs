@@ -1,1 +1,21 @@
-//! The chain in front of every exporter: queue, retry, timeout.
+//! The chain in front of every exporter: queue, accounting, retry, timeout.
+//!
+//! [`Delivery`] is that chain, made of a [`DeliveryConfig`] and of a sender, which makes one attempt
+//! per batch. What it accepts it accounts for: each item ends as sent, as failed, or in the queue.
+//!
+//! This crate knows no protocol and no concrete exporter; it decides by the kind of an
+//! [`Outcome`](etalon_component::Outcome) alone.
+
+mod accounting;
+mod backoff;
+mod delivery;
+mod memory_queue;
+mod queue;
+mod retry;
+mod timeout;
+mod workers;
+
+pub use delivery::{Delivery, DeliveryConfig};
+pub use queue::{BatchConfig, PartitionConfig, QueueConfig, Sizer};
+pub use retry::RetryConfig;
+pub use timeout::TimeoutConfig;

@@ -15,12 +15,14 @@ mod endpoint;
 mod grpc;
 mod grpc_answer;
 mod grpc_channel;
+mod grpc_config;
 mod metadata;
 mod target;
 
 pub use endpoint::{EndpointError, GrpcEndpoint, Scheme};
 pub use grpc::{GrpcClient, GrpcMethod, GrpcSettings, MetadataError};
 pub use grpc_channel::Balancer;
+pub use grpc_config::{ClientError, GrpcClientConfig, KeepAliveConfig};
 
 use std::error::Error;
 use std::time::Duration;

@@ -1,0 +1,105 @@
+//! What became of each item: counted, and logged when it was not delivered.
+
+use etalon_component::{Batch, Delivered, Failure, Outcome};
+use etalon_pdata::Signal;
+use etalon_telemetry::ExporterMetrics;
+
+use crate::retry::{Retry, described};
+
+/// Exports batches, and accounts for them.
+pub(crate) struct Accounting {
+    pub(crate) retry: Retry,
+    pub(crate) metrics: ExporterMetrics,
+    pub(crate) signal: Signal,
+    pub(crate) span: tracing::Span,
+    pub(crate) fate: Fate,
+    /// What the user might change; appended to the log message of a failure.
+    pub(crate) advice: &'static str,
+}
+
+/// What a failure means for the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The caller learns of it.
+    Rejected,
+    /// The caller has been told that all is well.
+    Dropped,
+}
+
+impl Accounting {
+    /// Exports a batch with as many attempts as the policy has. Its items are counted as sent or as
+    /// failed even if the future is dropped before it resolves.
+    pub(crate) async fn export(&self, batch: Batch) -> Outcome {
+        let pending = Pending { accounting: self, items: batch.items() };
+        let outcome = self.retry.run(batch).await;
+        pending.resolve(&outcome);
+        outcome
+    }
+
+    /// Accounts for items that will not be attempted.
+    pub(crate) fn lose(&self, items: usize, failure: &Failure) {
+        self.metrics.send_failed(items);
+        match self.fate {
+            Fate::Rejected => self.log_rejected(items, failure),
+            Fate::Dropped => self.log_dropped(items, failure),
+        }
+    }
+
+    fn delivered(&self, items: usize, delivered: &Delivered) {
+        // A destination may claim to have rejected more than it got.
+        let rejected = usize::try_from(delivered.rejected).unwrap_or(usize::MAX).min(items);
+        self.metrics.sent(items - rejected);
+        self.metrics.send_failed(rejected);
+        if delivered.rejected > 0 || delivered.message.is_some() {
+            self.span.in_scope(|| {
+                tracing::warn!(
+                    reason = delivered.message.as_deref().unwrap_or_default(),
+                    signal = self.signal.name,
+                    dropped_items = delivered.rejected,
+                    "Partial success response"
+                );
+            });
+        }
+    }
+
+    /// Tells of items that stay with the caller.
+    pub(crate) fn log_rejected(&self, items: usize, failure: &Failure) {
+        let (error, advice) = (described(failure), self.advice);
+        self.span.in_scope(|| {
+            tracing::error!(error, rejected_items = items, "Exporting failed. Rejecting data.{advice}");
+        });
+    }
+
+    fn log_dropped(&self, items: usize, failure: &Failure) {
+        let (error, advice) = (described(failure), self.advice);
+        self.span.in_scope(|| {
+            tracing::error!(error, dropped_items = items, "Exporting failed. Dropping data.{advice}");
+        });
+    }
+}
+
+/// Items whose outcome is not known yet.
+struct Pending<'a> {
+    accounting: &'a Accounting,
+    items: usize,
+}
+
+impl Pending<'_> {
+    fn resolve(self, outcome: &Outcome) {
+        let items = self.items;
+        match outcome {
+            Outcome::Delivered(delivered) => self.accounting.delivered(items, delivered),
+            Outcome::Refused(failure) | Outcome::Permanent(failure) | Outcome::Unknown(failure) => {
+                self.accounting.lose(items, failure);
+            }
+        }
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        let failure = Failure::new(etalon_component::Code::Canceled, "given up before there was an outcome");
+        self.accounting.lose(self.items, &failure);
+    }
+}

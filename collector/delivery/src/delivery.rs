@@ -1,0 +1,152 @@
+//! The chain as a stage of a pipeline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use etalon_component::{Batch, BoxError, BoxFuture, Component, Consumer, Host, Outcome, Settings, Stage};
+use etalon_pdata::Signal;
+use etalon_telemetry::{ExporterMetrics, QueueMetrics};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::accounting::{Accounting, Fate};
+use crate::memory_queue::MemoryQueue;
+use crate::queue::QueueConfig;
+use crate::retry::{Retry, RetryConfig};
+use crate::timeout::Attempt;
+use crate::workers::Workers;
+
+/// How batches reach a sender.
+#[derive(Clone, Debug)]
+pub struct DeliveryConfig {
+    /// Of one attempt; zero is without limit.
+    pub timeout: Duration,
+    /// When to repeat an attempt.
+    pub retry: RetryConfig,
+    /// The queue in front; without one, the caller waits for the final outcome.
+    pub queue: Option<QueueConfig>,
+}
+
+/// A sender behind a queue, with retries and a timeout, that accounts for every item.
+pub struct Delivery {
+    accounting: Arc<Accounting>,
+    queue: Option<Queued>,
+    sender: Arc<dyn Component>,
+    stop: CancellationToken,
+}
+
+struct Queued {
+    queue: Arc<MemoryQueue>,
+    metrics: QueueMetrics,
+    consumers: usize,
+    workers: Workers,
+}
+
+impl Delivery {
+    /// The chain of `config` in front of `sender`, which makes one attempt for each batch, ends at the
+    /// batch's deadline, and is started before and shut down after the chain.
+    ///
+    /// `metrics` count the items; the queue's instruments are made here.
+    pub fn new(
+        settings: &Settings,
+        signal: Signal,
+        config: &DeliveryConfig,
+        sender: Stage,
+        metrics: ExporterMetrics,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        let attempt = Attempt::new(sender.consumer, config.timeout);
+        let retry = Retry::new(attempt, &config.retry, stop.clone(), settings.span.clone());
+        let tells_outcome = config.queue.as_ref().is_none_or(|queue| queue.wait_for_result);
+        let accounting = Accounting {
+            retry,
+            metrics,
+            signal,
+            span: settings.span.clone(),
+            fate: if tells_outcome { Fate::Rejected } else { Fate::Dropped },
+            advice: advice(config),
+        };
+        let queue = config.queue.as_ref().map(|config| Queued::new(settings, signal, config));
+        Self { accounting: Arc::new(accounting), queue, sender: sender.component, stop }
+    }
+
+    async fn offer(&self, queued: &Queued, batch: Batch) -> Outcome {
+        let items = batch.items();
+        match queued.queue.offer(batch).await {
+            Ok(outcome) => outcome,
+            Err(failure) => {
+                queued.metrics.enqueue_failed(items);
+                self.accounting.log_rejected(items, &failure);
+                Outcome::Refused(failure)
+            }
+        }
+    }
+}
+
+impl Queued {
+    fn new(settings: &Settings, signal: Signal, config: &QueueConfig) -> Self {
+        let queue = Arc::new(MemoryQueue::new(config));
+        let metrics = QueueMetrics::new(
+            &settings.telemetry,
+            &settings.id.to_string(),
+            signal.name,
+            signal.items,
+            queue.capacity(),
+            queue.size(),
+        );
+        let consumers = usize::try_from(config.num_consumers).unwrap_or(1).max(1);
+        Self { queue, metrics, consumers, workers: Workers::new() }
+    }
+}
+
+/// What upstream tells users at a failure.
+fn advice(config: &DeliveryConfig) -> &'static str {
+    match (config.queue.is_some(), config.retry.enabled) {
+        (true, true) => "",
+        (true, false) => " Try enabling retry_on_failure config option to retry on retryable errors.",
+        (false, true) => " Try enabling sending_queue config option to survive temporary failures.",
+        (false, false) => {
+            " Try enabling sending_queue config option to survive temporary failures. Try enabling retry_on_failure config option to retry on retryable errors."
+        }
+    }
+}
+
+impl Consumer for Delivery {
+    fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
+        match &self.queue {
+            Some(queued) => Box::pin(self.offer(queued, batch)),
+            None => Box::pin(self.accounting.export(batch)),
+        }
+    }
+}
+
+impl Component for Delivery {
+    fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async move {
+            self.sender.start(host).await?;
+            if let Some(Queued { queue, consumers, workers, .. }) = &self.queue {
+                workers.start(*consumers, queue, &self.accounting);
+            }
+            Ok(())
+        })
+    }
+
+    /// Ends the waits between attempts, sends what is queued with one attempt each until `deadline`,
+    /// counts the rest as failed, and shuts the sender down.
+    fn shutdown(&self, deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
+        Box::pin(async move {
+            self.stop.cancel();
+            if let Some(Queued { queue, workers, .. }) = &self.queue {
+                queue.close();
+                workers.drain(queue, &self.accounting, deadline).await;
+            }
+            self.sender.shutdown(deadline).await
+        })
+    }
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery").field("signal", &self.accounting.signal).finish_non_exhaustive()
+    }
+}

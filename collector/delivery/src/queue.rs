@@ -1,0 +1,162 @@
+//! The configuration of the sending queue.
+
+use std::fmt;
+
+use etalon_conf::{Check, Duration, Optional, Validate};
+use etalon_pdata::Payload;
+use serde::{Deserialize, Serialize};
+
+/// A queue between the pipeline and the sender.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QueueConfig {
+    /// What the size of the queue is counted in.
+    pub sizer: Sizer,
+    /// Most that the queue holds, waiting and in flight, in units of `sizer`.
+    pub queue_size: i64,
+    /// Batches that are sent at once.
+    pub num_consumers: i64,
+    /// Whether the caller waits while the queue is full, instead of being refused.
+    pub block_on_overflow: bool,
+    /// Whether the caller waits for the outcome.
+    pub wait_for_result: bool,
+    /// Not supported: the extension that keeps the queue.
+    pub storage: String,
+    /// Not supported: batches that are made while they wait.
+    pub batch: Optional<BatchConfig>,
+}
+
+/// What sizes are counted in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Sizer {
+    /// Each request is one.
+    #[default]
+    Requests,
+    /// Spans, data points, log records.
+    Items,
+    /// Encoded bytes.
+    Bytes,
+}
+
+/// There is no such sizer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid sizer: {0:?}")]
+pub struct SizerError(String);
+
+/// The keys of `batch`, which are known and refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BatchConfig {
+    /// A batch leaves at the latest after this time.
+    pub flush_timeout: Duration,
+    /// What its size is counted in.
+    pub sizer: Option<Sizer>,
+    /// A batch of this size leaves at once.
+    pub min_size: i64,
+    /// A larger batch is split. 0 is without limit.
+    pub max_size: i64,
+    /// What is batched apart.
+    pub partition: PartitionConfig,
+}
+
+/// The keys of `batch.partition`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PartitionConfig {
+    /// Metadata of the request that separates batches.
+    pub metadata_keys: Vec<String>,
+}
+
+impl Default for QueueConfig {
+    fn default() -> Self {
+        Self {
+            sizer: Sizer::Requests,
+            queue_size: 1000,
+            num_consumers: 10,
+            block_on_overflow: false,
+            wait_for_result: false,
+            storage: String::new(),
+            batch: Optional::none(),
+        }
+    }
+}
+
+impl Default for BatchConfig {
+    fn default() -> Self {
+        Self {
+            flush_timeout: Duration::from_millis(200),
+            sizer: None,
+            min_size: 8192,
+            max_size: 0,
+            partition: PartitionConfig::default(),
+        }
+    }
+}
+
+impl Sizer {
+    /// The size of a request.
+    pub(crate) fn size(self, payload: &Payload) -> usize {
+        match self {
+            Self::Requests => 1,
+            Self::Items => payload.items(),
+            Self::Bytes => payload.len(),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Items => "items",
+            Self::Bytes => "bytes",
+        }
+    }
+}
+
+impl fmt::Display for Sizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl From<Sizer> for String {
+    fn from(sizer: Sizer) -> Self {
+        sizer.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for Sizer {
+    type Error = SizerError;
+
+    fn try_from(name: String) -> Result<Self, SizerError> {
+        let known = [Self::Requests, Self::Items, Self::Bytes];
+        known.into_iter().find(|sizer| sizer.name() == name).ok_or(SizerError(name))
+    }
+}
+
+impl Validate for QueueConfig {
+    fn validate(&self, check: &mut Check) {
+        if self.queue_size <= 0 {
+            check.at("queue_size", |check| check.error("`queue_size` must be positive"));
+        }
+        if self.num_consumers <= 0 {
+            check.at("num_consumers", |check| check.error("`num_consumers` must be positive"));
+        }
+        if !self.storage.is_empty() {
+            check.at("storage", |check| {
+                check.error_with_help(
+                    "a queue on disk is not supported yet by this version",
+                    "remove `storage`; the queue is then in memory",
+                );
+            });
+        }
+        if self.batch.is_on() {
+            check.at("batch", |check| {
+                check.error_with_help(
+                    "batching in the sending queue is not supported yet by this version",
+                    "remove `batch`",
+                );
+            });
+        }
+    }
+}

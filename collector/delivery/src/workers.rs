@@ -1,0 +1,75 @@
+//! The consumers of a queue.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use etalon_component::{Code, Failure, Outcome};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use crate::accounting::Accounting;
+use crate::memory_queue::{Element, MemoryQueue};
+
+/// Tasks that send what is in the queue, each one batch at a time.
+pub(crate) struct Workers {
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Workers {
+    pub(crate) fn new() -> Self {
+        Self { tasks: Mutex::default() }
+    }
+
+    /// Starts `count` tasks.
+    pub(crate) fn start(&self, count: usize, queue: &Arc<MemoryQueue>, accounting: &Arc<Accounting>) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..count {
+            tasks.spawn(work(queue.clone(), accounting.clone()));
+        }
+    }
+
+    /// Lets the tasks empty the queue, which is closed, until `deadline`. What is left is lost, and
+    /// counted so.
+    pub(crate) async fn drain(&self, queue: &MemoryQueue, accounting: &Accounting, deadline: Instant) {
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let drained = timeout_at(deadline, async { while tasks.join_next().await.is_some() {} }).await;
+        if drained.is_err() {
+            tasks.shutdown().await;
+        }
+        let failure =
+            Failure::new(Code::Unavailable, "interrupted due to shutdown: the time for it was over");
+        while let Some(Element { batch, reply, .. }) = queue.pop() {
+            accounting.lose(batch.items(), &failure);
+            answer(reply, Outcome::Refused(failure.clone()));
+        }
+    }
+}
+
+async fn work(queue: Arc<MemoryQueue>, accounting: Arc<Accounting>) {
+    while let Some(Element { batch, reply, size }) = queue.take().await {
+        let outcome = survived(accounting.export(batch)).await;
+        // The room is free before the caller learns of the outcome.
+        drop(size);
+        answer(reply, outcome);
+    }
+}
+
+fn answer(reply: Option<tokio::sync::oneshot::Sender<Outcome>>, outcome: Outcome) {
+    if let Some(reply) = reply {
+        // Nobody may be there any more.
+        reply.send(outcome).ok();
+    }
+}
+
+/// A sender that panics must not cost the queue a consumer. Its items are accounted for when `export` is
+/// dropped.
+async fn survived(export: impl Future<Output = Outcome>) -> Outcome {
+    let mut export = pin!(export);
+    std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| export.as_mut().poll(cx))) {
+        Ok(polled) => polled,
+        Err(_) => Poll::Ready(Outcome::unknown("the exporter failed while it sent the data")),
+    })
+    .await
+}

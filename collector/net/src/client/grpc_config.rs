@@ -1,0 +1,192 @@
+//! The configuration of a gRPC client: the keys of Go's `configgrpc`.
+
+use std::time::Duration as StdDuration;
+
+use etalon_conf::{Check, Duration, MapList, Optional, Validate};
+use rustls_pki_types::ServerName;
+use serde::{Deserialize, Serialize};
+
+use super::connection::{ConnectionSettings, KeepAlive};
+use super::dial::Tls;
+use super::endpoint::{EndpointError, GrpcEndpoint, Scheme};
+use super::grpc::{GrpcClient, GrpcSettings, MetadataError};
+use super::grpc_channel::Balancer;
+use crate::compression::Compression;
+use crate::server::Unsupported;
+use crate::tls::{TlsClientConfig, TlsError};
+
+/// Buffer size where the configuration says 0, in bytes, as in grpc-go.
+const BUFFER_BYTES_DEFAULT: usize = 32 * 1024;
+/// A larger buffer is refused, in bytes: it is held once per connection.
+const BUFFER_BYTES_MAX: i64 = 64 * 1024 * 1024;
+/// Pings may not be sent more often.
+const PING_INTERVAL_MIN: StdDuration = StdDuration::from_secs(10);
+/// How long to wait for the answer to a ping where the configuration says 0.
+const PING_TIMEOUT_DEFAULT: StdDuration = StdDuration::from_secs(20);
+
+/// A gRPC client, as a user configures it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GrpcClientConfig {
+    /// `host:port`, perhaps after `http://`, `https://` or `dns:///`.
+    pub endpoint: String,
+    /// Of requests.
+    pub compression: Compression,
+    /// TLS is on unless this says `insecure: true`.
+    pub tls: TlsClientConfig,
+    /// Pings on a silent connection.
+    pub keepalive: Optional<KeepAliveConfig>,
+    /// Bytes that one read from a connection may bring. 0 is 32 KiB.
+    pub read_buffer_size: i64,
+    /// Bytes that are gathered before they are written. 0 is 32 KiB.
+    pub write_buffer_size: i64,
+    /// Whether a call waits for a connection even after an attempt to connect has failed.
+    pub wait_for_ready: bool,
+    /// Sent with each call, unless gRPC sends a field of that name itself.
+    pub headers: MapList,
+    /// First part of the `user-agent`. Empty is the distribution's.
+    pub user_agent: String,
+    /// `round_robin`, `pick_first`, or empty, which is `pick_first`.
+    pub balancer_name: String,
+    /// `:authority`. Empty is the name that TLS verifies, or else the endpoint.
+    pub authority: String,
+    /// Not supported.
+    pub auth: Unsupported,
+    /// Not supported.
+    pub middlewares: Unsupported,
+}
+
+/// Pings on a silent connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeepAliveConfig {
+    /// Between two pings; less than 10 s is 10 s.
+    pub time: Duration,
+    /// A connection on which a ping stays unanswered for this time is given up. 0 is 20 s.
+    pub timeout: Duration,
+    /// Whether to ping without a call in flight.
+    pub permit_without_stream: bool,
+}
+
+/// Why a client cannot be made of its configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The endpoint cannot be used.
+    #[error("invalid endpoint")]
+    Endpoint(#[source] EndpointError),
+    /// The TLS section cannot be used.
+    #[error("failed to load TLS config")]
+    Tls(#[source] TlsError),
+    /// There is no such balancer.
+    #[error("invalid balancer_name: {0}")]
+    Balancer(String),
+    /// TLS cannot verify this host.
+    #[error("\"{0}\" is not a name that a certificate can be valid for")]
+    ServerName(String),
+    /// A header cannot be sent.
+    #[error("invalid headers")]
+    Metadata(#[source] MetadataError),
+}
+
+impl GrpcClientConfig {
+    /// What the endpoint says. It must have been validated.
+    pub fn parsed_endpoint(&self) -> Result<GrpcEndpoint, EndpointError> {
+        GrpcEndpoint::parse(&self.endpoint)
+    }
+
+    /// Makes a client that is not started. `user_agent` is the distribution's. Reads the files of `tls`.
+    pub fn client(&self, user_agent: &str) -> Result<GrpcClient, ClientError> {
+        let endpoint = self.parsed_endpoint().map_err(ClientError::Endpoint)?;
+        let tls = self.tls(&endpoint)?;
+        let authority = match (&self.authority, &self.tls.server_name_override) {
+            (authority, _) if !authority.is_empty() => authority.clone(),
+            (_, name) if !name.is_empty() && tls.is_some() => name.clone(),
+            _ => endpoint.target.authority(),
+        };
+        let agent = if self.user_agent.is_empty() { user_agent } else { &self.user_agent };
+        let settings = GrpcSettings {
+            balancer: match endpoint.scheme() {
+                Scheme::Passthrough => Balancer::PickFirst,
+                Scheme::Dns | Scheme::Http | Scheme::Https => self.balancer()?,
+            },
+            endpoint,
+            connection: ConnectionSettings {
+                tls,
+                read_buffer: buffer_size(self.read_buffer_size),
+                write_buffer: buffer_size(self.write_buffer_size),
+                keepalive: self.keepalive.get().map(KeepAliveConfig::settings),
+            },
+            authority,
+            user_agent: format!("{agent} etalon-grpc/{}", env!("CARGO_PKG_VERSION")),
+            metadata: self
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.expose().to_owned()))
+                .collect(),
+            compression: self.compression,
+            wait_for_ready: self.wait_for_ready,
+        };
+        GrpcClient::new(settings).map_err(ClientError::Metadata)
+    }
+
+    fn tls(&self, endpoint: &GrpcEndpoint) -> Result<Option<Tls>, ClientError> {
+        if !self.tls.is_wanted() && endpoint.scheme() != Scheme::Https {
+            return Ok(None);
+        }
+        let config = self.tls.load(&[b"h2"]).map_err(ClientError::Tls)?;
+        let name = match self.tls.server_name_override.as_str() {
+            "" => endpoint.host(),
+            name => name,
+        };
+        let name = ServerName::try_from(name.to_owned()).map_err(|_| ClientError::ServerName(name.to_owned()))?;
+        Ok(Some(Tls { config, name }))
+    }
+
+    fn balancer(&self) -> Result<Balancer, ClientError> {
+        match self.balancer_name.as_str() {
+            "" | "pick_first" => Ok(Balancer::PickFirst),
+            "round_robin" => Ok(Balancer::RoundRobin),
+            other => Err(ClientError::Balancer(other.to_owned())),
+        }
+    }
+}
+
+impl KeepAliveConfig {
+    fn settings(&self) -> KeepAlive {
+        let timeout = self.timeout.to_std();
+        KeepAlive {
+            every: self.time.to_std().max(PING_INTERVAL_MIN),
+            timeout: if timeout.is_zero() { PING_TIMEOUT_DEFAULT } else { timeout },
+            while_idle: self.permit_without_stream,
+        }
+    }
+}
+
+fn buffer_size(configured: i64) -> usize {
+    usize::try_from(configured).ok().filter(|size| *size > 0).unwrap_or(BUFFER_BYTES_DEFAULT)
+}
+
+impl Validate for GrpcClientConfig {
+    fn validate(&self, check: &mut Check) {
+        if !self.endpoint.is_empty()
+            && let Err(error) = self.parsed_endpoint()
+        {
+            check.at("endpoint", |check| check.error(error.to_string()));
+        }
+        if let Err(error) = self.balancer() {
+            check.at("balancer_name", |check| {
+                check.error_with_help(error.to_string(), "use round_robin or pick_first");
+            });
+        }
+        check.field("tls", &self.tls);
+        for (key, size) in
+            [("read_buffer_size", self.read_buffer_size), ("write_buffer_size", self.write_buffer_size)]
+        {
+            if size > BUFFER_BYTES_MAX {
+                check.at(key, |check| check.error(format!("must be at most {BUFFER_BYTES_MAX} bytes")));
+            }
+        }
+        check.field("auth", &self.auth);
+        check.field("middlewares", &self.middlewares);
+    }
+}
