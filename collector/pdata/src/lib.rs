@@ -11,6 +11,7 @@ mod generated;
 pub mod json;
 mod payload;
 pub mod proto;
+mod response;
 mod scan;
 mod signal;
 mod signals;
@@ -18,6 +19,7 @@ pub mod table;
 
 pub use generated::tables;
 pub use payload::Payload;
+pub use response::{PartialSuccess, parse_partial_success, partial_success_response};
 pub use scan::{RECURSION_LIMIT, Scan, ScanError, ScanErrorKind, Utf8Policy, scan};
 pub use signal::{Signal, SignalSpec};
 pub use signals::{LOGS, METRICS, TRACES};
