@@ -2,9 +2,11 @@
 //!
 //! The crypto provider is passed explicitly everywhere: nothing depends on a default of the process.
 
+mod client;
 mod config;
 mod server;
 
+pub use client::TlsClientConfig;
 pub use server::TlsServerConfig;
 
 use std::io;
@@ -56,6 +58,9 @@ pub enum TlsError {
     /// The rules for client certificates cannot be made.
     #[error("failed to use the CA certificates of clients")]
     ClientVerifier(#[source] rustls::server::VerifierBuilderError),
+    /// The rules for the server's certificate cannot be made.
+    #[error("failed to use the CA certificates of the server")]
+    ServerVerifier(#[source] rustls::client::VerifierBuilderError),
     /// No cipher suite, curve and version fit together.
     #[error("no TLS connection is possible with these versions, cipher suites and curves")]
     Parameters(#[source] rustls::Error),
