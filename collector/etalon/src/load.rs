@@ -1,6 +1,6 @@
 //! From the command line to a configuration.
 
-use etalon_conf::{Node, Problems, Resolver};
+use etalon_conf::{Lists, Node, Problem, Problems, ProcessEnvironment, Resolver};
 use etalon_service::{CollectorConfig, FeatureGates, MERGE_APPEND};
 
 use crate::Distribution;
@@ -13,7 +13,7 @@ pub(crate) struct Loaded {
     /// The merged and expanded tree, which knows where everything was written.
     pub(crate) root: Node,
     /// What is odd but not wrong.
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Problem>,
     /// Whether the command line named none, so that the embedded default is used.
     pub(crate) is_default: bool,
 }
@@ -21,6 +21,12 @@ pub(crate) struct Loaded {
 /// A configuration could not be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
+    #[error("invalid argument \"{argument}\" for \"--set\" flag")]
+    Set {
+        argument: String,
+        #[source]
+        source: etalon_conf::SetError,
+    },
     #[error("failed to get config: cannot resolve the configuration:\n{0}")]
     Resolve(Problems),
     #[error("failed to get config: cannot unmarshal the configuration:\n{0}")]
@@ -41,9 +47,10 @@ pub(crate) fn decoded(
         uris.push(format!("yaml:{}", distribution.default_config));
     }
     for set in &args.set {
-        uris.push(etalon_conf::set_uri(set).map_err(|problem| LoadError::Resolve(problem.into()))?);
+        uris.push(etalon_conf::set_uri(set).map_err(|source| LoadError::Set { argument: set.clone(), source })?);
     }
-    let resolver = Resolver::new().merge_append(gates.is_enabled(MERGE_APPEND));
+    let lists = if gates.is_enabled(MERGE_APPEND) { Lists::Append } else { Lists::Replace };
+    let resolver = Resolver::new(ProcessEnvironment).with_lists(lists);
     let resolved = resolver.resolve(&uris).map_err(LoadError::Resolve)?;
     let config =
         CollectorConfig::decode(&resolved.root, &distribution.factories).map_err(LoadError::Decode)?;

@@ -1,0 +1,128 @@
+//! A receiver, a processor and an exporter that write down what happens to them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use etalon_component::{
+    Batch, BoxError, BoxFuture, Component, Consumer, ExporterFactory, Host, Outcome, ProcessorFactory,
+    ReceiverFactory, Stability, Stage,
+};
+use etalon_conf::{Check, Validate};
+use etalon_pdata::{LOGS, METRICS, Payload, Signal, TRACES};
+use etalon_service::Factories;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+/// What happened, in order; and the way in, once a receiver has been created.
+#[derive(Default)]
+pub struct Journal {
+    events: Mutex<Vec<String>>,
+    entrances: Mutex<BTreeMap<Signal, Arc<dyn Consumer>>>,
+}
+
+impl Journal {
+    /// What has happened since the last call.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.events.lock().unwrap())
+    }
+
+    /// Sends an empty batch of a signal in.
+    pub async fn send(&self, signal: &str) -> Outcome {
+        let (signal, entrance) = {
+            let entrances = self.entrances.lock().unwrap();
+            let (signal, entrance) = entrances.iter().find(|(known, _)| known.name == signal).unwrap();
+            (*signal, entrance.clone())
+        };
+        entrance.consume(Batch::new(Payload::from_validated(signal, bytes::Bytes::new(), 0))).await
+    }
+
+    fn note(&self, event: String) {
+        self.events.lock().unwrap().push(event);
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
+struct Config {
+    colour: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { colour: "green".to_owned() }
+    }
+}
+
+impl Validate for Config {
+    fn validate(&self, _: &mut Check) {}
+}
+
+struct Recorder {
+    name: String,
+    journal: Arc<Journal>,
+    next: Option<Arc<dyn Consumer>>,
+}
+
+impl Component for Recorder {
+    fn start<'a>(&'a self, _: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
+        self.journal.note(format!("start {}", self.name));
+        let broken = self.name.contains("broken");
+        Box::pin(async move { if broken { Err("broken on purpose".into()) } else { Ok(()) } })
+    }
+
+    fn shutdown(&self, _: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
+        self.journal.note(format!("stop {}", self.name));
+        Box::pin(async { Ok(()) })
+    }
+}
+
+impl Consumer for Recorder {
+    fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
+        self.journal.note(format!("consume {}", self.name));
+        match &self.next {
+            Some(next) => next.consume(batch),
+            None => Box::pin(async { Outcome::DELIVERED }),
+        }
+    }
+}
+
+/// The three components, for the three signals.
+pub fn distribution(journal: &Arc<Journal>) -> Factories {
+    // The factories take plain functions, so the journal reaches them through the thread: a test runs
+    // on one.
+    CURRENT.with(|current| *current.borrow_mut() = journal.clone());
+    let mut receiver = ReceiverFactory::new::<Config>("source", |settings, _, outputs| {
+        let journal = current();
+        journal.entrances.lock().unwrap().extend(outputs);
+        Ok(Arc::new(Recorder { name: settings.id.to_string(), journal, next: None }))
+    });
+    let mut processor = ProcessorFactory::new::<Config>("pass", |settings, _, signal, next| {
+        Ok(Stage::new(Recorder {
+            name: format!("{} {signal}", settings.id),
+            journal: current(),
+            next: Some(next),
+        }))
+    });
+    let mut exporter = ExporterFactory::new::<Config>("sink", |settings, _, signal| {
+        Ok(Stage::new(Recorder { name: format!("{} {signal}", settings.id), journal: current(), next: None }))
+    });
+    for signal in [TRACES, METRICS, LOGS] {
+        receiver = receiver.with_signal(signal, Stability::Stable);
+        processor = processor.with_signal(signal, Stability::Stable);
+        exporter = exporter.with_signal(signal, Stability::Stable);
+    }
+    Factories {
+        signals: vec![TRACES, METRICS, LOGS],
+        receivers: vec![receiver],
+        processors: vec![processor],
+        exporters: vec![exporter],
+    }
+}
+
+thread_local! {
+    static CURRENT: std::cell::RefCell<Arc<Journal>> = std::cell::RefCell::default();
+}
+
+fn current() -> Arc<Journal> {
+    CURRENT.with(|current| current.borrow().clone())
+}
