@@ -80,29 +80,24 @@ impl Expansion<'_, '_> {
 
     fn string(
         &mut self,
-        text: String,
+        written: String,
         origin: Option<Origin>,
         path: &mut Vec<String>,
         rounds: usize,
     ) -> Node {
         let mut rounds = rounds;
-        let written = Node { content: Content::String(text.clone()), origin: origin.clone(), text: None };
-        match self.expanded(&text, text.clone(), origin.as_ref(), &mut rounds) {
-            Ok(Expanded::Text(text)) => {
-                let origin = match &written.content {
-                    Content::String(written) if *written != text => {
-                        origin.map(|origin| origin.through(written))
-                    }
-                    _ => origin,
-                };
-                Node { content: Content::String(text), origin, text: None }
+        let (text, origin) = match self.expanded(&written, written.clone(), origin.as_ref(), &mut rounds) {
+            Ok(Expanded::Value(node)) => return self.yielded(node, path, rounds),
+            Ok(Expanded::Text(text)) if text != written => {
+                (text, origin.map(|origin| origin.through(&written)))
             }
-            Ok(Expanded::Value(node)) => self.yielded(node, path, rounds),
+            Ok(Expanded::Text(text)) => (text, origin),
             Err(message) => {
                 self.fail(path, origin.as_ref(), message);
-                written
+                (written, origin)
             }
-        }
+        };
+        Node { content: Content::String(text), origin, text: None }
     }
 
     /// A value that is no string: it may hold references, and so may the text that it was read from.

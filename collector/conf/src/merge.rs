@@ -60,3 +60,6 @@ fn is_appended(path: &[String]) -> bool {
 fn same(a: &Node, b: &Node) -> bool {
     a.to_value() == b.to_value()
 }
+
+#[cfg(test)]
+mod tests;

@@ -348,7 +348,9 @@ fn join(entry: Entry, into: &mut Vec<Entry>, problems: &mut Vec<Problem>) {
     };
     match (&mut known.value.content, entry.value.content) {
         (Content::Map(known), Content::Map(more)) => {
-            more.into_iter().for_each(|entry| join(entry, known, problems))
+            for entry in more {
+                join(entry, known, problems);
+            }
         }
         (_, content) => {
             let entry = Entry { value: Node::new(content), ..entry };

@@ -109,7 +109,8 @@ impl fmt::Display for Problem {
         if let Some(help) = &self.help {
             write!(f, "; {help}")?;
         }
-        if let Some(via) = self.origin.as_ref().and_then(Origin::via) {
+        let via = self.origin.as_ref().and_then(Origin::via);
+        if let Some(via) = via.filter(|_| self.shown != Shown::Nothing) {
             write!(f, " (the value comes from {via})")?;
         }
         self.excerpt(f)
@@ -157,19 +158,28 @@ impl Problems {
         self
     }
 
-    /// Gives each problem that has no place the place of its path in `root`, or of the nearest part of it that exists.
+    /// Gives each problem that has no place the place of its path in `root`, or of the nearest part of it that exists,
+    /// and puts them in the order of the text.
     pub fn locate(mut self, root: &Node) -> Self {
         for problem in &mut self.0 {
             if problem.origin.is_none() {
-                problem.origin = nearest(root, &problem.path).cloned();
+                problem.origin = place_of(root, &problem.path).cloned();
+                // Which values are secrets is not known here.
+                problem.shown = Shown::Key;
             }
         }
-        self
+        self.sorted()
     }
 
     /// Adds those of `others`.
     pub fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
+    }
+
+    /// Not more than `limit` of them.
+    pub(crate) fn first(mut self, limit: usize) -> Self {
+        self.0.truncate(limit.max(1));
+        self
     }
 
     /// In the order of the text; those of the same place stay in theirs.
@@ -180,7 +190,7 @@ impl Problems {
 }
 
 /// The place of the key or list element at the end of `path`, or of its nearest ancestor.
-fn nearest<'a>(root: &'a Node, path: &str) -> Option<&'a Origin> {
+fn place_of<'a>(root: &'a Node, path: &str) -> Option<&'a Origin> {
     let mut node = root;
     let mut place = root.origin();
     for part in path.split("::").filter(|part| !part.is_empty()) {

@@ -281,8 +281,9 @@ impl<'a> Retriever<'a> {
     fn variable(&mut self, opaque: &str, at: Option<&Origin>) -> Result<Arc<Source>, String> {
         let (name, default) = name_and_default(opaque);
         if !is_variable_name(name) {
-            let rule = "a letter or underscore, then letters, digits and underscores";
-            return Err(format!("environment variable {name:?} has invalid name: must be {rule}"));
+            return Err(format!(
+                "environment variable {name:?} has invalid name: must match regex {VARIABLE_NAME}"
+            ));
         }
         let value = match (self.resolver.environment.get(name), default) {
             (Some(value), _) => value
@@ -309,11 +310,20 @@ impl<'a> Retriever<'a> {
     fn download(&self, url: &str) -> Result<Arc<Source>, String> {
         let fetch =
             self.resolver.fetch.as_ref().ok_or_else(|| format!("unsupported scheme on URI {url:?}"))?;
-        let body = fetch.get(url).map_err(|error| format!("{url}: {}", with_causes(&error)))?;
+        let body = fetch.get(url).map_err(|error| match &error {
+            FetchError::Status(status) => {
+                format!("failed to load resource from uri {url:?}. status code: {status}")
+            }
+            FetchError::Invalid(cause) => format!("invalid uri {url:?}: {}", with_causes(&**cause)),
+            FetchError::Transport(cause) => {
+                format!("unable to download the file via HTTP GET for uri {url:?}: {}", with_causes(&**cause))
+            }
+        })?;
         if body.len() > MAX_SOURCE_BYTES {
-            return Err(format!("{url}: larger than {MAX_SOURCE_BYTES} bytes"));
+            return Err(format!("unable to use what is at {url:?}: larger than {MAX_SOURCE_BYTES} bytes"));
         }
-        let text = String::from_utf8(body).map_err(|_| format!("{url}: not valid UTF-8"))?;
+        let text = String::from_utf8(body)
+            .map_err(|_| format!("unable to use what is at {url:?}: not valid UTF-8"))?;
         Ok(Source::new(url, text))
     }
 
@@ -338,6 +348,9 @@ impl Environment for BTreeMap<String, String> {
 fn name_and_default(opaque: &str) -> (&str, Option<&str>) {
     opaque.split_once(":-").map_or((opaque, None), |(name, default)| (name, Some(default)))
 }
+
+/// As people know it from the Go collector.
+const VARIABLE_NAME: &str = "^[a-zA-Z_][a-zA-Z0-9_]*$";
 
 fn is_variable_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
@@ -373,7 +386,7 @@ fn placed(node: Node, at: Option<&Origin>, written: &str) -> Node {
 }
 
 fn read_file(path: &str) -> Result<String, String> {
-    let unable = |error: &dyn std::fmt::Display| format!("unable to read the file {path:?}: {error}");
+    let unable = |error: &dyn std::fmt::Display| format!("unable to read the file file:{path}: {error}");
     let mut bytes = Vec::new();
     let limit = MAX_SOURCE_BYTES as u64 + 1;
     File::open(path)

@@ -1,6 +1,8 @@
 //! A near match for a mistyped word.
 
 /// The word of `known` that `written` most likely stands for; nothing when none is near.
+///
+/// Near is: at most a third of the characters of `written` differ, at least 1 and at most 3; case does not count.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (written.chars().count() / 3).clamp(1, 3);
     known

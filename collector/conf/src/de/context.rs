@@ -5,7 +5,10 @@ use std::collections::HashSet;
 
 use super::error::DecodeError;
 use crate::problem::Shown;
-use crate::{Node, Problem, Problems, Value};
+use crate::{Content, Node, Problem, Problems, Value};
+
+/// Fewest bytes of a text that is taken out of a message wherever it is in it. Shorter ones are parts of words.
+const SHORTEST_SECRET: usize = 4;
 
 /// A key or an index, below its parents.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +114,7 @@ impl Context {
 
     pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Problems> {
         match (Problems::of(self.problems.into_inner()), value) {
-            (Some(problems), _) => Err(problems.sorted()),
+            (Some(problems), _) => Err(problems.sorted().first(super::MAX_PROBLEMS)),
             (None, Some(value)) => Ok(value),
             (None, None) => {
                 Err(Problem::new("", "the configuration cannot be read, for an unknown reason").into())
@@ -120,22 +123,28 @@ impl Context {
     }
 }
 
-/// `message` without the value that a reference brought: it may be a secret.
+/// `message` without what a reference yielded: it may be a secret.
 fn hide(node: Option<&Node>, message: String) -> String {
     let Some((node, via)) = node.and_then(|node| Some((node, node.origin()?.via()?))) else { return message };
-    let mut message = message;
-    for text in
-        [node.as_str(), node.original_text()].into_iter().flatten().filter(|text| !text.trim().is_empty())
-    {
-        for form in [format!("{text:?}"), format!("{:?}", text.trim()), text.to_owned()] {
-            message = message.replace(&form, via);
+    let mut message = match &node.content {
+        Content::Int(int) => message.replace(&format!("the number {int}"), via),
+        Content::Float(float) => message.replace(&format!("the number {float}"), via),
+        _ => message,
+    };
+    let texts =
+        || [node.as_str(), node.original_text()].into_iter().flatten().filter(|text| !text.trim().is_empty());
+    for text in texts() {
+        message = message.replace(&format!("{text:?}"), via);
+        if text.trim().len() >= SHORTEST_SECRET {
+            message = message.replace(text.trim(), via);
         }
     }
-    match &node.content {
-        crate::Content::Int(int) => message.replace(&int.to_string(), via),
-        crate::Content::Float(float) => message.replace(&float.to_string(), via),
-        _ => message,
-    }
+    // A type's own message may quote a part of the value.
+    let parts = message.split('"').enumerate().map(|(index, part)| {
+        let is_quoted = index % 2 == 1;
+        if is_quoted && !part.is_empty() && texts().any(|text| text.contains(part)) { "…" } else { part }
+    });
+    parts.collect::<Vec<_>>().join("\"")
 }
 
 /// `message` without the value of a secret.

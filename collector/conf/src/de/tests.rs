@@ -269,12 +269,20 @@ fn what_a_reference_yields_is_in_no_message_and_no_excerpt() {
         "{rules: '${VALUE}'}",
         "{token: [a], level: '${VALUE}', ratio: '${VALUE}'}",
     ] {
-        for value in ["hunter2", "\"hunter2\"", " hunter2 # x", "['hunter2']", "{hunter: 'hunter2'}"] {
+        for value in [
+            "hunter2",
+            "5hunter2",
+            "1.5.hunter2",
+            "\"hunter2\"",
+            " hunter2 # x",
+            "['hunter2']",
+            "{key: 'hunter2'}",
+        ] {
             let text = match with_variable(value, yaml).decode::<Client>() {
                 Err(problems) => problems.to_string(),
                 Ok(_) => continue,
             };
-            assert!(!text.contains("hunter2"), "{text}");
+            assert!(!text.contains("hunter"), "{text}");
         }
     }
     let problems = with_variable("soon", "a: 1\ntimeout: ${VALUE}").decode::<Client>().unwrap_err();
@@ -713,7 +721,7 @@ fn other_defaults_than_those_of_the_type_may_be_given() {
 
 #[test]
 fn no_more_than_the_limit_of_problems_is_reported() {
-    let yaml: String = (0..500).map(|key| format!("wrong{key}: 1\n")).collect();
+    let yaml: String = (0..500).flat_map(|key| [format!("wrong{key}"), ": 1\n".to_owned()]).collect();
     assert_eq!(Node::parse("x", &yaml).unwrap().decode::<Client>().unwrap_err().len(), super::MAX_PROBLEMS);
     let items = vec!["x"; 500].join(", ");
     let problems = Node::parse("x", &format!("rules: [{items}]")).unwrap().decode::<Client>().unwrap_err();
@@ -742,7 +750,7 @@ fn rules_know_their_place_and_blocks_that_are_off_have_none() {
     expect![[r#"
         collector.yaml:2:3: none::port: is a privileged port; take one from 1024 on
            |
-         2 |   port: 80
+         2 |   port
            |   ^^^^"#]]
     .assert_eq(&node.decode_valid::<Blocks>().unwrap_err().to_string());
     let node = Node::parse("collector.yaml", "none: {port: 8080}\non: {enabled: false}\n").unwrap();

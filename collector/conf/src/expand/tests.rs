@@ -199,11 +199,11 @@ fn every_reference_that_cannot_be_expanded_is_reported_with_its_place() {
                |
              1 | a: ${nope:x}
                |    ^^^^^^^^^
-            <inline YAML>:2:9: b::1: cannot expand ${1}: environment variable "1" has invalid name: must be a letter or underscore, then letters, digits and underscores
+            <inline YAML>:2:9: b::1: cannot expand ${1}: environment variable "1" has invalid name: must match regex ^[a-zA-Z_][a-zA-Z0-9_]*$
                |
              2 | b: [ok, "${1}"]
                |         ^^^^^^
-            <inline YAML>:3:8: c::d: cannot expand ${env:A B}: environment variable "A B" has invalid name: must be a letter or underscore, then letters, digits and underscores
+            <inline YAML>:3:8: c::d: cannot expand ${env:A B}: environment variable "A B" has invalid name: must match regex ^[a-zA-Z_][a-zA-Z0-9_]*$
                |
              3 | c: {d: 'x ${env:A B}'}
                |        ^^^^^^^^^^^^^^
@@ -215,7 +215,7 @@ fn every_reference_that_cannot_be_expanded_is_reported_with_its_place() {
                |
              5 | f: ${A:-b}
                |    ^^^^^^^
-            <inline YAML>:6:4: g: cannot expand ${file:/not/there}: unable to read the file "/not/there": No such file or directory (os error 2)
+            <inline YAML>:6:4: g: cannot expand ${file:/not/there}: unable to read the file file:/not/there: No such file or directory (os error 2)
                |
              6 | g: ${file:/not/there}
                |    ^^^^^^^^^^^^^^^^^^"#]],
