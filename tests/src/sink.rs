@@ -166,3 +166,39 @@ impl Shared {
         200
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{logs, post};
+
+    fn posted(sink: &Sink, numbers: std::ops::Range<u32>) -> u16 {
+        post(sink.address, "/v1/logs", "application/json", &logs(numbers)).status
+    }
+
+    #[test]
+    fn what_is_accepted_is_kept_and_what_is_refused_is_not() {
+        let sink = Sink::start();
+        assert_eq!(posted(&sink, 0..2), 200);
+        sink.answer(Verdict::Status(503));
+        assert_eq!(posted(&sink, 2..4), 503);
+        sink.answer(Verdict::Accept);
+        assert_eq!(posted(&sink, 1..2), 200);
+        assert_eq!(sink.items(), BTreeMap::from([(0, 1), (1, 2)]));
+        assert_eq!(sink.paths(), ["/v1/logs", "/v1/logs"]);
+    }
+
+    #[test]
+    fn a_held_request_is_answered_when_the_verdict_changes() {
+        let sink = Sink::start();
+        sink.answer(Verdict::Hold);
+        thread::scope(|scope| {
+            let held = scope.spawn(|| posted(&sink, 0..1));
+            sink.wait_until_seen(1);
+            assert!(sink.items().is_empty());
+            sink.answer(Verdict::Accept);
+            assert_eq!(held.join().unwrap(), 200);
+        });
+        assert_eq!(sink.items().len(), 1);
+    }
+}
