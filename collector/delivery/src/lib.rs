@@ -7,6 +7,7 @@
 //! [`Outcome`](etalon_component::Outcome) alone.
 
 mod accounting;
+mod acknowledged;
 mod backoff;
 mod delivery;
 mod memory_queue;
@@ -15,6 +16,7 @@ mod retry;
 mod timeout;
 mod workers;
 
+pub use acknowledged::acknowledged;
 pub use delivery::{Delivery, DeliveryConfig};
 pub use queue::{BatchConfig, PartitionConfig, QueueConfig, Sizer};
 pub use retry::RetryConfig;

@@ -1,0 +1,95 @@
+//! What users write.
+
+use etalon_conf::{Check, Duration, Optional, Validate};
+use etalon_delivery::{DeliveryConfig, QueueConfig, RetryConfig, TimeoutConfig};
+use etalon_net::client::GrpcClientConfig;
+use etalon_net::compression::Compression;
+use serde::{Deserialize, Serialize};
+
+/// Bytes that are gathered before they are written.
+const WRITE_BUFFER_BYTES: i64 = 512 * 1024;
+
+/// The keys of the exporter: those of the client, and those of the delivery.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "(GrpcClientConfig, Chain)", into = "(GrpcClientConfig, Chain)")]
+pub struct OtlpGrpcConfig {
+    pub(crate) client: GrpcClientConfig,
+    chain: Chain,
+}
+
+/// What stands in front of the client.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+struct Chain {
+    /// Of one attempt.
+    timeout: Duration,
+    /// The queue.
+    sending_queue: Optional<QueueConfig>,
+    /// The retries.
+    retry_on_failure: RetryConfig,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self {
+            timeout: TimeoutConfig::default().timeout,
+            sending_queue: Optional::on(QueueConfig::default()),
+            retry_on_failure: RetryConfig::default(),
+        }
+    }
+}
+
+impl Default for OtlpGrpcConfig {
+    fn default() -> Self {
+        let client = GrpcClientConfig {
+            compression: Compression::Gzip,
+            write_buffer_size: WRITE_BUFFER_BYTES,
+            balancer_name: "round_robin".to_owned(),
+            ..GrpcClientConfig::default()
+        };
+        Self { client, chain: Chain::default() }
+    }
+}
+
+impl From<(GrpcClientConfig, Chain)> for OtlpGrpcConfig {
+    fn from((client, chain): (GrpcClientConfig, Chain)) -> Self {
+        Self { client, chain }
+    }
+}
+
+impl From<OtlpGrpcConfig> for (GrpcClientConfig, Chain) {
+    fn from(config: OtlpGrpcConfig) -> Self {
+        (config.client, config.chain)
+    }
+}
+
+impl OtlpGrpcConfig {
+    pub(crate) fn delivery(&self) -> DeliveryConfig {
+        DeliveryConfig {
+            timeout: self.chain.timeout.to_std(),
+            retry: self.chain.retry_on_failure.clone(),
+            queue: self.chain.sending_queue.get().cloned(),
+        }
+    }
+}
+
+impl Validate for OtlpGrpcConfig {
+    fn validate(&self, check: &mut Check) {
+        if is_empty_endpoint(&self.client.endpoint) {
+            check.error_with_help("requires a non-empty \"endpoint\"", "write endpoint: host:4317");
+        } else {
+            self.client.validate(check);
+        }
+        TimeoutConfig { timeout: self.chain.timeout }.validate(check);
+        check.field("sending_queue", &self.chain.sending_queue);
+        check.field("retry_on_failure", &self.chain.retry_on_failure);
+    }
+}
+
+/// Whether there is nothing behind the scheme.
+fn is_empty_endpoint(endpoint: &str) -> bool {
+    ["", "http://", "https://", "dns://", "dns:///"].contains(&endpoint)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! The exporter of one signal.
+
+use etalon_component::{
+    Batch, BoxError, BoxFuture, Component, Consumer, Host, Outcome, Settings, Stage,
+};
+use etalon_delivery::{Delivery, acknowledged};
+use etalon_net::client::{GrpcClient, GrpcMethod};
+use etalon_pdata::Signal;
+use etalon_telemetry::ExporterMetrics;
+use tokio::time::Instant;
+
+use crate::OtlpGrpcConfig;
+
+/// Makes one attempt per batch.
+struct Sender {
+    client: GrpcClient,
+    method: GrpcMethod,
+    span: tracing::Span,
+}
+
+pub(crate) fn create(settings: Settings, config: &OtlpGrpcConfig, signal: Signal) -> Result<Stage, BoxError> {
+    let endpoint = config.client.parsed_endpoint()?;
+    let client = settings.span.in_scope(|| config.client.client(&settings.build.user_agent()))?;
+    let method = client.method(signal.grpc_path);
+    let metrics = ExporterMetrics::new(
+        &settings.telemetry,
+        &settings.id.to_string(),
+        signal.items,
+        &[("server_address", endpoint.host()), ("server_port", &endpoint.port().to_string())],
+    );
+    let sender = Sender { client, method, span: settings.span.clone() };
+    let sender = Stage::new(sender);
+    Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, metrics)))
+}
+
+impl Consumer for Sender {
+    fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            let (payload, deadline) = (batch.payload, batch.context.deadline);
+            match self.method.call(payload.chunks(), deadline).await {
+                Ok(response) => self.span.in_scope(|| acknowledged(payload.signal(), &response)),
+                Err(outcome) => outcome,
+            }
+        })
+    }
+}
+
+impl Component for Sender {
+    fn start<'a>(&'a self, _host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async move {
+            self.span.in_scope(|| self.client.start());
+            Ok(())
+        })
+    }
+
+    fn shutdown(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
+        Box::pin(async move {
+            self.client.close().await;
+            Ok(())
+        })
+    }
+}
