@@ -5,6 +5,7 @@
 //! cannot learn them. Prints the median of the rounds.
 
 #![allow(clippy::print_stdout, reason = "a measurement speaks on stdout")]
+#![allow(clippy::cast_possible_truncation, reason = "the numbers are small")]
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -74,7 +75,7 @@ impl Dice {
             .collect()
     }
 
-    fn value(&mut self) -> Option<AnyValue> {
+    fn value(&mut self) -> AnyValue {
         let value = match self.below(20) {
             0..12 => Value::StringValue(self.text(3, 60)),
             12..16 => Value::IntValue(self.below(100_000).cast_signed()),
@@ -87,12 +88,14 @@ impl Dice {
                     .collect(),
             }),
         };
-        Some(AnyValue { value: Some(value) })
+        AnyValue { value: Some(value) }
     }
 
     fn attributes(&mut self, least: u64, most: u64) -> Vec<KeyValue> {
         let count = least + self.below(most - least + 1);
-        (0..count).map(|_| KeyValue { key: self.text(6, 28), value: self.value(), key_strindex: 0 }).collect()
+        (0..count)
+            .map(|_| KeyValue { key: self.text(6, 28), value: Some(self.value()), key_strindex: 0 })
+            .collect()
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn decode(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let mut padding = 0;
     for &byte in text {
         match byte {
-            b'\r' | b'\n' => continue,
+            b'\r' | b'\n' => {}
             b'=' => padding += 1,
             _ if padding > 0 => return None,
             _ => {

@@ -273,9 +273,9 @@ impl Decoder<'_> {
             .map_err(|problem| fault(offset, problem))
     }
 
-    fn float<F: FromStr>(&mut self, kind: Kind, is_infinite: fn(F) -> bool) -> Result<F, Fault>
+    fn float<F>(&mut self, kind: Kind, is_infinite: fn(F) -> bool) -> Result<F, Fault>
     where
-        F: Copy,
+        F: FromStr + Copy,
     {
         let what = describe(kind);
         let quoted = self.lexer.peek() == b'"';

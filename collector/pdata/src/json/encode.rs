@@ -1,7 +1,7 @@
 //! Protobuf to JSON.
 
 use super::MAX_DEPTH;
-use super::wire::{Fields, LENGTH, Wire, fixed, varint, wire_type};
+use super::wire::{FIXED32, FIXED64, Fields, LENGTH, VARINT, Wire, fixed, varint, wire_type};
 use super::write::{put_base64, put_f32, put_f64, put_hex, put_i64, put_string, put_u64};
 use crate::table::{Cardinality, Field, Kind, Message};
 
@@ -21,41 +21,44 @@ pub struct Malformed;
 /// Nothing that has passed the scanner fails. After an error `out` is as before.
 pub fn encode(message: &'static Message, protobuf: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
     let before = out.len();
-    put_message(message, protobuf, 0, out).inspect_err(|_| out.truncate(before))
+    let mut encoder = Encoder { out, attempts: MAX_FAILED_ATTEMPTS };
+    encoder.message(message, protobuf, 0).inspect_err(|_| out.truncate(before))
 }
 
-fn put_message(
-    message: &'static Message,
-    bytes: &[u8],
-    depth: usize,
-    out: &mut Vec<u8>,
-) -> Result<(), Malformed> {
-    if depth > MAX_DEPTH {
-        return Err(Malformed);
-    }
-    out.push(b'{');
-    if stands_together(message, bytes)? {
-        in_wire_order(message, bytes, depth, out)?;
-    } else {
-        in_table_order(message, bytes, depth, out)?;
-    }
-    out.push(b'}');
-    Ok(())
+/// Messages of one document that may turn out to be scattered while they are written, not counting
+/// those that are under way. What was written of such a message is thrown away, so after that many a
+/// message is looked through before it is written.
+const MAX_FAILED_ATTEMPTS: u32 = 16;
+
+struct Encoder<'o> {
+    out: &'o mut Vec<u8>,
+    /// How many more failed attempts are allowed.
+    attempts: u32,
 }
 
 /// The fields of a message that its table knows, each with its position in the table.
-fn known<'a>(
+struct Known<'a> {
     message: &'static Message,
-    bytes: &'a [u8],
-) -> impl Iterator<Item = Result<(usize, &'static Field, Wire<'a>), Malformed>> {
-    Fields::new(bytes).filter_map(|field| match field {
-        Ok((number, wire)) => {
-            let index = position(message, number)?;
-            let field = &message.fields[index];
-            fits(field, wire).then_some(Ok((index, field, wire)))
+    fields: Fields<'a>,
+}
+
+impl<'a> Known<'a> {
+    fn new(message: &'static Message, bytes: &'a [u8]) -> Self {
+        Self { message, fields: Fields::new(bytes) }
+    }
+
+    #[inline]
+    fn next(&mut self) -> Result<Option<(usize, &'static Field, Wire<'a>)>, Malformed> {
+        while let Some((number, wire)) = self.fields.next()? {
+            if let Some(index) = position(self.message, number) {
+                let field = &self.message.fields[index];
+                if fits(field, wire) {
+                    return Ok(Some((index, field, wire)));
+                }
+            }
         }
-        Err(malformed) => Some(Err(malformed)),
-    })
+        Ok(None)
+    }
 }
 
 #[inline]
@@ -67,101 +70,154 @@ fn position(message: &Message, number: u32) -> Option<usize> {
     }
 }
 
+#[inline]
 fn fits(field: &Field, wire: Wire<'_>) -> bool {
     let expected = wire_type(field.kind);
     match wire {
         Wire::Length(_) => expected == LENGTH || field.cardinality == Cardinality::Repeated,
-        Wire::Varint(_) => expected == super::wire::VARINT,
-        Wire::Fixed64(_) => expected == super::wire::FIXED64,
-        Wire::Fixed32(_) => expected == super::wire::FIXED32,
+        Wire::Varint(_) => expected == VARINT,
+        Wire::Fixed64(_) => expected == FIXED64,
+        Wire::Fixed32(_) => expected == FIXED32,
         Wire::Group => false,
     }
 }
 
-/// Whether the message can be written in one go: no field comes again after another one, and only
-/// one of those that exclude one another is there.
-fn stands_together(message: &'static Message, bytes: &[u8]) -> Result<bool, Malformed> {
-    let mut seen = 0u64;
-    let mut oneofs = 0u64;
-    let mut last = usize::MAX;
-    for field in known(message, bytes) {
-        let (index, field, _) = field?;
-        if index == last && field.cardinality == Cardinality::Repeated {
-            continue;
+/// Which fields have been met, to tell whether a message can be written in the order of the wire:
+/// no field comes again after another one, and of those that exclude one another there is only one.
+struct Order {
+    seen: u64,
+    oneofs: u64,
+    last: usize,
+}
+
+impl Order {
+    fn new() -> Self {
+        Self { seen: 0, oneofs: 0, last: usize::MAX }
+    }
+
+    #[inline]
+    fn allows(&mut self, index: usize, field: &Field) -> bool {
+        if index == self.last && field.cardinality == Cardinality::Repeated {
+            return true;
         }
-        let bit = |at: usize| 1u64.checked_shl(at.try_into().unwrap_or(u32::MAX)).unwrap_or(u64::MAX);
+        let bit = |at: usize| if at < 64 { 1u64 << at } else { u64::MAX };
         let exclusive = match field.cardinality {
             Cardinality::Oneof(oneof) => bit(usize::from(oneof)),
             _ => 0,
         };
-        if seen & bit(index) != 0 || oneofs & exclusive != 0 {
+        let allowed = self.seen & bit(index) == 0 && self.oneofs & exclusive == 0;
+        self.seen |= bit(index);
+        self.oneofs |= exclusive;
+        self.last = index;
+        allowed
+    }
+}
+
+fn stands_together(message: &'static Message, bytes: &[u8]) -> Result<bool, Malformed> {
+    let mut order = Order::new();
+    let mut fields = Known::new(message, bytes);
+    while let Some((index, field, _)) = fields.next()? {
+        if !order.allows(index, field) {
             return Ok(false);
         }
-        seen |= bit(index);
-        oneofs |= exclusive;
-        last = index;
     }
     Ok(true)
 }
 
-fn in_wire_order(
-    message: &'static Message,
-    bytes: &[u8],
-    depth: usize,
-    out: &mut Vec<u8>,
-) -> Result<(), Malformed> {
-    let mut object = Object::default();
-    for field in known(message, bytes) {
-        let (_, field, wire) = field?;
-        object.put(field, wire, depth, out)?;
+impl Encoder<'_> {
+    fn message(&mut self, message: &'static Message, bytes: &[u8], depth: usize) -> Result<(), Malformed> {
+        if depth > MAX_DEPTH {
+            return Err(Malformed);
+        }
+        let before = self.out.len();
+        let attempt = self.attempts > 0 || stands_together(message, bytes)?;
+        if !attempt || !self.in_wire_order(message, bytes, depth)? {
+            if attempt {
+                self.attempts = self.attempts.saturating_sub(1);
+                self.out.truncate(before);
+            }
+            self.in_table_order(message, bytes, depth)?;
+        }
+        Ok(())
     }
-    object.close_list(out);
-    Ok(())
-}
 
-/// One walk over the message per field of the table.
-fn in_table_order(
-    message: &'static Message,
-    bytes: &[u8],
-    depth: usize,
-    out: &mut Vec<u8>,
-) -> Result<(), Malformed> {
-    let mut object = Object::default();
-    for (wanted, field) in message.fields.iter().enumerate() {
-        let occurrences = || {
-            known(message, bytes).filter_map(move |found| match found {
-                Ok((index, _, wire)) => (index == wanted).then_some(Ok(wire)),
-                Err(malformed) => Some(Err(malformed)),
-            })
-        };
-        match (field.cardinality, field.kind) {
-            (Cardinality::Repeated, _) => {
-                for wire in occurrences() {
-                    object.put(field, wire?, depth, out)?;
-                }
+    /// False when the message turns out to be scattered; a part of it has been written then.
+    fn in_wire_order(
+        &mut self,
+        message: &'static Message,
+        bytes: &[u8],
+        depth: usize,
+    ) -> Result<bool, Malformed> {
+        let mut object = Object::begin(self.out);
+        let mut order = Order::new();
+        let mut fields = Known::new(message, bytes);
+        while let Some((index, field, wire)) = fields.next()? {
+            if !order.allows(index, field) {
+                return Ok(false);
             }
-            (Cardinality::Oneof(oneof), _) if last_of(message, bytes, oneof)? != Some(wanted) => {}
-            (cardinality, Kind::Message(_)) => {
-                if let Some(merged) = merged(message, bytes, wanted, cardinality)? {
-                    object.put(field, Wire::Length(&merged), depth, out)?;
+            object.put(field, wire, depth, self)?;
+        }
+        object.end(self.out);
+        Ok(true)
+    }
+
+    /// One walk over the message per field of the table.
+    fn in_table_order(
+        &mut self,
+        message: &'static Message,
+        bytes: &[u8],
+        depth: usize,
+    ) -> Result<(), Malformed> {
+        let mut object = Object::begin(self.out);
+        for (wanted, field) in message.fields.iter().enumerate() {
+            match (field.cardinality, field.kind) {
+                (Cardinality::Repeated, _) => {
+                    let mut fields = Known::new(message, bytes);
+                    while let Some((index, _, wire)) = fields.next()? {
+                        if index == wanted {
+                            object.put(field, wire, depth, self)?;
+                        }
+                    }
                 }
-            }
-            _ => {
-                if let Some(wire) = occurrences().last() {
-                    object.put(field, wire?, depth, out)?;
+                (Cardinality::Oneof(oneof), _) if last_of(message, bytes, oneof)? != Some(wanted) => {}
+                (cardinality, Kind::Message(_)) => {
+                    if let Some(merged) = merged(message, bytes, wanted, cardinality)? {
+                        object.put(field, Wire::Length(&merged), depth, self)?;
+                    }
+                }
+                _ => {
+                    if let Some(wire) = last(message, bytes, wanted)? {
+                        object.put(field, wire, depth, self)?;
+                    }
                 }
             }
         }
+        object.end(self.out);
+        Ok(())
     }
-    object.close_list(out);
-    Ok(())
+}
+
+/// The last value of a field.
+fn last<'a>(
+    message: &'static Message,
+    bytes: &'a [u8],
+    wanted: usize,
+) -> Result<Option<Wire<'a>>, Malformed> {
+    let mut last = None;
+    let mut fields = Known::new(message, bytes);
+    while let Some((index, _, wire)) = fields.next()? {
+        if index == wanted {
+            last = Some(wire);
+        }
+    }
+    Ok(last)
 }
 
 /// The member of a oneof that comes last.
 fn last_of(message: &'static Message, bytes: &[u8], oneof: u8) -> Result<Option<usize>, Malformed> {
     let mut last = None;
-    for field in known(message, bytes) {
-        let (index, field, _) = field?;
+    let mut fields = Known::new(message, bytes);
+    while let Some((index, field, _)) = fields.next()? {
         if field.cardinality == Cardinality::Oneof(oneof) {
             last = Some(index);
         }
@@ -178,8 +234,9 @@ fn merged(
     cardinality: Cardinality,
 ) -> Result<Option<Vec<u8>>, Malformed> {
     let mut merged: Option<Vec<u8>> = None;
-    for field in known(message, bytes) {
-        match field? {
+    let mut fields = Known::new(message, bytes);
+    while let Some(field) = fields.next()? {
+        match field {
             (index, _, Wire::Length(content)) if index == wanted => {
                 merged.get_or_insert_default().extend_from_slice(content);
             }
@@ -195,7 +252,6 @@ fn merged(
 }
 
 /// An object that is being written.
-#[derive(Default)]
 struct Object {
     /// Whether something stands in the object already.
     begun: bool,
@@ -204,32 +260,48 @@ struct Object {
 }
 
 impl Object {
+    fn begin(out: &mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { begun: false, list: None }
+    }
+
+    fn end(mut self, out: &mut Vec<u8>) {
+        self.close_list(out);
+        out.push(b'}');
+    }
+
     /// Writes an occurrence of a field. Zero is left out where it means the same as absence.
+    #[inline]
     fn put(
         &mut self,
         field: &'static Field,
         wire: Wire<'_>,
         depth: usize,
-        out: &mut Vec<u8>,
+        encoder: &mut Encoder<'_>,
     ) -> Result<(), Malformed> {
         match (field.cardinality, wire) {
             (Cardinality::Repeated, Wire::Length(packed)) if wire_type(field.kind) != LENGTH => {
                 let mut rest = packed;
                 while !rest.is_empty() {
                     let value = unpack(field.kind, &mut rest)?;
-                    self.element(field, out);
-                    put_value(field.kind, value, depth, out)?;
+                    self.element(field, encoder.out);
+                    put_scalar(field.kind, value, encoder.out);
                 }
+                return Ok(());
+            }
+            (Cardinality::Repeated, _) => self.element(field, encoder.out),
+            (Cardinality::Singular, _) if is_default(field.kind, wire) => return Ok(()),
+            _ => self.name(field, encoder.out),
+        }
+        match (field.kind, wire) {
+            (Kind::Message(message), Wire::Length(content)) => encoder.message(message, content, depth + 1),
+            (kind, Wire::Length(content)) => {
+                put_text(kind, content, encoder.out);
                 Ok(())
             }
-            (Cardinality::Repeated, _) => {
-                self.element(field, out);
-                put_value(field.kind, wire, depth, out)
-            }
-            (Cardinality::Singular, _) if is_default(field.kind, wire) => Ok(()),
-            _ => {
-                self.name(field, out);
-                put_value(field.kind, wire, depth, out)
+            (kind, scalar) => {
+                put_scalar(kind, scalar, encoder.out);
+                Ok(())
             }
         }
     }
@@ -246,11 +318,8 @@ impl Object {
 
     fn name(&mut self, field: &Field, out: &mut Vec<u8>) {
         self.close_list(out);
-        if self.begun {
-            out.push(b',');
-        }
+        out.extend_from_slice(if self.begun { b",\"" } else { b"\"" });
         self.begun = true;
-        out.push(b'"');
         out.extend_from_slice(field.json_name.as_bytes());
         out.extend_from_slice(b"\":");
     }
@@ -264,8 +333,8 @@ impl Object {
 
 fn unpack<'a>(kind: Kind, rest: &mut &'a [u8]) -> Result<Wire<'a>, Malformed> {
     Ok(match wire_type(kind) {
-        super::wire::FIXED64 => Wire::Fixed64(u64::from_le_bytes(fixed(rest)?)),
-        super::wire::FIXED32 => Wire::Fixed32(u32::from_le_bytes(fixed(rest)?)),
+        FIXED64 => Wire::Fixed64(u64::from_le_bytes(fixed(rest)?)),
+        FIXED32 => Wire::Fixed32(u32::from_le_bytes(fixed(rest)?)),
         _ => Wire::Varint(varint(rest)?),
     })
 }
@@ -285,18 +354,16 @@ fn is_default(kind: Kind, wire: Wire<'_>) -> bool {
     }
 }
 
-fn put_value(kind: Kind, wire: Wire<'_>, depth: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
+fn put_text(kind: Kind, content: &[u8], out: &mut Vec<u8>) {
+    match kind {
+        Kind::Bytes => put_base64(content, out),
+        Kind::Id(_) => quoted(out, |out| put_hex(content, out)),
+        _ => put_string(content, out),
+    }
+}
+
+fn put_scalar(kind: Kind, wire: Wire<'_>, out: &mut Vec<u8>) {
     match wire {
-        Wire::Length(content) => match kind {
-            Kind::Message(message) => return put_message(message, content, depth + 1, out),
-            Kind::Bytes => put_base64(content, out),
-            Kind::Id(_) => {
-                out.push(b'"');
-                put_hex(content, out);
-                out.push(b'"');
-            }
-            _ => put_string(content, out),
-        },
         Wire::Varint(value) => match kind {
             Kind::Bool => out.extend_from_slice(if value != 0 { b"true" } else { b"false" }),
             Kind::Uint32 => put_u64(u64::from(low_half(value)), out),
@@ -316,9 +383,9 @@ fn put_value(kind: Kind, wire: Wire<'_>, depth: usize, out: &mut Vec<u8>) -> Res
             Kind::Sfixed32 => put_i64(i64::from(value.cast_signed()), out),
             _ => put_u64(u64::from(value), out),
         },
-        Wire::Group => return Err(Malformed),
+        // Neither is a scalar: `fits` lets none of them through.
+        Wire::Length(_) | Wire::Group => {}
     }
-    Ok(())
 }
 
 fn quoted(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {

@@ -63,9 +63,9 @@ pub enum Problem {
 }
 
 /// A failure on its way up, which collects the path in reverse. Boxed, so that results stay small.
-pub(super) type Fault = Box<Parts>;
+pub(super) struct Fault(Box<Parts>);
 
-pub(super) struct Parts {
+struct Parts {
     offset: usize,
     problem: Problem,
     path: Vec<Step>,
@@ -76,33 +76,34 @@ enum Step {
     Element(usize),
 }
 
+#[cold]
 pub(super) fn fault(offset: usize, problem: Problem) -> Fault {
-    Box::new(Parts { offset, problem, path: Vec::new() })
+    Fault(Box::new(Parts { offset, problem, path: Vec::new() }))
 }
 
-impl Parts {
-    pub(super) fn in_field(mut self: Box<Self>, name: &'static str) -> Fault {
-        self.path.push(Step::Field(name));
+impl Fault {
+    pub(super) fn in_field(mut self, name: &'static str) -> Self {
+        self.0.path.push(Step::Field(name));
         self
     }
 
-    pub(super) fn in_element(mut self: Box<Self>, index: usize) -> Fault {
-        self.path.push(Step::Element(index));
+    pub(super) fn in_element(mut self, index: usize) -> Self {
+        self.0.path.push(Step::Element(index));
         self
     }
 }
 
 impl From<Fault> for JsonError {
-    fn from(fault: Fault) -> Self {
+    fn from(Fault(parts): Fault) -> Self {
         let mut path = String::new();
-        for step in fault.path.iter().rev() {
+        for step in parts.path.iter().rev() {
             match step {
                 Step::Field(name) if path.is_empty() => path.push_str(name),
                 Step::Field(name) => path.extend([".", name]),
                 Step::Element(index) => path.push_str(&format!("[{index}]")),
             }
         }
-        Self { path, offset: fault.offset, problem: fault.problem }
+        Self { path, offset: parts.offset, problem: parts.problem }
     }
 }
 

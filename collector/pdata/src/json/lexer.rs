@@ -2,6 +2,7 @@
 
 use super::error::{Fault, Problem, fault};
 use super::number::is_json;
+use super::plain::plain;
 use super::{MAX_NUMBER_LENGTH, MAX_SKIPPED_DEPTH};
 
 /// A position in JSON text that is known to be UTF-8.
@@ -147,21 +148,11 @@ impl<'a> Lexer<'a> {
     /// Advances to the next quote or backslash, and returns it.
     #[inline]
     fn run(&mut self) -> Result<u8, Fault> {
-        while let Some(&chunk) = self.json[self.at..].first_chunk::<8>() {
-            let stops = stops(u64::from_le_bytes(chunk));
-            if stops != 0 {
-                self.at += (stops.trailing_zeros() / 8) as usize;
-                break;
-            }
-            self.at += 8;
-        }
-        loop {
-            match self.json.get(self.at) {
-                Some(&byte @ (b'"' | b'\\')) => return Ok(byte),
-                Some(0..0x20) => return Err(fault(self.at, Problem::ControlCharacter)),
-                Some(_) => self.at += 1,
-                None => return self.expected("a closing quote"),
-            }
+        self.at += plain(&self.json[self.at..]);
+        match self.json.get(self.at) {
+            Some(&byte @ (b'"' | b'\\')) => Ok(byte),
+            Some(_) => Err(fault(self.at, Problem::ControlCharacter)),
+            None => self.expected("a closing quote"),
         }
     }
 
@@ -340,16 +331,4 @@ impl<'a> Lexer<'a> {
         self.string(scratch, "a name")?;
         self.expect(b':', "':'")
     }
-}
-
-/// Bit 7 of each byte that ends a run of plain characters: quote, backslash, below 0x20. Bits above
-/// the lowest one may be wrong.
-fn stops(chunk: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
-    let quote = zero(chunk ^ (ONES * b'"' as u64));
-    let backslash = zero(chunk ^ (ONES * b'\\' as u64));
-    let control = chunk.wrapping_sub(ONES * 0x20) & !chunk;
-    (quote | backslash | control) & HIGH
 }

@@ -31,6 +31,7 @@ mod encode;
 mod error;
 mod lexer;
 mod number;
+mod plain;
 mod slot;
 mod wire;
 mod write;
@@ -41,7 +42,7 @@ pub use error::{JsonError, Problem};
 
 /// How deep messages may nest below the request, as JSON and as protobuf. It is the bound that the
 /// scanner has, so that what [`decode`] returns always passes the scanner.
-pub const MAX_DEPTH: usize = 100;
+pub const MAX_DEPTH: usize = crate::RECURSION_LIMIT as usize;
 
 /// How deep a value under an unknown name may nest.
 pub const MAX_SKIPPED_DEPTH: u32 = 128;

@@ -73,7 +73,7 @@ pub(super) enum Wire<'a> {
     Group,
 }
 
-/// The fields of one message, in the order of the wire; after an error it ends.
+/// The fields of one message, in the order of the wire.
 pub(super) struct Fields<'a> {
     rest: &'a [u8],
 }
@@ -83,12 +83,17 @@ impl<'a> Fields<'a> {
         Self { rest: message }
     }
 
+    /// The next field and its number; nothing at the end.
     #[inline]
-    fn next_field(&mut self) -> Result<(u32, Wire<'a>), Malformed> {
+    pub(super) fn next(&mut self) -> Result<Option<(u32, Wire<'a>)>, Malformed> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
         let (number, wire_type) = self.tag()?;
-        Ok((number, self.value(number, wire_type, 0)?))
+        Ok(Some((number, self.value(number, wire_type, 0)?)))
     }
 
+    #[inline]
     fn tag(&mut self) -> Result<(u32, u8), Malformed> {
         let tag = u32::try_from(varint(&mut self.rest)?).map_err(|_| Malformed)?;
         if tag >> 3 == 0 {
@@ -128,22 +133,6 @@ impl<'a> Fields<'a> {
             }
             self.value(inner, wire_type, depth + 1)?;
         }
-    }
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Result<(u32, Wire<'a>), Malformed>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let field = self.next_field();
-        if field.is_err() {
-            self.rest = &[];
-        }
-        Some(field)
     }
 }
 

@@ -3,8 +3,10 @@
 use std::io::Write;
 
 use super::base64;
+use super::plain::plain;
 
 /// Appends a string in quotes. Bytes that are not UTF-8 become U+FFFD.
+#[inline]
 pub(super) fn put_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     if text.is_ascii() || simdutf8::basic::from_utf8(text).is_ok() {
@@ -16,29 +18,31 @@ pub(super) fn put_string(text: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends text with what JSON demands escaped (RFC 8259 §7), and nothing else.
-fn put_escaped(text: &[u8], out: &mut Vec<u8>) {
-    let mut plain = 0;
-    for (at, &byte) in text.iter().enumerate() {
-        let short = match byte {
-            b'"' | b'\\' => byte,
-            0x08 => b'b',
-            0x0c => b'f',
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
-            0..0x20 => 0,
-            _ => continue,
-        };
-        out.extend_from_slice(&text[plain..at]);
-        plain = at + 1;
-        if short == 0 {
-            out.extend_from_slice(b"\\u00");
-            put_hex(&[byte], out);
-        } else {
-            out.extend_from_slice(&[b'\\', short]);
-        }
+#[inline]
+fn put_escaped(mut text: &[u8], out: &mut Vec<u8>) {
+    loop {
+        let (before, rest) = text.split_at(plain(text));
+        out.extend_from_slice(before);
+        let Some((&byte, after)) = rest.split_first() else { return };
+        put_escape(byte, out);
+        text = after;
     }
-    out.extend_from_slice(&text[plain..]);
+}
+
+fn put_escape(byte: u8, out: &mut Vec<u8>) {
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        0x08 => b'b',
+        0x0c => b'f',
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        _ => {
+            out.extend_from_slice(b"\\u00");
+            return put_hex(&[byte], out);
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
 }
 
 /// Appends two lower-case digits for each byte.

@@ -9,8 +9,9 @@ const fn field(number: u32, name: &'static str, json_name: &'static str, kind: K
     Field { number, name, json_name, kind, cardinality: Cardinality::Singular }
 }
 
-const fn with(cardinality: Cardinality, field: Field) -> Field {
-    Field { cardinality, ..field }
+const fn with(cardinality: Cardinality, mut field: Field) -> Field {
+    field.cardinality = cardinality;
+    field
 }
 
 pub(super) static EVERY_KIND: Message = Message::new(

@@ -1,7 +1,9 @@
 //! What is refused, and how the error says where.
 
 use super::every_kind::EVERY_KIND;
-use crate::json::{MAX_DEPTH, MAX_SKIPPED_DEPTH, Problem, decode};
+use crate::Utf8Policy;
+use crate::json::{MAX_DEPTH, MAX_SKIPPED_DEPTH, Problem, decode, encode};
+use crate::scan::scan_message;
 use crate::tables::EXPORT_TRACE_SERVICE_REQUEST;
 
 #[track_caller]
@@ -83,7 +85,9 @@ fn invalid_utf_8_is_refused_with_its_place() {
 #[test]
 fn messages_nest_as_deep_as_the_bound_says() {
     let nested = |levels: usize| format!("{}{{}}{}", r#"{"child":"#.repeat(levels), "}".repeat(levels));
-    assert!(decode(&EVERY_KIND, nested(MAX_DEPTH).as_bytes()).is_ok());
+    let mut deepest = decode(&EVERY_KIND, nested(MAX_DEPTH).as_bytes()).unwrap();
+    assert!(scan_message(&EVERY_KIND, &mut deepest, Utf8Policy::Refuse).is_ok());
+    encode(&EVERY_KIND, &deepest, &mut Vec::new()).unwrap();
     let error = decode(&EVERY_KIND, nested(MAX_DEPTH + 1).as_bytes()).unwrap_err();
     assert_eq!(error.problem, Problem::Depth(MAX_DEPTH));
     assert!(decode(&EVERY_KIND, r#"{"children":[{"children":["#.repeat(100_000).as_bytes()).is_err());

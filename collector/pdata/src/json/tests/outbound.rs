@@ -25,7 +25,7 @@ impl Proto {
         self
     }
 
-    fn message(self, number: u32, content: Self) -> Self {
+    fn message(self, number: u32, content: &Self) -> Self {
         self.bytes(number, &content.0)
     }
 
@@ -88,8 +88,8 @@ fn the_last_of_a_scalar_counts() {
 #[test]
 fn messages_that_come_twice_merge() {
     let twice = proto()
-        .message(18, proto().varint(3, 1).varint(25, 1).message(18, proto().bytes(14, b"x")))
-        .message(18, proto().varint(3, 2).varint(25, 2).message(18, proto().varint(3, 9)));
+        .message(18, &proto().varint(3, 1).varint(25, 1).message(18, &proto().bytes(14, b"x")))
+        .message(18, &proto().varint(3, 2).varint(25, 2).message(18, &proto().varint(3, 9)));
     assert_eq!(
         twice.json(),
         r#"{"child":{"int32Field":2,"child":{"text":"x","int32Field":9},"ints":["1","2"]}}"#
@@ -100,13 +100,13 @@ fn messages_that_come_twice_merge() {
 fn of_a_oneof_the_last_member_counts() {
     let child = || proto().bytes(14, b"x");
     assert_eq!(proto().varint(21, 5).bytes(22, b"t").json(), r#"{"oneText":"t"}"#);
-    assert_eq!(proto().message(23, child()).varint(21, 0).json(), r#"{"oneInt":"0"}"#);
+    assert_eq!(proto().message(23, &child()).varint(21, 0).json(), r#"{"oneInt":"0"}"#);
     assert_eq!(
-        proto().message(23, child()).message(23, proto().varint(3, 1)).json(),
+        proto().message(23, &child()).message(23, &proto().varint(3, 1)).json(),
         r#"{"oneChild":{"text":"x","int32Field":1}}"#
     );
     assert_eq!(
-        proto().message(23, child()).varint(21, 0).message(23, proto().varint(3, 1)).json(),
+        proto().message(23, &child()).varint(21, 0).message(23, &proto().varint(3, 1)).json(),
         r#"{"oneChild":{"int32Field":1}}"#
     );
 }
@@ -144,8 +144,8 @@ fn ids_of_any_length_are_written() {
 
 #[test]
 fn what_is_not_protobuf_is_an_error_and_writes_nothing() {
-    let cut_short = proto().message(18, proto().bytes(14, b"text")).0;
-    let deep = (0..200).fold(proto(), |inner, _| proto().message(18, inner)).0;
+    let cut_short = proto().message(18, &proto().bytes(14, b"text")).0;
+    let deep = (0..200).fold(proto(), |inner, _| proto().message(18, &inner)).0;
     let cases: [&[u8]; 9] = [
         &[0x08],
         &[0x00, 0x01],

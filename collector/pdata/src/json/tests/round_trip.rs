@@ -5,10 +5,12 @@ use prost::Message as _;
 
 use super::every_kind::EVERY_KIND;
 use super::random::{Choices, message};
+use crate::Utf8Policy;
 use crate::json::{MAX_EXPANSION, decode, encode};
 use crate::proto::collector::logs::v1::ExportLogsServiceRequest;
 use crate::proto::collector::metrics::v1::ExportMetricsServiceRequest;
 use crate::proto::collector::trace::v1::ExportTraceServiceRequest;
+use crate::scan::scan_message;
 use crate::table::Message;
 use crate::tables::{
     EXPORT_LOGS_SERVICE_REQUEST, EXPORT_METRICS_SERVICE_REQUEST, EXPORT_TRACE_SERVICE_REQUEST,
@@ -30,9 +32,16 @@ fn same_objects<M: prost::Message + Default>(table: &'static Message, protobuf: 
     let back =
         decode(table, &json).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&json)));
     assert!(back.len() <= MAX_EXPANSION * json.len());
+    assert_scans(table, &back);
     let (before, after) = (M::decode(protobuf).unwrap(), M::decode(back.as_slice()).unwrap());
     // Compared as bytes: NaN is not equal to itself.
     assert_eq!(before.encode_to_vec(), after.encode_to_vec(), "{}", String::from_utf8_lossy(&json));
+}
+
+/// What was read passes the scanner, which finds nothing to repair.
+fn assert_scans(table: &'static Message, protobuf: &[u8]) {
+    let found = scan_message(table, &mut protobuf.to_vec(), Utf8Policy::Repair).expect("it scans");
+    assert_eq!(found.repaired, 0);
 }
 
 /// A valid document with some bytes replaced, removed or doubled.
@@ -79,6 +88,7 @@ proptest! {
         let json = mutated(&json_of(table, &message(table, &mut Choices::new(&choices), DEPTH)), &edits);
         if let Ok(protobuf) = decode(table, &json) {
             prop_assert!(protobuf.len() <= MAX_EXPANSION * json.len());
+            assert_scans(table, &protobuf);
             prop_assert!(ExportMetricsServiceRequest::decode(protobuf.as_slice()).is_ok());
             prop_assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&json).is_ok());
         }
