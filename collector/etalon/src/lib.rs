@@ -10,6 +10,7 @@ mod args;
 mod banner;
 mod command;
 mod distribution;
+mod fetch;
 mod inventory;
 mod load;
 mod print;

@@ -5,6 +5,7 @@ use etalon_service::{CollectorConfig, FeatureGates, MERGE_APPEND};
 
 use crate::Distribution;
 use crate::args::ConfigArgs;
+use crate::fetch::Network;
 
 /// A configuration that has been read and decoded.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ pub(crate) fn decoded(
         uris.push(etalon_conf::set_uri(set).map_err(|source| LoadError::Set { argument: set.clone(), source })?);
     }
     let lists = if gates.is_enabled(MERGE_APPEND) { Lists::Append } else { Lists::Replace };
-    let resolver = Resolver::new(ProcessEnvironment).with_lists(lists);
+    let resolver = Resolver::new(ProcessEnvironment).with_fetch(Network).with_lists(lists);
     let resolved = resolver.resolve(&uris).map_err(LoadError::Resolve)?;
     let config =
         CollectorConfig::decode(&resolved.root, &distribution.factories).map_err(LoadError::Decode)?;
