@@ -1,5 +1,6 @@
 //! The project's own tasks: `cargo xtask <task>`.
 
+mod bench;
 mod codegen;
 mod test;
 
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask <task>
 
 tasks:
+  bench [--help]      compare forwarders of OTLP side by side: CPU, memory, latency
   codegen [--check]   write collector/pdata/src/generated from proto/, or check that it is up to date
   test [PART]...      all tests: rust, and sdk-python against the built binary
 ";
@@ -16,6 +18,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.as_slice() {
+        ["bench", ..] => return bench::main(&std::env::args_os().skip(2).collect::<Vec<_>>()),
         ["codegen", rest @ ..] => codegen::run(rest),
         ["test", rest @ ..] => test::run(rest),
         _ => Err(USAGE.into()),
