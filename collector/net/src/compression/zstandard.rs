@@ -55,7 +55,7 @@ pub(super) fn decompress(compressed: &[u8], max_len: usize) -> Result<BytesMut, 
 fn stated_len(mut compressed: &[u8]) -> Result<Option<u64>, DecompressError> {
     let mut total = 0u64;
     while !compressed.is_empty() {
-        let frame = zstd_safe::find_frame_compressed_size(compressed).map_err(|code| corrupt_by(code))?;
+        let frame = zstd_safe::find_frame_compressed_size(compressed).map_err(corrupt_by)?;
         match zstd_safe::get_frame_content_size(compressed) {
             Ok(Some(len)) => total = total.saturating_add(len),
             Ok(None) => return Ok(None),

@@ -223,7 +223,7 @@ impl ServerParameters {
         Settings {
             patience: Patience { idle: self.max_connection_idle.to_std(), head: Duration::ZERO },
             ping: Some(Ping {
-                interval: or(self.time, Duration::from_secs(2 * 60 * 60)),
+                interval: or(self.time, Duration::from_hours(2)),
                 timeout: or(self.timeout, Duration::from_secs(20)),
             }),
             age: positive(self.max_connection_age)

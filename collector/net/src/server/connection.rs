@@ -275,8 +275,9 @@ pub(super) async fn at(time: Option<Instant>) {
     }
 }
 
-/// Evenly spread between 0 and 1.
-pub(crate) fn random() -> f64 {
+/// A number between 0 and 1, evenly spread: what spreads events that would otherwise come together.
+/// Not for secrets.
+pub fn random() -> f64 {
     RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
 }
 

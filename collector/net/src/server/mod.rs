@@ -22,6 +22,7 @@ mod unsupported;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use etalon_component::BoxFuture;
@@ -30,6 +31,7 @@ use tokio::time::Instant;
 use crate::status::Status;
 
 pub use config::{GrpcServerConfig, HttpServerConfig, Keepalive, MESSAGE_MAX, ServerParameters, Transport};
+pub use connection::random as jitter;
 pub use listen::ListenError;
 pub use running::Server;
 pub use unsupported::Unsupported;
@@ -39,13 +41,13 @@ pub const CONNECTIONS_MAX: usize = 8192;
 /// TLS handshakes that one listener has in progress at once. Further ones wait for their turn.
 pub const HANDSHAKES_MAX: usize = 256;
 /// A TLS handshake must be complete within this time, its wait for a turn included.
-pub const HANDSHAKE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The request line and the header fields of a request may have this size, in bytes.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 /// Streams of one HTTP/2 connection, where the configuration does not say.
 pub const STREAMS_MAX: u32 = 1000;
 /// A gRPC message must have arrived in full within this time of its call.
-pub const RECEIVE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
+pub const RECEIVE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Answers unary calls.
 pub trait Unary: Send + Sync {
@@ -111,3 +113,5 @@ impl Routes {
 fn panicked() -> Status {
     Status::new(etalon_component::Code::Unavailable, "the collector failed while it handled the request")
 }
+#[cfg(test)]
+mod tests;

@@ -66,12 +66,17 @@ impl Server {
         self.tls
     }
 
-    /// Takes the server out of service: it accepts nothing more, tells its clients to go, and lets the
-    /// requests in progress finish until `deadline`; then it cuts them off.
+    /// Accepts nothing more, tells the clients to go, and lets the requests in progress finish.
+    pub fn drain(&self) {
+        self.tasks.drain.cancel();
+    }
+
+    /// Takes the server out of service: [drains](Self::drain) it until `deadline`, then cuts off the
+    /// requests that are still in progress.
     ///
     /// When this resolves, no [`Unary`](super::Unary) of the server is called any more.
     pub async fn shutdown(&self, deadline: Instant) {
-        self.tasks.drain.cancel();
+        self.drain();
         self.tasks.tracker.close();
         if tokio::time::timeout_at(deadline, self.tasks.tracker.wait()).await.is_err() {
             self.tasks.cut.cancel();

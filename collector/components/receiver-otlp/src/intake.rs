@@ -1,0 +1,107 @@
+//! One signal over one transport: from the bytes of a request to the bytes of its answer.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use etalon_component::{Batch, BoxFuture, Code, Consumer, Context, Delivered, Outcome};
+use etalon_net::server::{Call, Format, Unary, jitter};
+use etalon_net::status::{MESSAGE_BYTES_MAX, Status};
+use etalon_pdata::{Payload, Signal, Utf8Policy, json, partial_success_response, scan};
+use etalon_telemetry::ReceiverMetrics;
+
+/// Takes the requests of a signal to its pipelines.
+pub(crate) struct Intake {
+    pub(crate) signal: Signal,
+    pub(crate) consumer: Arc<dyn Consumer>,
+    pub(crate) metrics: ReceiverMetrics,
+}
+
+impl Unary for Intake {
+    fn call(&self, call: Call) -> BoxFuture<'_, Result<Bytes, Status>> {
+        Box::pin(self.take(call))
+    }
+}
+
+impl Intake {
+    async fn take(&self, call: Call) -> Result<Bytes, Status> {
+        let Call { message, format, peer, deadline } = call;
+        let payload = self.read(message, format)?;
+        if payload.items() == 0 {
+            return Ok(self.answer(&Delivered::default(), format));
+        }
+        let pending = Pending::new(&self.metrics, payload.items());
+        let context = Context { peer: Some(peer), deadline };
+        let outcome = self.consumer.consume(Batch { payload, context }).await;
+        match &outcome {
+            Outcome::Delivered(delivered) => {
+                pending.accepted();
+                Ok(self.answer(delivered, format))
+            }
+            Outcome::Refused(_) | Outcome::Permanent(_) | Outcome::Unknown(_) => {
+                drop(pending);
+                Err(Status::of_outcome(&outcome, jitter())
+                    .unwrap_or_else(|| Status::new(Code::Unavailable, "the outcome is unknown")))
+            }
+        }
+    }
+
+    /// Validates and counts a request. Nothing of one that is invalid goes any further.
+    fn read(&self, message: BytesMut, format: Format) -> Result<Payload, Status> {
+        let mut protobuf = match format {
+            Format::Protobuf => message,
+            Format::Json => {
+                let decoded = json::decode(self.signal.request, &message).map_err(|error| invalid(&error))?;
+                BytesMut::from(Bytes::from(decoded))
+            }
+        };
+        let found = scan(self.signal, &mut protobuf, Utf8Policy::Repair).map_err(|error| invalid(&error))?;
+        Ok(Payload::from_validated(self.signal, protobuf.freeze(), found.items))
+    }
+
+    /// The export response. Unless something was rejected, or there is something to say, it is empty.
+    fn answer(&self, delivered: &Delivered, format: Format) -> Bytes {
+        let rejected = i64::try_from(delivered.rejected).unwrap_or(i64::MAX);
+        let message = delivered.message.as_deref().unwrap_or_default();
+        let message = &message[..message.floor_char_boundary(MESSAGE_BYTES_MAX)];
+        let protobuf = partial_success_response(self.signal, rejected, message);
+        match format {
+            Format::Protobuf => protobuf,
+            Format::Json if protobuf.is_empty() => Bytes::from_static(b"{}"),
+            Format::Json => {
+                let mut encoded = Vec::new();
+                json::encode(self.signal.response, &protobuf, &mut encoded)
+                    .expect("the response was made by the same table");
+                encoded.into()
+            }
+        }
+    }
+}
+
+fn invalid(error: &dyn std::error::Error) -> Status {
+    Status::new(Code::InvalidArgument, format!("invalid export request: {error}"))
+}
+
+/// Items that wait for their outcome. Whatever ends the wait other than their delivery, a client that
+/// goes away and a panic included, leaves them refused.
+struct Pending<'a> {
+    metrics: &'a ReceiverMetrics,
+    items: usize,
+}
+
+impl<'a> Pending<'a> {
+    fn new(metrics: &'a ReceiverMetrics, items: usize) -> Self {
+        Self { metrics, items }
+    }
+
+    fn accepted(mut self) {
+        self.metrics.accepted(std::mem::take(&mut self.items));
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        if self.items > 0 {
+            self.metrics.refused(self.items);
+        }
+    }
+}

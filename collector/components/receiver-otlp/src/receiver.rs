@@ -1,0 +1,105 @@
+//! The component: starts the servers that are configured, and takes them out of service.
+
+use std::sync::Arc;
+
+use etalon_component::{BoxError, BoxFuture, Component, ComponentId, Consumer, Host, Listening, Settings};
+use etalon_net::server::{Route, Server};
+use etalon_pdata::Signal;
+use etalon_telemetry::{ReceiverMetrics, Telemetry};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use crate::Config;
+use crate::intake::Intake;
+
+/// An `otlp` receiver.
+struct Receiver {
+    id: ComponentId,
+    config: Config,
+    grpc: Vec<Route>,
+    http: Vec<Route>,
+    span: tracing::Span,
+    servers: Mutex<Vec<Server>>,
+}
+
+/// Creates a receiver of the signals that have a consumer.
+#[expect(clippy::unnecessary_wraps, reason = "the signature is that of every factory")]
+pub(crate) fn create(
+    settings: Settings,
+    config: &Config,
+    outputs: Vec<(Signal, Arc<dyn Consumer>)>,
+) -> Result<Arc<dyn Component>, BoxError> {
+    let Settings { id, telemetry, span, .. } = settings;
+    let mut receiver = Receiver {
+        config: config.clone(),
+        grpc: Vec::new(),
+        http: Vec::new(),
+        span,
+        servers: Mutex::default(),
+        id,
+    };
+    for (signal, consumer) in outputs {
+        if config.protocols.grpc.is_on() {
+            let intake = intake(&telemetry, &receiver.id, "grpc", signal, consumer.clone());
+            receiver.grpc.push(Route { path: signal.grpc_path.to_owned(), unary: intake });
+        }
+        if let Some(http) = config.protocols.http.get() {
+            let intake = intake(&telemetry, &receiver.id, "http", signal, consumer);
+            receiver.http.push(Route { path: http.paths.of(signal), unary: intake });
+        }
+    }
+    Ok(Arc::new(receiver))
+}
+
+fn intake(
+    telemetry: &Telemetry,
+    id: &ComponentId,
+    transport: &str,
+    signal: Signal,
+    consumer: Arc<dyn Consumer>,
+) -> Arc<Intake> {
+    let metrics = ReceiverMetrics::new(telemetry, &id.to_string(), transport, signal.items);
+    Arc::new(Intake { signal, consumer, metrics })
+}
+
+impl Receiver {
+    async fn listen(&self, host: &Host) -> Result<(), BoxError> {
+        let mut servers = self.servers.lock().await;
+        if let Some(grpc) = self.config.protocols.grpc.get() {
+            tracing::info!(endpoint = grpc.endpoint, "Starting GRPC server");
+            let server = grpc.serve(self.grpc.clone()).await?;
+            self.report(host, "grpc", &server);
+            servers.push(server);
+        }
+        if let Some(http) = self.config.protocols.http.get() {
+            tracing::info!(endpoint = http.server.endpoint, "Starting HTTP server");
+            let server = http.server.serve(self.http.clone()).await?;
+            self.report(host, "http", &server);
+            servers.push(server);
+        }
+        Ok(())
+    }
+
+    fn report(&self, host: &Host, protocol: &'static str, server: &Server) {
+        let (component, address, tls) = (self.id.clone(), server.address(), server.is_tls());
+        host.report_listening(Listening { component, protocol, address, tls });
+    }
+}
+
+impl Component for Receiver {
+    fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(self.listen(host).instrument(self.span.clone()))
+    }
+
+    fn shutdown(&self, deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
+        Box::pin(async move {
+            let servers = std::mem::take(&mut *self.servers.lock().await);
+            servers.iter().for_each(Server::drain);
+            for server in servers {
+                server.shutdown(deadline).await;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,295 @@
+use std::io::Write as _;
+
+use etalon_conf::{Check, Optional};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use tempfile::NamedTempFile;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::*;
+use crate::tls::TlsServerConfig;
+
+type Versions = &'static [&'static SupportedProtocolVersion];
+
+const ONLY_TLS_12: Versions = &[&rustls::version::TLS12];
+const ONLY_TLS_13: Versions = &[&rustls::version::TLS13];
+
+/// An authority that signs certificates for localhost.
+struct Authority {
+    certificate: rcgen::Certificate,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+/// A certificate and its key.
+struct Signed {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Self { certificate: params.self_signed(&key).unwrap(), issuer: Issuer::new(params, key) }
+    }
+
+    fn sign(&self) -> Signed {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        Signed { certificate: params.signed_by(&key, &self.issuer).unwrap(), key }
+    }
+
+    fn file(&self) -> NamedTempFile {
+        file(&self.certificate.pem())
+    }
+}
+
+fn file(text: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+fn name(file: &NamedTempFile) -> String {
+    file.path().to_str().unwrap().to_owned()
+}
+
+fn config_of(signed: &Signed) -> TlsServerConfig {
+    TlsServerConfig {
+        cert_pem: signed.certificate.pem().into(),
+        key_pem: signed.key.serialize_pem().into(),
+        ..TlsServerConfig::default()
+    }
+}
+
+struct Client<'a> {
+    trusts: &'a Authority,
+    shows: Option<&'a Signed>,
+    alpn: &'a [&'a [u8]],
+    versions: Versions,
+}
+
+impl Client<'_> {
+    async fn connect(&self, server: &Server) -> io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.trusts.certificate.der().clone()).unwrap();
+        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(self.versions)
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = match self.shows {
+            None => builder.with_no_client_auth(),
+            Some(signed) => {
+                let chain: Vec<CertificateDer<'static>> = vec![signed.certificate.der().clone()];
+                let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signed.key.serialize_der()));
+                builder.with_client_auth_cert(chain, key).unwrap()
+            }
+        };
+        config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.to_vec()).collect();
+        let stream = TcpStream::connect(server.address()).await?;
+        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+    }
+
+    /// The code of a gRPC call, or why there was none.
+    async fn grpc(&self, server: &Server) -> Result<String, Box<dyn std::error::Error>> {
+        let (client, connection) = h2::client::handshake(self.connect(server).await?).await?;
+        tokio::spawn(connection);
+        let mut client = client.ready().await?;
+        let request =
+            ::http::Request::post(format!("https://x{PATH}")).header("content-type", "application/grpc");
+        let (response, mut body) = client.send_request(request.body(())?, false)?;
+        body.send_data(framed(0, b"x"), true)?;
+        let mut stream = response.await?.into_body();
+        while let Some(data) = stream.data().await {
+            data?;
+        }
+        let trailers = stream.trailers().await?.ok_or("no trailers")?;
+        Ok(trailers["grpc-status"].to_str()?.to_owned())
+    }
+}
+
+fn grpc_with(tls: TlsServerConfig) -> GrpcServerConfig {
+    GrpcServerConfig { tls: Optional::on(tls), ..GrpcServerConfig::default() }
+}
+
+#[tokio::test]
+async fn grpc_works_over_tls_from_pem_and_from_files() {
+    let authority = Authority::new();
+    let signed = authority.sign();
+    let (cert, key) = (file(&signed.certificate.pem()), file(&signed.key.serialize_pem()));
+    let from_files =
+        TlsServerConfig { cert_file: name(&cert), key_file: name(&key), ..TlsServerConfig::default() };
+    let recorder = Recorder::accepting();
+    for tls in [config_of(&signed), from_files] {
+        let server = serve_grpc(grpc_with(tls), &recorder).await;
+        assert!(server.is_tls());
+        for alpn in [&[&b"h2"[..]][..], &[]] {
+            let client = Client { trusts: &authority, shows: None, alpn, versions: rustls::ALL_VERSIONS };
+            assert_eq!(client.grpc(&server).await.unwrap(), "0");
+        }
+    }
+    assert_eq!(recorder.taken().len(), 4);
+}
+
+#[tokio::test]
+async fn the_http_server_negotiates_h2_and_http_1() {
+    let authority = Authority::new();
+    let config =
+        HttpServerConfig { tls: Optional::on(config_of(&authority.sign())), ..HttpServerConfig::default() };
+    let server = serve_http(config, &Recorder::accepting()).await;
+    for (offered, expected) in [
+        (&[&b"h2"[..], b"http/1.1"][..], Some(&b"h2"[..])),
+        (&[&b"http/1.1"[..]][..], Some(&b"http/1.1"[..])),
+        (&[], None),
+    ] {
+        let client =
+            Client { trusts: &authority, shows: None, alpn: offered, versions: rustls::ALL_VERSIONS };
+        let mut stream = client.connect(&server).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), expected);
+        if expected != Some(b"h2") {
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+            let mut received = String::new();
+            stream.read_to_string(&mut received).await.unwrap();
+            assert!(received.starts_with("HTTP/1.1 404"), "{received}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_a_client_authority_only_its_clients_get_in() {
+    let (servers, clients, strangers) = (Authority::new(), Authority::new(), Authority::new());
+    let authorities = clients.file();
+    let tls = TlsServerConfig { client_ca_file: name(&authorities), ..config_of(&servers.sign()) };
+    let recorder = Recorder::accepting();
+    let server = serve_grpc(grpc_with(tls), &recorder).await;
+    let (known, unknown) = (clients.sign(), strangers.sign());
+    for versions in [ONLY_TLS_12, ONLY_TLS_13] {
+        let client = |shows| Client { trusts: &servers, shows, alpn: &[b"h2"], versions };
+        assert_eq!(client(Some(&known)).grpc(&server).await.unwrap(), "0");
+        assert!(client(Some(&unknown)).grpc(&server).await.is_err());
+        assert!(client(None).grpc(&server).await.is_err());
+    }
+    assert_eq!(recorder.taken().len(), 2);
+}
+
+#[tokio::test]
+async fn a_version_that_is_not_allowed_is_refused() {
+    let authority = Authority::new();
+    let tls = TlsServerConfig { min_version: "1.3".to_owned(), ..config_of(&authority.sign()) };
+    let server = serve_grpc(grpc_with(tls), &Recorder::accepting()).await;
+    let client = |versions| Client { trusts: &authority, shows: None, alpn: &[b"h2"], versions };
+    assert!(client(ONLY_TLS_12).grpc(&server).await.is_err());
+    assert_eq!(client(ONLY_TLS_13).grpc(&server).await.unwrap(), "0");
+}
+
+#[tokio::test]
+async fn suites_and_curves_can_be_chosen() {
+    let authority = Authority::new();
+    let tls = TlsServerConfig {
+        max_version: "1.2".to_owned(),
+        cipher_suites: vec!["TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384".to_owned()],
+        curve_preferences: vec!["P384".to_owned()],
+        ..config_of(&authority.sign())
+    };
+    let server = serve_grpc(grpc_with(tls), &Recorder::accepting()).await;
+    let client = Client { trusts: &authority, shows: None, alpn: &[b"h2"], versions: rustls::ALL_VERSIONS };
+    let stream = client.connect(&server).await.unwrap();
+    let connection = stream.get_ref().1;
+    let suite = connection.negotiated_cipher_suite().unwrap().suite();
+    assert_eq!(suite, rustls::CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384);
+    let curve = connection.negotiated_key_exchange_group().unwrap().name();
+    assert_eq!(curve, rustls::NamedGroup::secp384r1);
+}
+
+#[tokio::test]
+async fn plaintext_on_a_tls_port_is_told_so() {
+    let authority = Authority::new();
+    let config =
+        HttpServerConfig { tls: Optional::on(config_of(&authority.sign())), ..HttpServerConfig::default() };
+    let recorder = Recorder::accepting();
+    let server = serve_http(config, &recorder).await;
+    let received = exchange(&server, b"POST / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let received = String::from_utf8(received).unwrap();
+    assert!(received.ends_with("Client sent an HTTP request to an HTTPS server.\n"), "{received}");
+    assert!(!exchange(&server, b"\x16\x03\x01\x00\x05hello").await.starts_with(b"HTTP"));
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_used_are_named() {
+    let authority = Authority::new();
+    let signed = authority.sign();
+    let garbage = file("garbage");
+    let start = async |tls: TlsServerConfig| {
+        let config = GrpcServerConfig { endpoint: "127.0.0.1:0".to_owned(), ..grpc_with(tls) };
+        let error = config.serve(Vec::new()).await.unwrap_err();
+        assert!(error.to_string().starts_with("failed to load TLS config"), "{error}");
+        let mut text = String::new();
+        let mut cause: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(error) = cause {
+            text += &format!("{error}: ");
+            cause = error.source();
+        }
+        text
+    };
+    let missing =
+        TlsServerConfig { cert_pem: "".into(), cert_file: "/no/such.pem".to_owned(), ..config_of(&signed) };
+    assert!(start(missing).await.contains("\"/no/such.pem\""));
+    let no_certificate =
+        TlsServerConfig { cert_pem: "".into(), cert_file: name(&garbage), ..config_of(&signed) };
+    assert!(start(no_certificate).await.contains("there is no certificate in it"));
+    let no_authority = TlsServerConfig { client_ca_file: name(&garbage), ..config_of(&signed) };
+    assert!(start(no_authority).await.contains(&name(&garbage)));
+    let other_key =
+        TlsServerConfig { key_pem: authority.sign().key.serialize_pem().into(), ..config_of(&signed) };
+    assert!(start(other_key).await.contains("failed to load TLS cert and key PEMs"));
+}
+
+#[test]
+fn what_go_refuses_is_refused_in_its_words() {
+    let problems = |tls: TlsServerConfig| Check::run(&tls).unwrap_err().to_string();
+    let base = || TlsServerConfig {
+        cert_file: "c".to_owned(),
+        key_file: "k".to_owned(),
+        ..TlsServerConfig::default()
+    };
+    assert!(Check::run(&base()).is_ok());
+    for (tls, expected) in [
+        (
+            TlsServerConfig::default(),
+            "TLS configuration must include both certificate and key for server connections",
+        ),
+        (
+            TlsServerConfig { key_file: String::new(), ..base() },
+            "TLS configuration must include both certificate and key (CertFile/CertPem and KeyFile/KeyPem)",
+        ),
+        (
+            TlsServerConfig { cert_pem: "x".into(), ..base() },
+            "provide either certificate file or PEM, but not both",
+        ),
+        (TlsServerConfig { key_pem: "x".into(), ..base() }, "provide either key file or PEM, but not both"),
+        (
+            TlsServerConfig { ca_file: "a".to_owned(), ca_pem: "b".into(), ..base() },
+            "provide either a CA file or the PEM-encoded string, but not both",
+        ),
+        (
+            TlsServerConfig { min_version: "1.4".to_owned(), ..base() },
+            "invalid TLS min_version: unsupported TLS version: \"1.4\"",
+        ),
+        (
+            TlsServerConfig { min_version: "1.3".to_owned(), max_version: "1.2".to_owned(), ..base() },
+            "invalid TLS configuration: min_version cannot be greater than max_version",
+        ),
+        (
+            TlsServerConfig { cipher_suites: vec!["NONE".to_owned()], ..base() },
+            "invalid TLS cipher suite: \"NONE\"",
+        ),
+        (TlsServerConfig { curve_preferences: vec!["P1".to_owned()], ..base() }, "invalid curve type: P1"),
+    ] {
+        let told = problems(tls);
+        assert!(told.contains(expected), "{told}");
+    }
+}
