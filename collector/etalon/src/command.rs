@@ -41,7 +41,7 @@ pub(crate) enum CommandError {
     Shutdown(ShutdownFailures),
     #[error("cannot write to standard output")]
     Output(#[from] std::io::Error),
-    #[error("{0}")]
+    #[error(transparent)]
     Send(#[from] send::SendError),
 }
 
