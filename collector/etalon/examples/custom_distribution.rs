@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use etalon::Distribution;
 use etalon_component::{
-    Batch, BoxError, BoxFuture, Code, Component, Consumer, Host, Outcome, ProcessorFactory, Settings, Stability,
-    Stage,
+    Batch, BoxError, BoxFuture, Code, Component, Consumer, Host, Outcome, ProcessorFactory, Settings,
+    Stability, Stage,
 };
 use etalon_conf::{Check, Validate};
 use etalon_pdata::Signal;
@@ -70,7 +70,9 @@ impl Consumer for ItemsMax {
     fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
         let (items, most) = (batch.items(), self.items);
         if items > most {
-            let message = format!("{items} items in one request: this collector takes {most} at most; send smaller batches");
+            let message = format!(
+                "{items} items in one request: this collector takes {most} at most; send smaller batches"
+            );
             return Box::pin(async { Outcome::permanent(Code::InvalidArgument, message) });
         }
         self.next.consume(batch)

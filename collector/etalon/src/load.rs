@@ -48,7 +48,9 @@ pub(crate) fn decoded(
         uris.push(format!("yaml:{}", distribution.default_config));
     }
     for set in &args.set {
-        uris.push(etalon_conf::set_uri(set).map_err(|source| LoadError::Set { argument: set.clone(), source })?);
+        uris.push(
+            etalon_conf::set_uri(set).map_err(|source| LoadError::Set { argument: set.clone(), source })?,
+        );
     }
     let lists = if gates.is_enabled(MERGE_APPEND) { Lists::Append } else { Lists::Replace };
     let resolver = Resolver::new(ProcessEnvironment).with_fetch(Network).with_lists(lists);

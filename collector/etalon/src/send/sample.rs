@@ -26,7 +26,8 @@ struct NoSample;
 pub(super) fn payload(signal: Signal, service_name: &str, number: u64) -> Result<Payload, BoxError> {
     let (_, template) = TEMPLATES.iter().find(|(name, _)| *name == signal.name).ok_or(NoSample)?;
     let request = json::decode(signal.request, filled(template, service_name, number).as_bytes())?;
-    let (payload, _) = Payload::decode(signal, BytesMut::from(bytes::Bytes::from(request)), Utf8Policy::Refuse)?;
+    let (payload, _) =
+        Payload::decode(signal, BytesMut::from(bytes::Bytes::from(request)), Utf8Policy::Refuse)?;
     Ok(payload)
 }
 
