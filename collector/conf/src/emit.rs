@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use crate::scalar::reads_as_string;
 use crate::{Secrets, Value};
 
+/// Most bytes of a key that stands before its colon on one line; YAML allows 1024 characters.
+const MAX_SIMPLE_KEY_BYTES: usize = 1_000;
+
 /// Block style, two spaces a level.
 pub(crate) fn yaml(value: &Value, secrets: Secrets) -> String {
     let mut out = String::new();
@@ -24,7 +27,13 @@ fn mapping(out: &mut String, entries: &[(String, Value)], indent: usize, secrets
         if index > 0 || indent == 0 {
             blanks(out, indent);
         }
+        let start = out.len();
         string(out, key);
+        if out.len() - start > MAX_SIMPLE_KEY_BYTES {
+            out.insert_str(start, "? ");
+            out.push('\n');
+            blanks(out, indent);
+        }
         out.push(':');
         after_key(out, value, indent, secrets);
     }
@@ -138,7 +147,7 @@ fn must_escape(char: char) -> bool {
 /// Narrower than YAML allows: whatever has a meaning somewhere is quoted everywhere.
 fn is_plain(text: &str) -> bool {
     let starts_plain =
-        text.starts_with(|first: char| first.is_alphanumeric() || matches!(first, '/' | '_' | '.' | '$'));
+        text.starts_with(|first: char| first.is_alphanumeric() || matches!(first, '/' | '_' | '$'));
     let ends_plain = !text.ends_with([' ', ':']);
     let is_plain_char = |char: char| {
         char.is_alphanumeric()

@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::{Node, Origin};
 
+/// Most characters of a line that an excerpt shows.
+const MAX_EXCERPT_CHARS: usize = 160;
+
 /// One thing that is wrong, and where.
 #[derive(Clone, PartialEq)]
 pub struct Problem {
@@ -72,27 +75,26 @@ impl Problem {
         self.origin.as_ref().map(|origin| (origin.source().name(), origin.line(), origin.column()))
     }
 
-    /// The source line with a caret below what is meant.
+    /// The source line, or the part of a long one that matters, with a caret below what is meant.
     fn excerpt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(origin) = &self.origin else { return Ok(()) };
         let Some(line) = origin.source().line(origin.line()) else { return Ok(()) };
-        let start = origin.column().saturating_sub(1) as usize;
-        let shown = match self.shown {
-            Shown::Line => line.to_owned(),
-            Shown::Key => line.chars().take(start + origin.width() as usize).collect(),
+        let (column, width) = (origin.column().saturating_sub(1) as usize, origin.width() as usize);
+        let end = match self.shown {
+            Shown::Line => usize::MAX,
+            Shown::Key => column.saturating_add(width),
             Shown::Nothing => return Ok(()),
         };
+        let cut = if column < MAX_EXCERPT_CHARS { 0 } else { column - MAX_EXCERPT_CHARS / 2 };
+        let start = column - cut;
+        let shown: Vec<char> = line.chars().take(end).skip(cut).take(MAX_EXCERPT_CHARS).collect();
+        let text: String = shown.iter().collect();
         let before: String =
-            shown.chars().take(start).map(|char| if char == '\t' { '\t' } else { ' ' }).collect();
-        let width = shown.chars().count().saturating_sub(start).clamp(1, origin.width() as usize);
+            shown.iter().take(start).map(|char| if *char == '\t' { '\t' } else { ' ' }).collect();
+        let carets = "^".repeat(shown.len().saturating_sub(start).clamp(1, width));
         let number = origin.line().to_string();
         let gutter = " ".repeat(number.len());
-        write!(
-            f,
-            "\n {gutter} |\n {number} | {}\n {gutter} | {before}{}",
-            shown.trim_end(),
-            "^".repeat(width)
-        )
+        write!(f, "\n {gutter} |\n {number} | {}\n {gutter} | {before}{carets}", text.trim_end())
     }
 }
 
@@ -252,3 +254,40 @@ impl fmt::Debug for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_line_only_the_part_that_matters_is_shown() {
+        let line = format!("a: [{}wrong{}]", "x, ".repeat(300), ", y".repeat(300));
+        let node = Node::parse("long.yaml", &line).unwrap();
+        let origin = node.get("a").and_then(|list| list.items()[300].origin());
+        let text = Problem::new("a::300", "is wrong").with_origin(origin.cloned()).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        let caret = lines[3].find('^').unwrap();
+        assert_eq!(&lines[2][caret..caret + 5], "wrong");
+        assert!(lines.iter().all(|line| line.len() < MAX_EXCERPT_CHARS + 10));
+    }
+
+    #[test]
+    fn a_place_is_that_of_the_nearest_part_that_exists() {
+        let node = Node::parse("x", "a:\n  b:\n    - c: 1\n    - d: 2\n").unwrap();
+        let place = |path| place_of(&node, path).map(ToString::to_string);
+        assert_eq!(place("a::b::1::d").as_deref(), Some("x:4:7"));
+        assert_eq!(place("a::b::1::missing").as_deref(), Some("x:4:7"));
+        assert_eq!(place("a::b::7").as_deref(), Some("x:2:3"));
+        assert_eq!(place("a::missing::more").as_deref(), Some("x:1:1"));
+        assert_eq!(place("").as_deref(), Some("x:1:1"));
+    }
+
+    #[test]
+    fn problems_of_a_part_become_problems_of_the_whole() {
+        let problems = Problems::from(Problem::new("b", "is wrong")).under("a");
+        assert_eq!(problems.iter().next().map(Problem::path), Some("a::b"));
+        assert_eq!(problems.under("").to_string(), "a::b: is wrong");
+        assert_eq!(Problems::from(Problem::new("", "is wrong")).under("a").to_string(), "a: is wrong");
+        assert_eq!(Problems::of(Vec::new()), None);
+    }
+}

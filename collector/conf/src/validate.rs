@@ -107,3 +107,56 @@ impl<A: Validate, B: Validate> Validate for (A, B) {
         self.1.validate(check);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Optional;
+
+    struct Port(u16);
+
+    impl Validate for Port {
+        fn validate(&self, check: &mut Check) {
+            if self.0 == 0 {
+                check.error("must not be 0");
+            }
+        }
+    }
+
+    #[test]
+    fn the_path_leads_through_lists_mappings_and_blocks_that_are_on() {
+        struct All {
+            list: Vec<Port>,
+            map: BTreeMap<String, Option<Port>>,
+            on: Optional<Port>,
+            off: Optional<Port>,
+            pair: (Port, Box<Port>),
+        }
+        impl Validate for All {
+            fn validate(&self, check: &mut Check) {
+                check.field("list", &self.list);
+                check.field("map", &self.map);
+                check.field("on", &self.on);
+                check.field("off", &self.off);
+                check.field("pair", &self.pair);
+            }
+        }
+        let all = All {
+            list: vec![Port(1), Port(0)],
+            map: [("a".to_owned(), Some(Port(0))), ("b".to_owned(), None)].into(),
+            on: Optional::on(Port(0)),
+            off: Optional::off(Port(0)),
+            pair: (Port(0), Box::new(Port(1))),
+        };
+        let problems = Check::run(&all).unwrap_err().to_string();
+        assert_eq!(
+            problems,
+            "list::1: must not be 0\nmap::a: must not be 0\non: must not be 0\npair: must not be 0"
+        );
+    }
+
+    #[test]
+    fn a_value_without_problems_is_valid() {
+        assert_eq!(Check::run(&Port(1)), Ok(()));
+    }
+}

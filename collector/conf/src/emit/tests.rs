@@ -75,6 +75,8 @@ fn a_string_is_quoted_when_it_would_not_read_back() {
         ("\u{7}", "\"\\x07\""),
         ("\u{2028}", "\"\\u2028\""),
         ("---", "\"---\""),
+        ("...", "\"...\""),
+        (".5", "\".5\""),
         ("<<", "\"<<\""),
     ];
     for (text, written) in cases {
@@ -84,6 +86,17 @@ fn a_string_is_quoted_when_it_would_not_read_back() {
             "{text:?}"
         );
     }
+}
+
+#[test]
+fn a_key_as_long_as_an_id_can_be_reads_back() {
+    let key = format!("{}/{}", "a".repeat(63), "b".repeat(1024));
+    let inner = Value::Map(vec![
+        (key.clone(), Value::Int(1)),
+        ("c".to_owned(), Value::Map(vec![(key.clone(), Value::Null)])),
+    ]);
+    let value = Value::Map(vec![(key, Value::List(vec![inner.clone(), inner]))]);
+    assert_eq!(Node::parse("x", &yaml(&value, Secrets::Exposed)).unwrap().to_value(), value);
 }
 
 fn any_value() -> impl Strategy<Value = Value> {
