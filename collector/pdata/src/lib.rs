@@ -16,6 +16,7 @@ mod scan;
 mod signal;
 mod signals;
 pub mod table;
+pub mod text;
 
 pub use generated::tables;
 pub use payload::Payload;

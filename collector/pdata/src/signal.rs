@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use crate::table::Message;
+use crate::text::TextForm;
 
 /// A signal. Compares, hashes and prints by its name; copying it copies a reference.
 ///
@@ -30,6 +31,8 @@ pub struct SignalSpec {
     pub rejected_field: &'static str,
     /// Name that log events give to that count: `dropped_spans`.
     pub dropped_field: &'static str,
+    /// How requests are shown to people.
+    pub text: &'static TextForm,
 }
 
 impl Signal {

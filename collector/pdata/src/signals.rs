@@ -1,7 +1,7 @@
 //! The stable signals. The only place that names one.
 
 use crate::generated::tables;
-use crate::{Signal, SignalSpec};
+use crate::{Signal, SignalSpec, text};
 
 /// Traces; an item is a span.
 pub const TRACES: Signal = Signal::new(&TRACES_SPEC);
@@ -15,6 +15,7 @@ static TRACES_SPEC: SignalSpec = SignalSpec {
     response: &tables::EXPORT_TRACE_SERVICE_RESPONSE,
     rejected_field: "rejected_spans",
     dropped_field: "dropped_spans",
+    text: &text::TRACES,
 };
 
 /// Metrics; an item is a data point.
@@ -29,6 +30,7 @@ static METRICS_SPEC: SignalSpec = SignalSpec {
     response: &tables::EXPORT_METRICS_SERVICE_RESPONSE,
     rejected_field: "rejected_data_points",
     dropped_field: "dropped_data_points",
+    text: &text::METRICS,
 };
 
 /// Logs; an item is a log record.
@@ -43,6 +45,7 @@ static LOGS_SPEC: SignalSpec = SignalSpec {
     response: &tables::EXPORT_LOGS_SERVICE_RESPONSE,
     rejected_field: "rejected_log_records",
     dropped_field: "dropped_log_records",
+    text: &text::LOGS,
 };
 
 #[cfg(test)]

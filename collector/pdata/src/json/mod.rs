@@ -33,8 +33,8 @@ mod lexer;
 mod number;
 mod plain;
 mod slot;
-mod wire;
-mod write;
+pub(crate) mod wire;
+pub(crate) mod write;
 
 pub use decode::decode;
 pub use encode::{Malformed, encode};

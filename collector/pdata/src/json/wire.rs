@@ -6,15 +6,15 @@ use super::MAX_DEPTH;
 use super::encode::Malformed;
 use crate::table::Kind;
 
-pub(super) const VARINT: u8 = 0;
-pub(super) const FIXED64: u8 = 1;
-pub(super) const LENGTH: u8 = 2;
-pub(super) const GROUP: u8 = 3;
-pub(super) const GROUP_END: u8 = 4;
-pub(super) const FIXED32: u8 = 5;
+pub(crate) const VARINT: u8 = 0;
+pub(crate) const FIXED64: u8 = 1;
+pub(crate) const LENGTH: u8 = 2;
+pub(crate) const GROUP: u8 = 3;
+pub(crate) const GROUP_END: u8 = 4;
+pub(crate) const FIXED32: u8 = 5;
 
 /// The wire type of one value of a kind.
-pub(super) fn wire_type(kind: Kind) -> u8 {
+pub(crate) fn wire_type(kind: Kind) -> u8 {
     match kind {
         Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => FIXED64,
         Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => FIXED32,
@@ -31,13 +31,13 @@ pub(super) fn wire_type(kind: Kind) -> u8 {
 }
 
 /// Bytes that a varint takes, 1 to 10.
-pub(super) fn varint_len(value: u64) -> u8 {
+pub(crate) fn varint_len(value: u64) -> u8 {
     let bits = 64 - (value | 1).leading_zeros();
     bits.div_ceil(7).to_le_bytes()[0]
 }
 
 /// Writes a varint. `out` takes ten bytes or as many as the value needs.
-pub(super) fn put_varint(out: &mut impl Write, mut value: u64) {
+pub(crate) fn put_varint(out: &mut impl Write, mut value: u64) {
     let mut bytes = [0; 10];
     let mut len = 0;
     while value >= 0x80 {
@@ -51,20 +51,20 @@ pub(super) fn put_varint(out: &mut impl Write, mut value: u64) {
 
 /// Writes the tag of a field.
 #[inline]
-pub(super) fn put_tag(out: &mut Vec<u8>, number: u32, wire_type: u8) {
+pub(crate) fn put_tag(out: &mut Vec<u8>, number: u32, wire_type: u8) {
     let tag = u64::from(number) << 3 | u64::from(wire_type);
     if tag < 0x80 { out.push(tag.to_le_bytes()[0]) } else { put_varint(out, tag) }
 }
 
 /// Writes a length.
 #[inline]
-pub(super) fn put_len(out: &mut Vec<u8>, len: usize) {
+pub(crate) fn put_len(out: &mut Vec<u8>, len: usize) {
     if len < 0x80 { out.push(len.to_le_bytes()[0]) } else { put_varint(out, len as u64) }
 }
 
 /// A value on the wire.
 #[derive(Clone, Copy)]
-pub(super) enum Wire<'a> {
+pub(crate) enum Wire<'a> {
     Varint(u64),
     Fixed64(u64),
     Fixed32(u32),
@@ -74,18 +74,18 @@ pub(super) enum Wire<'a> {
 }
 
 /// The fields of one message, in the order of the wire.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(message: &'a [u8]) -> Self {
+    pub(crate) fn new(message: &'a [u8]) -> Self {
         Self { rest: message }
     }
 
     /// The next field and its number; nothing at the end.
     #[inline]
-    pub(super) fn next(&mut self) -> Result<Option<(u32, Wire<'a>)>, Malformed> {
+    pub(crate) fn next(&mut self) -> Result<Option<(u32, Wire<'a>)>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -138,7 +138,7 @@ impl<'a> Fields<'a> {
 
 /// Takes a varint off the front.
 #[inline]
-pub(super) fn varint(rest: &mut &[u8]) -> Result<u64, Malformed> {
+pub(crate) fn varint(rest: &mut &[u8]) -> Result<u64, Malformed> {
     match rest.split_first() {
         Some((&byte, after)) if byte < 0x80 => {
             *rest = after;
@@ -166,7 +166,7 @@ fn long_varint(rest: &mut &[u8]) -> Result<u64, Malformed> {
 
 /// Takes `N` bytes off the front.
 #[inline]
-pub(super) fn fixed<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Malformed> {
+pub(crate) fn fixed<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Malformed> {
     let (&bytes, after) = rest.split_first_chunk().ok_or(Malformed)?;
     *rest = after;
     Ok(bytes)

@@ -7,7 +7,7 @@ use super::plain::plain;
 
 /// Appends a string in quotes. Bytes that are not UTF-8 become U+FFFD.
 #[inline]
-pub(super) fn put_string(text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn put_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     if text.is_ascii() || simdutf8::basic::from_utf8(text).is_ok() {
         put_escaped(text, out);
@@ -46,7 +46,7 @@ fn put_escape(byte: u8, out: &mut Vec<u8>) {
 }
 
 /// Appends two lower-case digits for each byte.
-pub(super) fn put_hex(bytes: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn put_hex(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     out.extend(
         bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0x0f)]]),
@@ -54,14 +54,14 @@ pub(super) fn put_hex(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends bytes as base64 in quotes.
-pub(super) fn put_base64(bytes: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn put_base64(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     base64::encode(bytes, out);
     out.push(b'"');
 }
 
 /// Appends decimal digits.
-pub(super) fn put_u64(mut value: u64, out: &mut Vec<u8>) {
+pub(crate) fn put_u64(mut value: u64, out: &mut Vec<u8>) {
     let mut digits = [0; 20];
     let mut at = digits.len();
     loop {
@@ -76,7 +76,7 @@ pub(super) fn put_u64(mut value: u64, out: &mut Vec<u8>) {
 }
 
 /// Appends a sign, when negative, and decimal digits.
-pub(super) fn put_i64(value: i64, out: &mut Vec<u8>) {
+pub(crate) fn put_i64(value: i64, out: &mut Vec<u8>) {
     if value < 0 {
         out.push(b'-');
     }
@@ -85,7 +85,7 @@ pub(super) fn put_i64(value: i64, out: &mut Vec<u8>) {
 
 /// Appends the shortest number that reads back as the same; `NaN` and the infinities as text.
 /// The exponent form begins below 1e-6 and at 1e21, as in Go and JavaScript.
-pub(super) fn put_f64(value: f64, out: &mut Vec<u8>) {
+pub(crate) fn put_f64(value: f64, out: &mut Vec<u8>) {
     let magnitude = value.abs();
     let exponent = magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude);
     match named(value) {
@@ -96,7 +96,7 @@ pub(super) fn put_f64(value: f64, out: &mut Vec<u8>) {
 }
 
 /// The same for 32 bits.
-pub(super) fn put_f32(value: f32, out: &mut Vec<u8>) {
+pub(crate) fn put_f32(value: f32, out: &mut Vec<u8>) {
     let magnitude = value.abs();
     let exponent = magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude);
     match named(f64::from(value)) {
