@@ -12,16 +12,27 @@ mod coalesced;
 mod connection;
 mod dial;
 mod endpoint;
+mod fetch;
 mod grpc;
 mod grpc_answer;
 mod grpc_channel;
 mod grpc_config;
+mod http;
+mod http_body;
+mod http_config;
+mod http_pool;
+mod http_url;
 mod metadata;
+mod retry_after;
 mod target;
 
+pub use fetch::{FETCH_TIMEOUT, FetchError, fetch};
 pub use endpoint::{EndpointError, GrpcEndpoint, Scheme};
 pub use grpc::{GrpcClient, GrpcMethod, GrpcSettings, MetadataError};
 pub use grpc_channel::Balancer;
+pub use http::{BodyError, HttpAnswer, HttpClient, HttpClientError};
+pub use http_config::{CompressionParams, CookiesConfig, HttpClientConfig};
+pub use http_url::{UrlError, check_url};
 pub use grpc_config::{ClientError, GrpcClientConfig, KeepAliveConfig};
 
 use std::error::Error;
@@ -38,6 +49,12 @@ pub const ADDRESSES_MAX: usize = 64;
 pub const CALLS_MAX: usize = 1024;
 /// A response may have this size, in bytes, compressed and decompressed; the limit of gRPC.
 pub const GRPC_RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// An HTTP response may have this size, in bytes, compressed and decompressed.
+pub const HTTP_RESPONSE_BYTES_MAX: usize = 64 * 1024;
+/// Unused HTTP connections that are kept, where the configuration does not say.
+pub const IDLE_CONNECTIONS: usize = 16;
+/// Requests that one HTTP call makes at most, redirects included.
+pub const REDIRECTS_MAX: usize = 10;
 /// Header fields, or trailers, of a response may have this size, in bytes.
 pub const HEADER_BYTES_MAX: u32 = 64 * 1024;
 /// A connection, name resolution and TLS handshake included, must be made within this time.

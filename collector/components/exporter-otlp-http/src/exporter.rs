@@ -1,0 +1,88 @@
+//! The exporter of one signal.
+
+use bytes::Bytes;
+use etalon_component::{
+    Batch, BoxError, BoxFuture, Code, Component, Consumer, Host, Outcome, Settings, Stage,
+};
+use etalon_delivery::Delivery;
+use etalon_net::client::HttpClient;
+use etalon_pdata::{Payload, Signal, json};
+use etalon_telemetry::ExporterMetrics;
+use tokio::time::Instant;
+
+use crate::answer::outcome;
+use crate::{Encoding, OtlpHttpConfig};
+
+/// Makes one attempt per batch.
+struct Sender {
+    client: HttpClient,
+    url: String,
+    encoding: Encoding,
+    span: tracing::Span,
+}
+
+pub(crate) fn create(settings: Settings, config: &OtlpHttpConfig, signal: Signal) -> Result<Stage, BoxError> {
+    let url = config.url(signal)?;
+    let client = settings.span.in_scope(|| config.client.client(&url, &settings.build.user_agent()))?;
+    let metrics = ExporterMetrics::new(
+        &settings.telemetry,
+        &settings.id.to_string(),
+        signal.items,
+        &[
+            ("server_address", client.host()),
+            ("server_port", &client.port().to_string()),
+            ("url_path", client.path()),
+        ],
+    );
+    let url = client.url();
+    let sender = Stage::new(Sender { client, url, encoding: config.encoding(), span: settings.span.clone() });
+    Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, metrics)))
+}
+
+impl Sender {
+    async fn send(&self, batch: Batch) -> Outcome {
+        let (payload, deadline) = (batch.payload, batch.context.deadline);
+        let content_type = self.encoding.content_type();
+        let answer = match self.encoding {
+            Encoding::Proto => self.client.post(content_type, payload.chunks(), deadline).await,
+            Encoding::Json => match in_json(&payload) {
+                Ok(json) => self.client.post(content_type, &[json], deadline).await,
+                Err(outcome) => Err(outcome),
+            },
+        };
+        match answer {
+            Ok(answer) => self.span.in_scope(|| outcome(payload.signal(), &self.url, &answer)),
+            Err(outcome) => outcome,
+        }
+    }
+}
+
+fn in_json(payload: &Payload) -> Result<Bytes, Outcome> {
+    let mut json = Vec::new();
+    match json::encode(payload.signal().request, &payload.contiguous(), &mut json) {
+        Ok(()) => Ok(json.into()),
+        Err(error) => Err(Outcome::permanent(Code::Internal, format!("cannot encode the request as JSON: {error}"))),
+    }
+}
+
+impl Consumer for Sender {
+    fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
+        Box::pin(self.send(batch))
+    }
+}
+
+impl Component for Sender {
+    fn start<'a>(&'a self, _host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async move {
+            self.client.start();
+            Ok(())
+        })
+    }
+
+    fn shutdown(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
+        Box::pin(async move {
+            self.client.close().await;
+            Ok(())
+        })
+    }
+}

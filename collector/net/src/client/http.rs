@@ -1,0 +1,359 @@
+//! POST requests over HTTP/1.1.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use etalon_component::{Code, Failure, Outcome};
+use etalon_pdata::proto::google::rpc::Status;
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
+    HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
+};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, Uri};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use prost::Message as _;
+use rustls_pki_types::ServerName;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::dial::Tls;
+use super::grpc::MetadataError;
+use super::http_body::{Chunks, Read, read};
+use super::http_config::HttpClientConfig;
+use super::http_pool::{Pool, PoolSettings};
+use super::http_url::{Url, UrlError};
+use super::{CALLS_MAX, HTTP_RESPONSE_BYTES_MAX, IDLE_CONNECTIONS, REDIRECTS_MAX, retry_after, with_causes};
+use crate::compression::{Compression, compress, compress_at_level, decompress};
+use crate::tls::TlsError;
+
+/// Buffer size where the configuration says 0, in bytes, as in Go.
+const BUFFER_BYTES_DEFAULT: usize = 4 * 1024;
+
+/// A client of one URL.
+pub struct HttpClient {
+    url: Url,
+    headers: HeaderMap,
+    compression: Compression,
+    level: i32,
+    keep_alive: bool,
+    pool: Arc<Pool>,
+    calls: Semaphore,
+    tidying: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// An answer, whatever its status.
+#[derive(Clone, Debug)]
+pub struct HttpAnswer {
+    /// HTTP status, 200 to 999.
+    pub status: u16,
+    /// `Content-Type`, as sent.
+    pub content_type: Option<String>,
+    /// `Retry-After`, when it can be read.
+    pub retry_after: Option<std::time::Duration>,
+    /// The body, decompressed; nothing when it could not be read.
+    pub body: Result<Bytes, BodyError>,
+}
+
+impl HttpAnswer {
+    /// The message of a failure, for people: that of the `google.rpc.Status` which the body should be.
+    /// Its code is not looked at: the HTTP status alone decides, as OTLP says.
+    pub fn error_message(&self) -> Option<String> {
+        let body = self.body.as_ref().ok().filter(|body| !body.is_empty())?;
+        let message = match self.content_type.as_deref() {
+            Some("application/json") => {
+                let json: serde_json::Value = serde_json::from_slice(body).ok()?;
+                json.get("message")?.as_str()?.to_owned()
+            }
+            _ => Status::decode(body.as_ref()).ok()?.message,
+        };
+        (!message.is_empty()).then_some(message)
+    }
+}
+
+/// Why the body of an answer could not be read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BodyError {
+    /// It is longer than is read.
+    #[error("the response body is larger than {HTTP_RESPONSE_BYTES_MAX} bytes")]
+    TooLarge,
+    /// The connection ended before it did.
+    #[error("the connection was lost within the response body: {0}")]
+    Broken(String),
+    /// It is not what its encoding says.
+    #[error("the response body cannot be decompressed: {0}")]
+    Encoding(String),
+}
+
+/// Why a client cannot be made of its configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpClientError {
+    /// The URL cannot be used.
+    #[error("invalid URL")]
+    Url(#[source] UrlError),
+    /// The TLS section cannot be used.
+    #[error("failed to load TLS config")]
+    Tls(#[source] TlsError),
+    /// TLS cannot verify this host.
+    #[error("\"{0}\" is not a name that a certificate can be valid for")]
+    ServerName(String),
+    /// A header cannot be sent.
+    #[error("invalid headers")]
+    Header(#[source] MetadataError),
+}
+
+impl HttpClient {
+    pub(super) fn new(config: &HttpClientConfig, url: &str, user_agent: &str) -> Result<Self, HttpClientError> {
+        let url = Url::parse(url).map_err(HttpClientError::Url)?;
+        let headers = headers(config, &url, user_agent).map_err(HttpClientError::Header)?;
+        let per_host = limit(config.max_idle_conns_per_host).unwrap_or(IDLE_CONNECTIONS);
+        let pool = PoolSettings {
+            target: url.target.clone(),
+            tls: url.tls.then(|| tls(config, &url)).transpose()?,
+            read_buffer: limit(config.read_buffer_size).unwrap_or(BUFFER_BYTES_DEFAULT),
+            write_buffer: limit(config.write_buffer_size).unwrap_or(BUFFER_BYTES_DEFAULT),
+            idle_max: limit(config.max_idle_conns).map_or(per_host, |all| all.min(per_host)),
+            idle_timeout: Some(config.idle_conn_timeout.to_std()).filter(|timeout| !timeout.is_zero()),
+        };
+        Ok(Self {
+            url,
+            headers,
+            compression: config.compression,
+            level: config.compression_params.level,
+            keep_alive: !config.disable_keep_alives,
+            pool: Pool::new(pool),
+            // Without pipelining, a connection is a call.
+            calls: Semaphore::new(limit(config.max_conns_per_host).unwrap_or(CALLS_MAX).min(CALLS_MAX)),
+            tidying: Mutex::default(),
+        })
+    }
+
+    /// Starts to close connections that have been unused for too long.
+    pub fn start(&self) {
+        let mut tidying = self.tidying.lock().unwrap_or_else(PoisonError::into_inner);
+        tidying.get_or_insert_with(|| tokio::spawn(self.pool.clone().tidy()));
+    }
+
+    /// Ends the connections. Requests in flight end with an unknown outcome.
+    pub async fn close(&self) {
+        let tidying = self.tidying.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = tidying {
+            task.abort();
+            // It was cancelled, or it had ended.
+            task.await.unwrap_or_default();
+        }
+        self.pool.close().await;
+    }
+
+    /// The URL, without user and password, for messages.
+    pub fn url(&self) -> String {
+        self.url.to_string()
+    }
+
+    /// The host, without the brackets of an IPv6 address.
+    pub fn host(&self) -> &str {
+        &self.url.target.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.url.target.port
+    }
+
+    /// The path, without the query.
+    pub fn path(&self) -> &str {
+        self.url.path.path()
+    }
+
+    /// Posts the concatenation of `message`, which is of `content_type`, and answers with what came back.
+    ///
+    /// Until `deadline` it waits for a connection; the caller must drop the future then. Redirects
+    /// that keep the method are followed, to the same destination only.
+    ///
+    /// # Errors
+    /// The outcome when there was no answer; it is never [`Outcome::Delivered`].
+    pub async fn post(
+        &self,
+        content_type: &'static str,
+        message: &[Bytes],
+        deadline: Option<Instant>,
+    ) -> Result<HttpAnswer, Outcome> {
+        let body = self.body(message);
+        let mut path = self.url.path.clone();
+        let _permit = match deadline {
+            None => self.calls.acquire().await,
+            Some(deadline) => timeout_at(deadline, self.calls.acquire()).await.map_err(|_| late())?,
+        };
+        for _ in 0..REDIRECTS_MAX {
+            let request = self.request(&path, content_type, body.clone());
+            let (response, send) = self.exchange(request, deadline).await?;
+            if matches!(response.status().as_u16(), 307 | 308)
+                && let Some(location) = self.redirected(response.headers())
+            {
+                path = location;
+                self.finish(response, send).await;
+                continue;
+            }
+            return Ok(self.finish(response, send).await);
+        }
+        Err(Outcome::permanent(Code::Unknown, format!("{}: more than {REDIRECTS_MAX} redirects", self.url)))
+    }
+
+    fn body(&self, message: &[Bytes]) -> Chunks {
+        Chunks::new(match self.compression {
+            Compression::None => message.iter().filter(|chunk| !chunk.is_empty()).cloned().collect(),
+            encoding if self.level == 0 => vec![compress(encoding, message)],
+            encoding => vec![compress_at_level(encoding, self.level, message)],
+        })
+    }
+
+    fn request(&self, path: &PathAndQuery, content_type: &'static str, body: Chunks) -> Request<Chunks> {
+        let length = body.len();
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = Uri::from(path.clone());
+        let headers = request.headers_mut();
+        *headers = self.headers.clone();
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        request
+    }
+
+    /// Sends a request and waits for the head of its answer. A kept connection that turns out to be
+    /// closed before anything was written to it costs nothing.
+    async fn exchange(
+        &self,
+        mut request: Request<Chunks>,
+        deadline: Option<Instant>,
+    ) -> Result<(Response<Incoming>, SendRequest<Chunks>), Outcome> {
+        loop {
+            let (mut send, kept) = match self.pool.take() {
+                Some(send) => (send, true),
+                None => (self.connected(deadline).await?, false),
+            };
+            match send.try_send_request(request).await {
+                Ok(response) => return Ok((response, send)),
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) if kept => request = unsent,
+                    Some(_) => return Err(Outcome::refused(self.failed(error.error()))),
+                    None => return Err(Outcome::unknown(self.failed(error.error()))),
+                },
+            }
+        }
+    }
+
+    async fn connected(&self, deadline: Option<Instant>) -> Result<SendRequest<Chunks>, Outcome> {
+        let connecting = self.pool.connect();
+        let connected = match deadline {
+            None => connecting.await,
+            Some(deadline) => timeout_at(deadline, connecting).await.map_err(|_| late())?,
+        };
+        connected.map_err(|error| Outcome::refused(self.failed(&error)))
+    }
+
+    fn failed(&self, error: &dyn std::error::Error) -> String {
+        format!("failed to make an HTTP request: Post \"{}\": {}", self.url, with_causes(error))
+    }
+
+    fn redirected(&self, headers: &HeaderMap) -> Option<PathAndQuery> {
+        self.url.redirected(headers.get(LOCATION)?.to_str().ok()?)
+    }
+
+    /// Reads the body, and keeps the connection if that can be read to its end.
+    async fn finish(&self, response: Response<Incoming>, send: SendRequest<Chunks>) -> HttpAnswer {
+        let (head, body) = response.into_parts();
+        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let body = match read(body, HTTP_RESPONSE_BYTES_MAX).await {
+            Read::Whole(body) => {
+                if self.keep_alive {
+                    self.pool.keep(send);
+                }
+                decoded(body, text(CONTENT_ENCODING).unwrap_or_default())
+            }
+            Read::TooLarge => Err(BodyError::TooLarge),
+            Read::Broken(error) => Err(BodyError::Broken(with_causes(&error))),
+        };
+        #[expect(clippy::disallowed_methods, reason = "Retry-After may hold a date, which is wall time")]
+        let now = std::time::SystemTime::now();
+        HttpAnswer {
+            status: head.status.as_u16(),
+            content_type: text(CONTENT_TYPE).map(str::to_owned),
+            retry_after: text(RETRY_AFTER).and_then(|value| retry_after::parse(value, now)),
+            body,
+        }
+    }
+}
+
+fn late() -> Outcome {
+    Outcome::Refused(Failure::new(Code::DeadlineExceeded, "the deadline passed while waiting for a connection"))
+}
+
+fn decoded(body: Bytes, encoding: &str) -> Result<Bytes, BodyError> {
+    let encoding = match encoding {
+        "" | "identity" => return Ok(body),
+        "gzip" => Compression::Gzip,
+        "zstd" => Compression::Zstd,
+        other => return Err(BodyError::Encoding(format!("its encoding is {other:?}"))),
+    };
+    let decompressed = decompress(encoding, &body, HTTP_RESPONSE_BYTES_MAX);
+    decompressed.map(bytes::BytesMut::freeze).map_err(|error| match error {
+        crate::compression::DecompressError::TooLarge { .. } => BodyError::TooLarge,
+        error @ crate::compression::DecompressError::Corrupt { .. } => BodyError::Encoding(error.to_string()),
+    })
+}
+
+/// A limit of zero or less is none.
+fn limit(configured: i64) -> Option<usize> {
+    usize::try_from(configured).ok().filter(|limit| *limit > 0)
+}
+
+fn tls(config: &HttpClientConfig, url: &Url) -> Result<Tls, HttpClientError> {
+    let name = match config.tls.server_name_override.as_str() {
+        "" => url.target.host.as_str(),
+        name => name,
+    };
+    Ok(Tls {
+        config: config.tls.load(&[b"http/1.1"]).map_err(HttpClientError::Tls)?,
+        name: ServerName::try_from(name.to_owned())
+            .map_err(|_| HttpClientError::ServerName(name.to_owned()))?,
+    })
+}
+
+/// What every request carries: what the client says, then what is configured.
+fn headers(config: &HttpClientConfig, url: &Url, user_agent: &str) -> Result<HeaderMap, MetadataError> {
+    let value = |name: &str, text: &str| {
+        HeaderValue::from_str(text).map_err(|source| MetadataError::Value { name: name.to_owned(), source })
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(HOST, value("host", &url.host)?);
+    headers.insert(USER_AGENT, value("user-agent", user_agent)?);
+    if config.compression != Compression::None {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(config.compression.name()));
+    }
+    if config.disable_keep_alives {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if let Some(authorization) = &url.authorization {
+        headers.insert(AUTHORIZATION, authorization.clone());
+    }
+    for (name, secret) in config.headers.iter() {
+        let parsed = name.parse::<HeaderName>();
+        let key = parsed.map_err(|source| MetadataError::Name { name: name.to_owned(), source })?;
+        if key == CONTENT_LENGTH {
+            tracing::warn!(header = name, "This header belongs to HTTP and is not sent.");
+            continue;
+        }
+        let mut value = value(name, secret.expose())?;
+        value.set_sensitive(true);
+        headers.insert(key, value);
+    }
+    Ok(headers)
+}
+
+impl std::fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpClient").field("url", &self.url.to_string()).finish_non_exhaustive()
+    }
+}
