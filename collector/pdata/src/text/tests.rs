@@ -297,7 +297,7 @@ const RECORDS: &str = r#"{"resourceLogs":[{"resource":{},"scopeLogs":[{"logRecor
    "attributes":[{"key":"bytes","value":{"bytesValue":"3q2+7w=="}},{"key":"small","value":{"doubleValue":1e-7}},{"key":"index","value":{"stringValueStrindex":4}}],
    "traceId":"00112233445566778899aabbccddeeff","spanId":"0011223344556677","flags":1},
   {"severityNumber":24,"body":{"stringValue":"plain"}},
-  {"severityNumber":99}]}]}]}"#;
+  {"severityNumber":99,"attributes":[{"key":"k"}]}]}]}]}"#;
 
 #[test]
 fn log_records_are_a_line_each() {
@@ -305,12 +305,12 @@ fn log_records_are_a_line_each() {
         LOGS,
         RECORDS,
         &expect![[r#"
-        ResourceLog #0
-        ScopeLog #0
-        {"a":[1,null,1e+21,false,"AAE=","NaN"],"z":{"k":"last"}} bytes=3q2+7w== small=1e-7 index=
-        plain 
- 
-    "#]],
+            ResourceLog #0
+            ScopeLog #0
+            {"a":[1,null,1e+21,false,"AAE=","NaN"],"z":{"k":"last"}} bytes=3q2+7w== small=1e-7 index=
+            plain 
+             k=
+        "#]],
     );
 }
 
@@ -320,44 +320,46 @@ fn log_records_are_shown_in_every_detail() {
         LOGS,
         RECORDS,
         &expect![[r#"
-        ResourceLog #0
-        Resource SchemaURL: 
-        ScopeLogs #0
-        ScopeLogs SchemaURL: 
-        InstrumentationScope  
-        LogRecord #0
-        ObservedTimestamp: 2020-02-11 20:26:13 +0000 UTC
-        Timestamp: 2020-02-11 20:26:13.000000789 +0000 UTC
-        SeverityText: INFO
-        SeverityNumber: Info2(10)
-        EventName: e
-        Body: Map({"a":[1,null,1e+21,false,"AAE=","NaN"],"z":{"k":"last"}})
-        Attributes:
-             -> bytes: Bytes(3q2+7w==)
-             -> small: Double(1e-7)
-             -> index: Empty()
-        Trace ID: 00112233445566778899aabbccddeeff
-        Span ID: 0011223344556677
-        Flags: 1
-        LogRecord #1
-        ObservedTimestamp: 1970-01-01 00:00:00 +0000 UTC
-        Timestamp: 1970-01-01 00:00:00 +0000 UTC
-        SeverityText: 
-        SeverityNumber: Fatal4(24)
-        Body: Str(plain)
-        Trace ID: 
-        Span ID: 
-        Flags: 0
-        LogRecord #2
-        ObservedTimestamp: 1970-01-01 00:00:00 +0000 UTC
-        Timestamp: 1970-01-01 00:00:00 +0000 UTC
-        SeverityText: 
-        SeverityNumber: (99)
-        Body: Empty()
-        Trace ID: 
-        Span ID: 
-        Flags: 0
-    "#]],
+            ResourceLog #0
+            Resource SchemaURL: 
+            ScopeLogs #0
+            ScopeLogs SchemaURL: 
+            InstrumentationScope  
+            LogRecord #0
+            ObservedTimestamp: 2020-02-11 20:26:13 +0000 UTC
+            Timestamp: 2020-02-11 20:26:13.000000789 +0000 UTC
+            SeverityText: INFO
+            SeverityNumber: Info2(10)
+            EventName: e
+            Body: Map({"a":[1,null,1e+21,false,"AAE=","NaN"],"z":{"k":"last"}})
+            Attributes:
+                 -> bytes: Bytes(3q2+7w==)
+                 -> small: Double(1e-7)
+                 -> index: Empty()
+            Trace ID: 00112233445566778899aabbccddeeff
+            Span ID: 0011223344556677
+            Flags: 1
+            LogRecord #1
+            ObservedTimestamp: 1970-01-01 00:00:00 +0000 UTC
+            Timestamp: 1970-01-01 00:00:00 +0000 UTC
+            SeverityText: 
+            SeverityNumber: Fatal4(24)
+            Body: Str(plain)
+            Trace ID: 
+            Span ID: 
+            Flags: 0
+            LogRecord #2
+            ObservedTimestamp: 1970-01-01 00:00:00 +0000 UTC
+            Timestamp: 1970-01-01 00:00:00 +0000 UTC
+            SeverityText: 
+            SeverityNumber: (99)
+            Body: Empty()
+            Attributes:
+                 -> k: Empty()
+            Trace ID: 
+            Span ID: 
+            Flags: 0
+        "#]],
     );
 }
 
@@ -392,8 +394,8 @@ fn numbers_are_printed_as_go_does() {
     assert_eq!([f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(general), ["NaN", "+Inf", "-Inf"]);
     let fixed = |value| Fixed(value).to_string();
     assert_eq!(
-        [15.0, -0.707_106_781_2, 1e21].map(fixed),
-        ["15.000000", "-0.707107", "1000000000000000000000.000000"]
+        [15.0, -0.710_000_4, 1e21].map(fixed),
+        ["15.000000", "-0.710000", "1000000000000000000000.000000"]
     );
     assert_eq!([f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(fixed), ["NaN", "+Inf", "-Inf"]);
     let shortest = |value| Shortest(value).to_string();
