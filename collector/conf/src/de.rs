@@ -8,17 +8,22 @@
 mod access;
 mod context;
 mod error;
+mod layered;
+mod raw;
 mod scalars;
 mod view;
 
 use std::cell::RefCell;
 
+use serde::Serialize;
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
-use serde::{Deserialize, Serialize};
 
 use self::access::{Elements, Flavored, Keyed, Siblings, Tuple, Variant};
 use self::context::{Context, Path};
 use self::error::DecodeError;
+use self::layered::LAYERED;
+pub(crate) use self::layered::Layered;
+use self::raw::NODE;
 use self::view::View;
 use crate::id::COMPONENT_ID;
 use crate::map_list::MAP_LIST;
@@ -29,11 +34,6 @@ use crate::{Check, Content, Node, Problems, Validate, Value, to_value};
 
 /// Most problems that one decoding reports.
 pub const MAX_PROBLEMS: usize = 100;
-
-/// The name under which a part brings its own defaults.
-const LAYERED: &str = "$etalon_conf::Layered";
-/// The name under which a [`Node`] asks for itself.
-const NODE: &str = "$etalon_conf::Node";
 
 impl Node {
     /// Reads a `T` over `T::default()`. All problems at once (at most [`MAX_PROBLEMS`]): unknown keys, wrong types,
@@ -362,73 +362,6 @@ impl Overlay<'_> {
         let value = visitor.visit_seq(Tuple::new(self, len, &siblings))?;
         siblings.into_inner().report(len, self);
         Ok(value)
-    }
-}
-
-/// A part that starts from its own defaults when nothing above it has any for it.
-pub(crate) struct Layered<T>(pub(crate) T);
-
-impl<'de, T: DeserializeOwned + Default + Serialize> Deserialize<'de> for Layered<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Inner<T>(std::marker::PhantomData<T>);
-
-        impl<'de, T: DeserializeOwned> Visitor<'de> for Inner<T> {
-            type Value = Layered<T>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a value")
-            }
-
-            fn visit_newtype_struct<D: Deserializer<'de>>(
-                self,
-                deserializer: D,
-            ) -> Result<Self::Value, D::Error> {
-                T::deserialize(deserializer).map(Layered)
-            }
-        }
-
-        context::set_pending_layer(to_value(&T::default()));
-        deserializer.deserialize_newtype_struct(LAYERED, Inner(std::marker::PhantomData))
-    }
-}
-
-/// A part of the tree as it was written, places included; nothing where nothing was written. Defaults do not reach it.
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Taken;
-
-        impl Visitor<'_> for Taken {
-            type Value = Node;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a part of a configuration that this crate reads")
-            }
-
-            fn visit_unit<E>(self) -> Result<Node, E> {
-                Ok(context::handed_over().unwrap_or_default())
-            }
-        }
-
-        deserializer.deserialize_newtype_struct(NODE, Taken)
-    }
-}
-
-impl Serialize for Node {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.content {
-            Content::Null => serializer.serialize_none(),
-            Content::Bool(bool) => serializer.serialize_bool(*bool),
-            Content::Int(int) => match i64::try_from(*int) {
-                Ok(int) => serializer.serialize_i64(int),
-                Err(_) => serializer.serialize_i128(*int),
-            },
-            Content::Float(float) => serializer.serialize_f64(*float),
-            Content::String(text) => serializer.serialize_str(text),
-            Content::List(items) => serializer.collect_seq(items),
-            Content::Map(entries) => {
-                serializer.collect_map(entries.iter().map(|entry| (&entry.key, &entry.value)))
-            }
-        }
     }
 }
 

@@ -85,6 +85,7 @@ mod optional;
 mod origin;
 mod parse;
 mod problem;
+mod provide;
 mod redact;
 mod resolve;
 mod scalar;
@@ -105,9 +106,8 @@ pub use optional::Optional;
 pub use origin::{Origin, Source};
 pub use parse::{MAX_DEPTH, MAX_NODES, MAX_SOURCE_BYTES};
 pub use problem::{Problem, Problems};
-pub use resolve::{
-    Environment, Fetch, FetchError, ProcessEnvironment, Resolved, Resolver, SetError, set_uri,
-};
+pub use provide::{Environment, Fetch, FetchError, ProcessEnvironment};
+pub use resolve::{Resolved, Resolver, SetError, set_uri};
 pub use secret::{REDACTED, Secret};
 pub use suggest::nearest;
 pub use validate::{Check, Validate};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A text that configuration was read from, with the name that people know it by.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Source {
     name: String,
     text: String,
@@ -34,6 +34,13 @@ impl Source {
     pub(crate) fn line(&self, number: u32) -> Option<&str> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         self.text.lines().nth(index)
+    }
+}
+
+/// The text may hold secrets: only the name is shown.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -1,8 +1,7 @@
 //! From the locations that a user gives to one configuration.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
@@ -11,50 +10,8 @@ use crate::expand::expand;
 use crate::location::Location;
 use crate::merge::{Lists, merge};
 use crate::parse::{Document, ParseError, document};
+use crate::provide::{Environment, Fetch, FetchError};
 use crate::{Content, MAX_SOURCE_BYTES, Node, Origin, Problem, Problems, Source};
-
-/// Where environment variables come from.
-pub trait Environment {
-    /// The value of a variable; nothing when it is not set.
-    fn get(&self, name: &str) -> Option<OsString>;
-}
-
-/// The environment of this process.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ProcessEnvironment;
-
-impl Environment for ProcessEnvironment {
-    fn get(&self, name: &str) -> Option<OsString> {
-        std::env::var_os(name)
-    }
-}
-
-impl<F: Fn(&str) -> Option<OsString>> Environment for F {
-    fn get(&self, name: &str) -> Option<OsString> {
-        self(name)
-    }
-}
-
-/// Fetches configuration over the network. May block.
-pub trait Fetch {
-    /// The body behind `url`, whose scheme is `http` or `https`: one GET, one try. The caller refuses more than
-    /// [`MAX_SOURCE_BYTES`]; an implementation should stop reading there.
-    fn get(&self, url: &str) -> Result<Vec<u8>, FetchError>;
-}
-
-/// A URL gave no configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// It is no URL.
-    #[error("invalid uri")]
-    Invalid(#[source] Box<dyn Error + Send + Sync>),
-    /// The server answered with another status than 200.
-    #[error("failed to load resource, status code: {0}")]
-    Status(u16),
-    /// No answer.
-    #[error("unable to download the file via HTTP GET")]
-    Transport(#[source] Box<dyn Error + Send + Sync>),
-}
 
 /// Finds configurations, merges them, and expands the `${…}` references in them.
 ///
@@ -134,7 +91,7 @@ pub fn set_uri(argument: &str) -> Result<String, SetError> {
 }
 
 /// What a reference yields.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Retrieved {
     pub(crate) node: Node,
     /// What stands in the place of a reference that is only a part of a string.
@@ -334,13 +291,6 @@ impl<'a> Retriever<'a> {
 
     fn schemes(&self) -> &'static str {
         if self.resolver.fetch.is_some() { "env, file, http, https and yaml" } else { "env, file and yaml" }
-    }
-}
-
-/// Variables in memory, for tests and embedding.
-impl Environment for BTreeMap<String, String> {
-    fn get(&self, name: &str) -> Option<OsString> {
-        BTreeMap::get(self, name).map(OsString::from)
     }
 }
 

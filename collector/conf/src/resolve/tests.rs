@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use expect_test::{Expect, expect};
 
@@ -227,4 +228,24 @@ fn a_default_stands_in_for_a_variable_that_is_not_set_but_not_for_an_empty_one()
     let resolved = resolver.resolve(&[yaml]).unwrap();
     assert_eq!(resolved.root.to_value().to_json(Secrets::Exposed), r#"{"a":5,"b":null,"c":"","d":"x:-y"}"#);
     assert!(resolved.warnings.is_empty());
+}
+
+#[test]
+fn a_closure_is_an_environment_and_a_resolver_may_move_to_another_thread() {
+    let resolver = Resolver::new(|name: &str| (name == "A").then(|| OsString::from("1")));
+    let resolved = std::thread::spawn(move || resolver.resolve(&["yaml:a: ${A}"])).join().unwrap().unwrap();
+    assert_eq!(resolved.root.to_value().to_json(Secrets::Exposed), r#"{"a":1}"#);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStringExt;
+
+    let resolver = Resolver::new(|_: &str| Some(OsString::from_vec(vec![0xff])));
+    let problems = resolver.resolve(&["yaml:a: ${A}"]).unwrap_err().to_string();
+    assert!(
+        problems.contains("the value of the environment variable \"A\" is not valid UTF-8"),
+        "{problems}"
+    );
 }
