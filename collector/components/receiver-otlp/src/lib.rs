@@ -20,3 +20,6 @@ pub const KIND: &str = "otlp";
 pub fn factory() -> ReceiverFactory {
     ReceiverFactory::new::<Config>(KIND, receiver::create)
 }
+
+#[cfg(test)]
+mod tests;
