@@ -67,14 +67,14 @@ impl Receiver {
     async fn listen(&self, host: &Host) -> Result<(), BoxError> {
         let mut servers = self.servers.lock().await;
         if let Some(grpc) = self.config.protocols.grpc.get() {
-            tracing::info!(endpoint = grpc.endpoint, "Starting GRPC server");
             let server = grpc.serve(self.grpc.clone()).await?;
+            tracing::info!(endpoint = %server.address(), "Starting GRPC server");
             self.report(host, "grpc", &server);
             servers.push(server);
         }
         if let Some(http) = self.config.protocols.http.get() {
-            tracing::info!(endpoint = http.server.endpoint, "Starting HTTP server");
             let server = http.server.serve(self.http.clone()).await?;
+            tracing::info!(endpoint = %server.address(), "Starting HTTP server");
             self.report(host, "http", &server);
             servers.push(server);
         }
