@@ -44,7 +44,9 @@ mod tests {
 
     #[test]
     fn rejected_items_and_the_message_are_told() {
-        let Outcome::Delivered(delivered) = said(3, "no ids") else { panic!("a partial success is a success") };
+        let Outcome::Delivered(delivered) = said(3, "no ids") else {
+            panic!("a partial success is a success")
+        };
         assert_eq!(delivered, Delivered { rejected: 3, message: Some("no ids".into()) });
     }
 
@@ -57,6 +59,9 @@ mod tests {
     #[test]
     fn a_response_that_is_not_one_is_permanent() {
         let outcome = acknowledged(TRACES, b"<html>");
-        assert!(matches!(&outcome, Outcome::Permanent(failure) if failure.code() == Code::Internal), "{outcome:?}");
+        assert!(
+            matches!(&outcome, Outcome::Permanent(failure) if failure.code() == Code::Internal),
+            "{outcome:?}"
+        );
     }
 }

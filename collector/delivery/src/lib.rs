@@ -21,3 +21,6 @@ pub use delivery::{Delivery, DeliveryConfig};
 pub use queue::{BatchConfig, PartitionConfig, QueueConfig, Sizer};
 pub use retry::RetryConfig;
 pub use timeout::TimeoutConfig;
+
+#[cfg(test)]
+mod tests;
