@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     }
     distribution.factories.processors.push(factory);
 
-    etalon::run(distribution, std::env::args_os())
+    etalon::run(&distribution, std::env::args_os())
 }
 
 /// What users write: `items_max: { items: 1000 }`.

@@ -34,7 +34,7 @@ pub(crate) struct ConfigArgs {
     /// repeated; later ones are merged over earlier ones
     #[arg(long = "config", value_name = "URI", global = false)]
     pub(crate) config: Vec<String>,
-    /// One key to set, after all --config: exporters.otlp_grpc.endpoint=backend:4317. The value is YAML.
+    /// One key to set, after all --config, as in exporters.debug.verbosity=detailed. The value is YAML.
     /// May be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,

@@ -1,5 +1,6 @@
 //! Runs what the command line asks for.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::Write as _;
@@ -52,12 +53,12 @@ pub(crate) struct ShutdownFailures(Vec<(etalon_service::Role, ComponentId, BoxEr
 /// Runs a distribution with these arguments, the command's name first.
 ///
 /// Exits with 0 after an orderly end, and with 1 and `Error: …` on standard error after a failure.
-pub fn run(distribution: Distribution, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn run(distribution: &Distribution, args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let parsed = args::command(&distribution.build)
         .try_get_matches_from(args)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let result = match parsed {
-        Ok(cli) => execute(&distribution, cli),
+        Ok(cli) => execute(distribution, cli),
         Err(error) if error.use_stderr() => {
             report(format_args!("{}", error.render().to_string().trim_start_matches("error: ").trim_end()));
             return ExitCode::FAILURE;
@@ -101,7 +102,7 @@ fn validate(distribution: &Distribution, args: &ConfigArgs) -> Result<(), Comman
     // Components may tie themselves to the runtime when they are created.
     let runtime = runtime()?;
     let _inside = runtime.enter();
-    Collector::build(&config, &distribution.factories, &distribution.build, &Default::default())?;
+    Collector::build(&config, &distribution.factories, &distribution.build, &BTreeMap::new())?;
     Ok(())
 }
 
@@ -142,18 +143,24 @@ async fn until_stopped(
     }
     tracing::info!("Everything is ready. Begin running and processing data.");
     loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(stopping("terminated")),
-            _ = interrupt.recv() => return Ok(stopping("interrupt")),
+        let signal_name = tokio::select! {
+            _ = terminate.recv() => "terminated",
+            _ = interrupt.recv() => "interrupt",
             _ = hangup.recv() => {
-                tracing::warn!(signal = "hangup", "Reloading is not supported yet by this version: the running configuration stays");
+                tracing::warn!(
+                    signal = "hangup",
+                    "Reloading is not supported yet by this version: the running configuration stays"
+                );
+                continue;
             }
             (id, error) = collector.failed() => {
                 let component = id.to_string();
                 tracing::error!(component, error = chain(&**error), "Asynchronous error received, terminating process");
                 return Ok(());
             }
-        }
+        };
+        stopping(signal_name);
+        return Ok(());
     }
 }
 

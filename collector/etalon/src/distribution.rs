@@ -21,7 +21,11 @@ const STABLE: [Signal; 3] = [TRACES, METRICS, LOGS];
 impl Default for Distribution {
     fn default() -> Self {
         let mut receivers = vec![etalon_receiver_nop::factory(), etalon_receiver_otlp::factory()];
-        let mut exporters = vec![etalon_exporter_nop::factory(), etalon_exporter_otlp_grpc::factory()];
+        let mut exporters = vec![
+            etalon_exporter_nop::factory(),
+            etalon_exporter_otlp_grpc::factory(),
+            etalon_exporter_otlp_http::factory(),
+        ];
         for signal in STABLE {
             receivers = receivers.into_iter().map(|f| f.with_signal(signal, Stability::Stable)).collect();
             exporters = exporters.into_iter().map(|f| f.with_signal(signal, Stability::Stable)).collect();

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    etalon::run(etalon::Distribution::default(), std::env::args_os())
+    etalon::run(&etalon::Distribution::default(), std::env::args_os())
 }

@@ -16,7 +16,7 @@ use etalon_telemetry::Telemetry;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::Distribution;
-use report::Report;
+use report::{Answers, Report};
 
 /// Longest time that the exporter may take to close its connections.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -156,7 +156,7 @@ async fn send_all(
         pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
         pace
     });
-    let mut answers = report.signal(signal);
+    let mut answers = Answers::of(signal);
     for number in 0..args.count {
         let payload = sample::payload(signal, &args.service_name, number)
             .map_err(|source| SendError::Sample { signal, source })?;

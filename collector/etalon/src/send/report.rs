@@ -41,10 +41,6 @@ impl Report {
         writeln!(io::stdout(), "Sending to {} ({})", self.endpoint, self.protocol)
     }
 
-    pub(super) fn signal(&self, signal: Signal) -> Answers {
-        Answers { signal, counts: BTreeMap::new(), failed: 0, total: 0, slowest: Duration::ZERO }
-    }
-
     /// Prints the answers to one signal.
     pub(super) fn finish(&mut self, answers: Answers) -> io::Result<()> {
         self.failed += answers.failed;
@@ -62,6 +58,10 @@ impl Report {
 }
 
 impl Answers {
+    pub(super) fn of(signal: Signal) -> Self {
+        Self { signal, counts: BTreeMap::new(), failed: 0, total: 0, slowest: Duration::ZERO }
+    }
+
     pub(super) fn add(&mut self, outcome: &Outcome, took: Duration) {
         let accepted = matches!(outcome, Outcome::Delivered(delivered) if delivered.rejected == 0);
         self.total += 1;
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn equal_answers_are_counted_and_different_ones_told_apart() {
         let mut report = Report::new("http://x".into(), "gRPC");
-        let mut answers = report.signal(TRACES);
+        let mut answers = Answers::of(TRACES);
         answers.add(&Outcome::DELIVERED, Duration::from_millis(1));
         answers.add(&Outcome::DELIVERED, Duration::from_millis(2));
         answers.add(&Outcome::permanent(Code::Unauthenticated, "who?"), Duration::ZERO);
