@@ -33,7 +33,7 @@ Examples:
 Exit status: 0 when everything was accepted, 1 when anything was not.")]
 pub(crate) struct SendArgs {
     /// Where to send: host:port or a URL. https:// means TLS; http:// or no scheme means plaintext,
-    /// unless a TLS option is given [default: http://127.0.0.1:4317, or :4318 for HTTP]
+    /// unless a TLS option is given [default: 127.0.0.1:4317, or 127.0.0.1:4318 for HTTP]
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
     /// What to speak
@@ -167,7 +167,7 @@ async fn send_all(
         let outcome = exporter.consumer.consume(Batch::new(payload)).await;
         answers.add(&outcome, started.elapsed());
     }
-    report.finish(answers).map_err(SendError::Output)
+    report.finish(&answers).map_err(SendError::Output)
 }
 
 fn chosen(args: &SendArgs, known: &[Signal]) -> Result<Vec<Signal>, SendError> {

@@ -42,7 +42,7 @@ impl Report {
     }
 
     /// Prints the answers to one signal.
-    pub(super) fn finish(&mut self, answers: Answers) -> io::Result<()> {
+    pub(super) fn finish(&mut self, answers: &Answers) -> io::Result<()> {
         self.failed += answers.failed;
         self.total += answers.total;
         io::stdout().write_all(answers.lines().as_bytes())
@@ -127,7 +127,7 @@ mod tests {
             answers.lines(),
             "  traces   2 x accepted\n  traces   1 x rejected for good: UNAUTHENTICATED (16): who?\n           slowest answer after 2.0 ms\n"
         );
-        report.finish(answers).unwrap();
+        report.finish(&answers).unwrap();
         assert!(matches!(report.verdict(), Err(SendError::NotAccepted { failed: 1, total: 3 })));
     }
 
