@@ -31,6 +31,7 @@ Columns (medians over the rounds):
   p50, p99    from the intended start of a request to its answer; with a rate, waiting counts too
   idle, peak  resident memory before the load, and the most there was
   ready       from starting the process until it accepts connections; the launcher is about 2 ms of it
+  last        what went wrong, if anything; whether others used the peer's CPU meanwhile
   ratio       CPU per byte relative to the anchor: median (minimum-maximum) over the rounds
 
 What arrives is compared with what was acknowledged: items, and a hash of every resource entry that

@@ -13,7 +13,7 @@ use super::error::Error;
 use super::events::{Event, Latency, Received, Sent};
 use super::load::{Case, Load, Protocol};
 use super::peer::{Peer, Variables};
-use super::process::{Usage, usage};
+use super::process::{Usage, busy, usage};
 
 /// What one peer did in one round of one case.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +32,8 @@ pub(crate) struct Measurement {
     /// CPU time within the window, seconds.
     pub(crate) user_seconds: f64,
     pub(crate) system_seconds: f64,
+    /// CPU time that others took on the peer's CPU within the window, seconds; without pinning 0.
+    pub(crate) others_seconds: f64,
     pub(crate) sent: Sent,
     pub(crate) received: Received,
     pub(crate) verdict: Verdict,
@@ -98,14 +100,14 @@ pub(crate) async fn measure(
     arguments.extend(load.arguments(case));
     let mut sender = Child::ours("sender", cpus.load, &arguments, folder)?;
     let warm = CONNECTED + Duration::from_secs_f64(load.warm_up);
-    let (before, begin) = match sender.event("begin its window", warm).await? {
-        Event::Begin { acknowledged } => (used(&forwarder, &peer.name)?, acknowledged),
+    let ((before, busy_before), begin) = match sender.event("begin its window", warm).await? {
+        Event::Begin { acknowledged } => (window_edge(&forwarder, &peer.name, cpus)?, acknowledged),
         other => return Err(sender.wrong(&other, "begin")),
     };
     let window_began = Instant::now();
     let window = STARTED + Duration::from_secs_f64(load.seconds);
-    let (after, end) = match sender.event("end its window", window).await? {
-        Event::End { acknowledged } => (used(&forwarder, &peer.name)?, acknowledged),
+    let ((after, busy_after), end) = match sender.event("end its window", window).await? {
+        Event::End { acknowledged } => (window_edge(&forwarder, &peer.name, cpus)?, acknowledged),
         other => return Err(sender.wrong(&other, "end")),
     };
     let window_seconds = window_began.elapsed().as_secs_f64();
@@ -120,14 +122,18 @@ pub(crate) async fn measure(
     sink.end().await;
 
     let window = end.since(&begin);
+    let user = after.user.saturating_sub(before.user);
+    let system = after.system.saturating_sub(before.system);
+    let others = busy_after.saturating_sub(busy_before).saturating_sub(user + system);
     Ok(Measurement {
         ready_seconds: ready.as_secs_f64(),
         idle_resident,
         peak_resident,
         window_seconds,
         window,
-        user_seconds: after.user.saturating_sub(before.user).as_secs_f64(),
-        system_seconds: after.system.saturating_sub(before.system).as_secs_f64(),
+        user_seconds: user.as_secs_f64(),
+        system_seconds: system.as_secs_f64(),
+        others_seconds: others.as_secs_f64(),
         verdict: judge(&sent, &received, &window, counts_only),
         sent,
         received,
@@ -158,6 +164,13 @@ async fn wait_ready(forwarder: &mut Child, name: &str, port: u16, started: Insta
 
 fn used(forwarder: &Child, name: &str) -> Result<Usage, Error> {
     usage(forwarder.pid()).map_err(|source| Error::Usage { name: name.to_owned(), source })
+}
+
+/// What the peer has used, and how busy its CPU was.
+fn window_edge(forwarder: &Child, name: &str, cpus: Cpus) -> Result<(Usage, Duration), Error> {
+    let usage = used(forwarder, name)?;
+    let busy = cpus.peer.map_or(Ok(Duration::ZERO), |cpu| busy(Some(cpu)));
+    Ok((usage, busy.map_err(|source| Error::Usage { name: name.to_owned(), source })?))
 }
 
 /// Resident memory once it no longer changes.
@@ -252,6 +265,11 @@ impl Measurement {
     /// Share of the peer's CPU that was busy.
     pub(crate) fn utilization(&self) -> f64 {
         self.cpu() / self.window_seconds
+    }
+
+    /// Share of the peer's CPU that others took.
+    pub(crate) fn others_share(&self) -> f64 {
+        self.others_seconds / self.window_seconds
     }
 
     /// Latencies, in milliseconds.

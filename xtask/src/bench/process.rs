@@ -43,6 +43,15 @@ pub(crate) fn usage(root: u32) -> io::Result<Usage> {
     Ok(total)
 }
 
+/// CPU time that processes got on one CPU, or on all, since the machine started; interrupts, which a
+/// peer's own traffic causes, left out.
+pub(crate) fn busy(cpu: Option<usize>) -> io::Result<Duration> {
+    let text = fs::read_to_string("/proc/stat")?;
+    let ticks =
+        parse_busy(&text, cpu).ok_or_else(|| io::Error::other("there is no such CPU in /proc/stat"))?;
+    Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
+}
+
 /// The model name of the first CPU, and the kernel's version.
 pub(crate) fn machine() -> (String, String) {
     let cpu = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
@@ -96,6 +105,16 @@ fn parse_stat(text: &str) -> Option<Stat> {
     Some(Stat { parent: field(4)?, user_ticks: field(14)?, system_ticks: field(15)? })
 }
 
+/// The ticks of `/proc/stat` that went to processes, here or on other guests of the host: user, nice,
+/// system and stolen.
+fn parse_busy(text: &str, cpu: Option<usize>) -> Option<u64> {
+    let label = cpu.map_or_else(|| "cpu".to_owned(), |cpu| format!("cpu{cpu}"));
+    let line = text.lines().find(|line| line.split_ascii_whitespace().next() == Some(&label))?;
+    let fields: Vec<u64> =
+        line.split_ascii_whitespace().skip(1).map_while(|field| field.parse().ok()).collect();
+    [0, 1, 2, 7].into_iter().map(|at| fields.get(at).copied()).sum()
+}
+
 /// A size of `/proc/PID/status` in bytes.
 fn parse_status(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
@@ -123,6 +142,14 @@ mod tests {
         assert_eq!(parse_status(status, "VmHWM"), Some(12 * 1024));
         assert_eq!(parse_status(status, "VmRSS"), Some(7 * 1024));
         assert_eq!(parse_status(status, "VmSwap"), None);
+    }
+
+    #[test]
+    fn busy_ticks_are_those_of_processes_on_that_cpu() {
+        let text = "cpu  10 20 30 400 50 60 70 80 0 0\ncpu0 1 2 3 40 5 6 7 8 0 0\ncpu1 9 18 27 360 45 54 63 72 0 0\n";
+        assert_eq!(parse_busy(text, None), Some(140));
+        assert_eq!(parse_busy(text, Some(0)), Some(14));
+        assert_eq!(parse_busy(text, Some(2)), None);
     }
 
     #[test]

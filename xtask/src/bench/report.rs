@@ -40,6 +40,8 @@ pub(crate) struct Row {
 const BAR_RATIO_TO_NGINX: f64 = 1.4;
 const BAR_IDLE_BYTES: u64 = 12 << 20;
 const BAR_READY_SECONDS: f64 = 0.050;
+/// When others take more of the peer's CPU than this share, costs are higher and vary.
+const DISTURBED_SHARE: f64 = 0.05;
 /// A share of late requests above this makes the latencies of an open loop void.
 const LATE_SHARE: f64 = 0.01;
 
@@ -183,6 +185,9 @@ fn remark(row: &Row, mode: Mode) -> String {
         format!("{refused} refused")
     } else if mode != Mode::Saturation && late > LATE_SHARE {
         format!("late: {:.0} %, latency void", late * 100.0)
+    } else if let Some(others) = row.spread(Measurement::others_share).filter(|o| o.median > DISTURBED_SHARE)
+    {
+        format!("ok, but others took {:.0} % of the CPU", others.median * 100.0)
     } else {
         "ok".into()
     }

@@ -15,6 +15,7 @@ fn measurement(user_seconds: f64, verdict: Verdict) -> Measurement {
         window: content,
         user_seconds,
         system_seconds: 0.5,
+        others_seconds: 0.0,
         sent: Sent {
             acknowledged: content,
             rejected_items: 0,
@@ -87,6 +88,14 @@ fn the_bars_are_told_for_their_case_only() {
     assert!(text.contains("ready after: 10.00 ms, at most 50.00 ms: met"), "{text}");
     report.cases[0].case.items = 10;
     assert_eq!(bars(&report), "");
+}
+
+#[test]
+fn a_cpu_that_others_used_is_told() {
+    let mut disturbed = measurement(0.5, Verdict::Same);
+    disturbed.others_seconds = 0.5;
+    let row = Row { peer: "etalon".into(), rounds: vec![Ok(disturbed)] };
+    assert_eq!(remark(&row, Mode::Saturation), "ok, but others took 25 % of the CPU");
 }
 
 #[test]
