@@ -24,6 +24,8 @@ pub(crate) enum Op {
     PackedFixed32,
     PackedFixed64,
     Message,
+    /// A message that is a key-value pair.
+    KeyValue,
     /// A message in a oneof: it replaces another member, with the items in it.
     OneofMessage,
 }
@@ -38,9 +40,34 @@ pub(crate) mod wire {
     pub(crate) const FIXED32: u32 = 5;
 }
 
+/// What to do with a field, and a short cut for the most common form of it: when the byte behind the key,
+/// under `mask`, is `expected`, then the value is `skip` bytes long, that byte included, and valid.
+#[derive(Clone, Copy)]
+pub(crate) struct Step {
+    pub(crate) op: Op,
+    pub(crate) mask: u8,
+    pub(crate) expected: u8,
+    pub(crate) skip: u8,
+}
+
+impl Step {
+    const fn new(op: Op) -> Self {
+        let (mask, expected, skip) = match op {
+            Op::Varint => (0x80, 0, 1),
+            Op::Fixed32 => (0, 0, 4),
+            Op::Fixed64 => (0, 0, 8),
+            Op::Id8 => (0xff, 8, 9),
+            Op::Id16 => (0xff, 16, 17),
+            // Nothing is expected that a masked byte could be.
+            _ => (0, 1, 0),
+        };
+        Self { op, mask, expected, skip }
+    }
+}
+
 /// The dense part of a [`Message`]'s table, computed when the crate is compiled.
 pub(crate) struct Dispatch {
-    ops: [Op; KEYS],
+    steps: [Step; KEYS],
     nested: [Option<&'static Message>; NUMBERS],
 }
 
@@ -53,17 +80,17 @@ impl std::fmt::Debug for Dispatch {
 
 impl Dispatch {
     pub(crate) const fn new(fields: &'static [Field]) -> Self {
-        let mut ops = [Op::Unknown; KEYS];
+        let mut steps = [Step::new(Op::Unknown); KEYS];
         let mut nested = [None; NUMBERS];
         let mut at = 0;
         while at < fields.len() {
             let field = &fields[at];
             let number = field.number as usize;
             if number < NUMBERS {
-                let mut wire_type = 0;
-                while wire_type < 8 {
-                    ops[number << 3 | wire_type] = op(field, wire_type as u32);
-                    wire_type += 1;
+                let mut key = field.number << 3;
+                while key >> 3 == field.number {
+                    steps[key as usize] = Step::new(op(field, key & 7));
+                    key += 1;
                 }
                 if let Kind::Message(message) = field.kind {
                     nested[number] = Some(message);
@@ -71,17 +98,24 @@ impl Dispatch {
             }
             at += 1;
         }
-        Self { ops, nested }
+        Self { steps, nested }
+    }
+
+    pub(crate) const fn key_values(mut self, number: u32) -> Self {
+        let key = (number << 3 | wire::LEN) as usize;
+        assert!(matches!(self.steps[key].op, Op::Message), "only a message can be a pair");
+        self.steps[key] = Step::new(Op::KeyValue);
+        self
     }
 }
 
 impl Message {
     /// What to do with a field of this key (`number << 3 | wire type`).
     #[inline]
-    pub(crate) fn op(&self, key: u32) -> Op {
-        match self.dispatch.ops.get(key as usize) {
-            Some(op) => *op,
-            None => self.field(key >> 3).map_or(Op::Unknown, |field| op(field, key & 7)),
+    pub(crate) fn step(&self, key: u32) -> Step {
+        match self.dispatch.steps.get(key as usize) {
+            Some(step) => *step,
+            None => Step::new(self.field(key >> 3).map_or(Op::Unknown, |field| op(field, key & 7))),
         }
     }
 

@@ -94,12 +94,13 @@ enum Value<'a> {
 fn each_field<'a>(mut bytes: &'a [u8], mut visit: impl FnMut(u32, Value<'a>)) {
     let mut open_groups = 0_usize;
     while let Some(key) = take_varint(&mut bytes) {
-        let number = (key >> 3) as u32;
-        let value = match (key & 7) as u32 {
+        let Ok(key) = u32::try_from(key) else { return };
+        let value = match key & 7 {
             wire::VARINT => take_varint(&mut bytes).map(Value::Varint),
             wire::LEN => {
                 let Some(len) = take_varint(&mut bytes) else { return };
-                let Some((value, rest)) = bytes.split_at_checked(len as usize) else { return };
+                let Ok(len) = usize::try_from(len) else { return };
+                let Some((value, rest)) = bytes.split_at_checked(len) else { return };
                 bytes = rest;
                 Some(Value::Delimited(value))
             }
@@ -116,7 +117,7 @@ fn each_field<'a>(mut bytes: &'a [u8], mut visit: impl FnMut(u32, Value<'a>)) {
         if let Some(value) = value
             && open_groups == 0
         {
-            visit(number, value);
+            visit(key >> 3, value);
         }
     }
 }
@@ -142,10 +143,10 @@ fn put_delimited(out: &mut Vec<u8>, number: u32, value: &[u8]) {
 
 fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        out.put_u8(value as u8 | 0x80);
+        out.put_u8(value.to_le_bytes()[0] | 0x80);
         value >>= 7;
     }
-    out.put_u8(value as u8);
+    out.put_u8(value.to_le_bytes()[0]);
 }
 
 #[cfg(test)]

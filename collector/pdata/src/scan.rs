@@ -90,36 +90,42 @@ impl Scanner {
             let field_at = at;
             let (key, next) = self.key(bytes, at, end)?;
             at = next;
-            match table.op(key) {
-                Op::Varint => at = self.varint(bytes, at, end)?.1,
-                Op::Fixed64 => at = self.advance(at, 8, end)?,
-                Op::Fixed32 => at = self.advance(at, 4, end)?,
+            let step = table.step(key);
+            if bytes.get(at).is_some_and(|byte| byte & step.mask == step.expected) {
+                at = self.advance(at, usize::from(step.skip), end)?;
+                continue;
+            }
+            match step.op {
                 Op::String => {
                     let (start, stop) = self.delimited(bytes, at, end)?;
                     self.string(bytes, field_at, start, stop)?;
                     at = stop;
                 }
-                Op::Bytes => at = self.delimited(bytes, at, end)?.1,
-                Op::Id8 => at = self.id(bytes, at, end, 8, field_at)?,
-                Op::Id16 => at = self.id(bytes, at, end, 16, field_at)?,
+                Op::KeyValue => at = self.key_values(bytes, table, key, at, end, depth)?,
                 Op::Message => {
                     let (start, stop) = self.delimited(bytes, at, end)?;
-                    self.nested(bytes, table, key >> 3, start, stop, depth, field_at)?;
+                    self.nested(bytes, table, key, start, stop, depth)?;
                     at = stop;
                 }
                 Op::OneofMessage => {
                     let (start, stop) = self.delimited(bytes, at, end)?;
                     let before = self.found.items;
-                    self.nested(bytes, table, key >> 3, start, stop, depth, field_at)?;
+                    self.nested(bytes, table, key, start, stop, depth)?;
                     let added = self.found.items - before;
-                    if member == key >> 3 {
+                    if member == key {
                         member_items += added;
                     } else {
                         self.found.items -= member_items;
-                        (member, member_items) = (key >> 3, added);
+                        (member, member_items) = (key, added);
                     }
                     at = stop;
                 }
+                Op::Varint => at = self.varint(bytes, at, end)?.1,
+                Op::Fixed64 => at = self.advance(at, 8, end)?,
+                Op::Fixed32 => at = self.advance(at, 4, end)?,
+                Op::Bytes => at = self.delimited(bytes, at, end)?.1,
+                Op::Id8 => at = self.id(bytes, at, end, 8, field_at)?,
+                Op::Id16 => at = self.id(bytes, at, end, 16, field_at)?,
                 Op::PackedVarint => {
                     let (start, stop) = self.delimited(bytes, at, end)?;
                     self.packed_varints(bytes, start, stop)?;
@@ -129,34 +135,56 @@ impl Scanner {
                 Op::PackedFixed32 => at = self.packed(bytes, at, end, 4, field_at)?,
                 Op::Unknown => at = self.unknown(bytes, key, at, end, depth, field_at)?,
                 Op::WrongWireType => {
-                    return Err(self.stop(field_at, ScanErrorKind::WireType { found: (key & 7) as u8 }));
+                    return Err(self.stop(field_at, ScanErrorKind::WireType { found: key & 7 }));
                 }
             }
         }
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "they are the state of one step, kept in registers")]
-    #[inline]
+    /// Checks the message `bytes[start..end]` in a field with this key.
     fn nested(
         &mut self,
         bytes: &mut [u8],
         table: &'static Message,
-        number: u32,
+        key: u32,
         start: usize,
         end: usize,
         depth: u32,
-        field_at: usize,
     ) -> Result<(), Stop> {
         if depth == 0 {
-            return Err(self.stop(field_at, ScanErrorKind::RecursionLimit));
+            // At the length, so that the path ends with this field.
+            return Err(self.stop(start - 1, ScanErrorKind::RecursionLimit));
         }
-        let nested = table.nested(number).expect("a field whose op is a message has a table");
-        if nested.is_key_value && depth >= key_value::DEPTH && self.key_value(&bytes[start..end]) {
-            return Ok(());
-        }
+        let nested = table.nested(key >> 3).expect("a field whose op is a message has a table");
         self.found.items += usize::from(nested.is_item);
         self.message(bytes, nested, start, end, depth - 1)
+    }
+
+    /// Checks a pair, whose length is at `at`, and those that follow it with the same key.
+    fn key_values(
+        &mut self,
+        bytes: &mut [u8],
+        table: &'static Message,
+        key: u32,
+        mut at: usize,
+        end: usize,
+        depth: u32,
+    ) -> Result<usize, Stop> {
+        loop {
+            at = match key_value::plain(bytes, at) {
+                Some(next) if next <= end && depth >= key_value::DEPTH => next,
+                _ => {
+                    let (start, stop) = self.delimited(bytes, at, end)?;
+                    self.nested(bytes, table, key, start, stop, depth)?;
+                    stop
+                }
+            };
+            if at == end || u32::from(bytes[at]) != key {
+                return Ok(at);
+            }
+            at += 1;
+        }
     }
 
     #[inline]
@@ -222,7 +250,7 @@ impl Scanner {
             },
             wire::END_GROUP => Err(self.stop(field_at, ScanErrorKind::EndGroup)),
             wire::FIXED32 => self.advance(at, 4, end),
-            found => Err(self.stop(field_at, ScanErrorKind::WireType { found: found as u8 })),
+            found => Err(self.stop(field_at, ScanErrorKind::WireType { found })),
         }
     }
 

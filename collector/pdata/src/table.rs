@@ -15,8 +15,6 @@ pub struct Message {
     pub fields: &'static [Field],
     /// Whether one message of this type is one item of its signal: a span, a data point, a log record.
     pub is_item: bool,
-    /// Whether the fields are those of a key-value pair, for which the scanner has a fast path.
-    pub(crate) is_key_value: bool,
     pub(crate) dispatch: Dispatch,
 }
 
@@ -101,7 +99,7 @@ pub struct Enum {
 impl Message {
     /// A message with these fields, which must be sorted by number.
     pub const fn new(name: &'static str, fields: &'static [Field]) -> Self {
-        Self { name, fields, is_item: false, is_key_value: false, dispatch: Dispatch::new(fields) }
+        Self { name, fields, is_item: false, dispatch: Dispatch::new(fields) }
     }
 
     /// The same message as an item of its signal.
@@ -110,9 +108,10 @@ impl Message {
         self
     }
 
-    /// The same message, said to have the fields of `opentelemetry.proto.common.v1.KeyValue`.
-    pub const fn key_value(mut self) -> Self {
-        self.is_key_value = true;
+    /// The same message, whose field with this number holds messages of the shape of
+    /// `opentelemetry.proto.common.v1.KeyValue`. The scanner has a fast path for them.
+    pub const fn key_values(mut self, number: u32) -> Self {
+        self.dispatch = self.dispatch.key_values(number);
         self
     }
 

@@ -1,6 +1,13 @@
 //! Sample requests: random, reproducible, and as heterogeneous as real telemetry, since a branch predictor
 //! learns a uniform corpus and a compressor folds it.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::match_bool,
+    reason = "samples are small numbers, and chances read well as a match"
+)]
+
 mod attributes;
 mod logs;
 mod metrics;

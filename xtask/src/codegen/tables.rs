@@ -84,8 +84,10 @@ fn write_message(message: &MessageDescriptor, code: &mut String) {
     if ITEMS.contains(&full_name) {
         code.push_str(".item()");
     }
-    if full_name == KEY_VALUE {
-        code.push_str(".key_value()");
+    for field in &fields {
+        if matches!(field.kind(), Kind::Message(nested) if nested.full_name() == KEY_VALUE) {
+            code.push_str(&format!(".key_values({})", field.number()));
+        }
     }
     code.push_str(" };\n");
 }

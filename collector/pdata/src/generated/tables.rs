@@ -88,7 +88,7 @@ pub static KEY_VALUE_LIST: Message = {
         kind: Kind::Message(&KEY_VALUE),
         cardinality: Cardinality::Repeated,
     }];
-    Message::new("opentelemetry.proto.common.v1.KeyValueList", FIELDS)
+    Message::new("opentelemetry.proto.common.v1.KeyValueList", FIELDS).key_values(1)
 };
 
 /// `opentelemetry.proto.common.v1.KeyValue`
@@ -116,7 +116,7 @@ pub static KEY_VALUE: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.common.v1.KeyValue", FIELDS).key_value()
+    Message::new("opentelemetry.proto.common.v1.KeyValue", FIELDS)
 };
 
 /// `opentelemetry.proto.common.v1.InstrumentationScope`
@@ -151,7 +151,7 @@ pub static INSTRUMENTATION_SCOPE: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.common.v1.InstrumentationScope", FIELDS)
+    Message::new("opentelemetry.proto.common.v1.InstrumentationScope", FIELDS).key_values(3)
 };
 
 /// `opentelemetry.proto.common.v1.EntityRef`
@@ -214,7 +214,7 @@ pub static RESOURCE: Message = {
             cardinality: Cardinality::Repeated,
         },
     ];
-    Message::new("opentelemetry.proto.resource.v1.Resource", FIELDS)
+    Message::new("opentelemetry.proto.resource.v1.Resource", FIELDS).key_values(1)
 };
 
 /// `opentelemetry.proto.logs.v1.ResourceLogs`
@@ -354,7 +354,7 @@ pub static LOG_RECORD: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.logs.v1.LogRecord", FIELDS).item()
+    Message::new("opentelemetry.proto.logs.v1.LogRecord", FIELDS).item().key_values(6)
 };
 
 /// `opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest`
@@ -525,7 +525,7 @@ pub static METRIC: Message = {
             cardinality: Cardinality::Repeated,
         },
     ];
-    Message::new("opentelemetry.proto.metrics.v1.Metric", FIELDS)
+    Message::new("opentelemetry.proto.metrics.v1.Metric", FIELDS).key_values(12)
 };
 
 /// `opentelemetry.proto.metrics.v1.Gauge`
@@ -675,7 +675,7 @@ pub static NUMBER_DATA_POINT: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.metrics.v1.NumberDataPoint", FIELDS).item()
+    Message::new("opentelemetry.proto.metrics.v1.NumberDataPoint", FIELDS).item().key_values(7)
 };
 
 /// `opentelemetry.proto.metrics.v1.HistogramDataPoint`
@@ -759,7 +759,7 @@ pub static HISTOGRAM_DATA_POINT: Message = {
             cardinality: Cardinality::Optional,
         },
     ];
-    Message::new("opentelemetry.proto.metrics.v1.HistogramDataPoint", FIELDS).item()
+    Message::new("opentelemetry.proto.metrics.v1.HistogramDataPoint", FIELDS).item().key_values(9)
 };
 
 /// `opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint`
@@ -864,7 +864,7 @@ pub static EXPONENTIAL_HISTOGRAM_DATA_POINT: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint", FIELDS).item()
+    Message::new("opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint", FIELDS).item().key_values(1)
 };
 
 /// `opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint.Buckets`
@@ -941,7 +941,7 @@ pub static SUMMARY_DATA_POINT: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.metrics.v1.SummaryDataPoint", FIELDS).item()
+    Message::new("opentelemetry.proto.metrics.v1.SummaryDataPoint", FIELDS).item().key_values(7)
 };
 
 /// `opentelemetry.proto.metrics.v1.SummaryDataPoint.ValueAtQuantile`
@@ -1011,7 +1011,7 @@ pub static EXEMPLAR: Message = {
             cardinality: Cardinality::Repeated,
         },
     ];
-    Message::new("opentelemetry.proto.metrics.v1.Exemplar", FIELDS)
+    Message::new("opentelemetry.proto.metrics.v1.Exemplar", FIELDS).key_values(7)
 };
 
 /// `opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest`
@@ -1231,7 +1231,7 @@ pub static SPAN: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.trace.v1.Span", FIELDS).item()
+    Message::new("opentelemetry.proto.trace.v1.Span", FIELDS).item().key_values(9)
 };
 
 /// `opentelemetry.proto.trace.v1.Span.Event`
@@ -1266,7 +1266,7 @@ pub static SPAN_EVENT: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.trace.v1.Span.Event", FIELDS)
+    Message::new("opentelemetry.proto.trace.v1.Span.Event", FIELDS).key_values(3)
 };
 
 /// `opentelemetry.proto.trace.v1.Span.Link`
@@ -1315,7 +1315,7 @@ pub static SPAN_LINK: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.trace.v1.Span.Link", FIELDS)
+    Message::new("opentelemetry.proto.trace.v1.Span.Link", FIELDS).key_values(4)
 };
 
 /// `opentelemetry.proto.trace.v1.Status`

@@ -29,7 +29,7 @@ pub enum ScanErrorKind {
     #[error("the field has wire type {found}, which is not its own")]
     WireType {
         /// The wire type that came.
-        found: u8,
+        found: u32,
     },
     /// A group ends that did not begin, or not in that order.
     #[error("a group ends that was not open")]

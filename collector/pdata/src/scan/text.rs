@@ -15,10 +15,11 @@ impl Scanner {
         start: usize,
         end: usize,
     ) -> Result<(), Stop> {
-        if is_ascii(&bytes[start..end]) {
-            return Ok(());
-        }
-        self.unusual_string(&mut bytes[start..end], field_at)
+        let is_ascii = match bytes[start..].first_chunk() {
+            Some(window) if end - start <= 64 => starts_with_ascii(window, end - start),
+            _ => is_ascii(&bytes[start..end]),
+        };
+        if is_ascii { Ok(()) } else { self.unusual_string(&mut bytes[start..end], field_at) }
     }
 
     #[cold]
@@ -55,31 +56,30 @@ fn repair(string: &mut [u8]) {
     }
 }
 
-/// Whether all bytes are ASCII. Loads overlap, so that a length class costs a fixed number of them.
+/// Whether all bytes are ASCII.
 #[inline]
-pub(super) fn is_ascii(string: &[u8]) -> bool {
-    match string.len() {
-        16.. => is_ascii_long(string),
-        8.. => match (string.first_chunk::<8>(), string.last_chunk::<8>()) {
-            (Some(first), Some(last)) => {
-                (u64::from_le_bytes(*first) | u64::from_le_bytes(*last)) & 0x8080_8080_8080_8080 == 0
-            }
-            _ => false,
-        },
-        4.. => match (string.first_chunk::<4>(), string.last_chunk::<4>()) {
-            (Some(first), Some(last)) => {
-                (u32::from_le_bytes(*first) | u32::from_le_bytes(*last)) & 0x8080_8080 == 0
-            }
-            _ => false,
-        },
-        _ => string.iter().fold(0, |all, byte| all | byte) < 0x80,
-    }
+fn is_ascii(string: &[u8]) -> bool {
+    // The last 64 bytes overlap the last block: no loop over single bytes.
+    let Some(last) = string.last_chunk() else { return string.is_ascii() };
+    let (blocks, _) = string.as_chunks::<64>();
+    blocks.iter().chain([last]).all(|block| starts_with_ascii(block, 64))
 }
 
+/// Whether the first `len` of 64 bytes are ASCII; `len` is at most 64. No branch depends on `len`.
 #[inline]
-fn is_ascii_long(string: &[u8]) -> bool {
-    let (blocks, _) = string.as_chunks::<16>();
-    let last = string.last_chunk::<16>().map_or(u128::MAX, |block| u128::from_le_bytes(*block));
-    let all = blocks.iter().fold(last, |all, block| all | u128::from_le_bytes(*block));
-    all & 0x8080_8080_8080_8080_8080_8080_8080_8080 == 0
+pub(super) fn starts_with_ascii(bytes: &[u8; 64], len: usize) -> bool {
+    /// From `64 - len` on: the high bits of `len` bytes, then nothing.
+    static HIGH_BITS: [u8; 128] = {
+        let mut bits = [0; 128];
+        let mut at = 0;
+        while at < 64 {
+            bits[at] = 0x80;
+            at += 1;
+        }
+        bits
+    };
+    let Some(mask) = HIGH_BITS.get(64 - len..).and_then(<[u8]>::first_chunk::<64>) else { return false };
+    let ((words, _), (masks, _)) = (bytes.as_chunks::<16>(), mask.as_chunks::<16>());
+    let high = |at: usize| u128::from_le_bytes(words[at]) & u128::from_le_bytes(masks[at]);
+    high(0) | high(1) | high(2) | high(3) == 0
 }

@@ -27,10 +27,10 @@ impl Scanner {
     #[inline]
     pub(super) fn delimited(&mut self, bytes: &[u8], at: usize, end: usize) -> Result<(usize, usize), Stop> {
         let (len, start) = self.varint(bytes, at, end)?;
-        if len > (end - start) as u64 {
-            return Err(self.stop(at, ScanErrorKind::Truncated));
+        match usize::try_from(len) {
+            Ok(len) if len <= end - start => Ok((start, start + len)),
+            _ => Err(self.stop(at, ScanErrorKind::Truncated)),
         }
-        Ok((start, start + len as usize))
     }
 
     /// The position `count` bytes on, at most `end`.
@@ -45,13 +45,10 @@ impl Scanner {
     /// The varint at `at`, and where it ends.
     #[inline]
     pub(super) fn varint(&mut self, bytes: &[u8], at: usize, end: usize) -> Result<(u64, usize), Stop> {
-        match bytes[..end].get(at..) {
-            Some([first, ..]) if *first < 0x80 => Ok((u64::from(*first), at + 1)),
-            Some([first, second, ..]) if *second < 0x80 => {
-                Ok((u64::from(*first & 0x7f) | u64::from(*second) << 7, at + 2))
-            }
-            _ => self.long_varint(bytes, at, end),
+        if at < end && bytes[at] < 0x80 {
+            return Ok((u64::from(bytes[at]), at + 1));
         }
+        self.long_varint(bytes, at, end)
     }
 
     fn long_varint(&mut self, bytes: &[u8], at: usize, end: usize) -> Result<(u64, usize), Stop> {
@@ -70,15 +67,31 @@ impl Scanner {
         Err(self.stop(at, kind))
     }
 
-    /// Checks that `bytes[at..end]` is a sequence of varints.
+    /// Checks that `bytes[at..end]` is a sequence of varints, eight bytes at a time: as long as at most eight
+    /// bytes with a high bit follow one another, no varint is too long.
     pub(super) fn packed_varints(&mut self, bytes: &[u8], mut at: usize, end: usize) -> Result<(), Stop> {
-        while at < end {
-            match bytes[at..end].first_chunk::<8>() {
-                // Eight varints of one byte each.
-                Some(word) if u64::from_le_bytes(*word) & CONTINUES == 0 => at += 8,
-                _ => at = self.varint(bytes, at, end)?.1,
+        // Bytes before `at` that belong to a varint which has not ended yet.
+        let mut open = 0;
+        while let Some(word) = bytes[at..end].first_chunk::<8>() {
+            let ends = !u64::from_le_bytes(*word) & CONTINUES;
+            if open + ends.trailing_zeros() / 8 > 8 {
+                at = self.varint(bytes, at - open as usize, end)?.1;
+                open = 0;
+            } else {
+                at += 8;
+                open = ends.leading_zeros() / 8;
             }
+        }
+        at -= open as usize;
+        while at < end {
+            at = self.varint(bytes, at, end)?.1;
         }
         Ok(())
     }
+}
+
+/// The length of the varint that these bytes begin with, if it is at most 8; else 9.
+#[inline]
+pub(super) fn varint_len(bytes: [u8; 8]) -> usize {
+    (!u64::from_le_bytes(bytes) & CONTINUES).trailing_zeros() as usize / 8 + 1
 }

@@ -99,7 +99,7 @@ pub(super) fn text(random: &mut Random, shortest: usize, longest: usize) -> Stri
         match foreign && random.percent(40) {
             true => text.push_str(random.pick(&FOREIGN)),
             false if random.percent(20) => {
-                text.push_str(&format!("{:x}", random.bits() >> random.between(8, 56)))
+                text.push_str(&format!("{:x}", random.bits() >> random.between(8, 56)));
             }
             false => text.push_str(random.pick(&WORDS)),
         }
