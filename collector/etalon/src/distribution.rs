@@ -22,6 +22,7 @@ impl Default for Distribution {
     fn default() -> Self {
         let mut receivers = vec![etalon_receiver_nop::factory(), etalon_receiver_otlp::factory()];
         let mut exporters = vec![
+            etalon_exporter_debug::factory(),
             etalon_exporter_nop::factory(),
             etalon_exporter_otlp_grpc::factory(),
             etalon_exporter_otlp_http::factory(),
