@@ -1,0 +1,129 @@
+//! What users write.
+
+use std::time::Duration;
+
+use etalon_conf::{Check, Optional, Validate};
+use etalon_delivery::{DeliveryConfig, QueueConfig, RetryConfig};
+use serde::{Deserialize, Serialize};
+
+use crate::output::Target;
+
+/// The keys of the exporter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DebugConfig {
+    /// How much is told of a batch.
+    pub verbosity: Verbosity,
+    /// Batches of each second that are always told of.
+    pub sampling_initial: i64,
+    /// Of the batches after those, one in so many is told of; 0 is none.
+    pub sampling_thereafter: i64,
+    /// Whether it goes to the collector's own log, as events of level info.
+    pub use_internal_logger: bool,
+    /// Where it goes else: `stdout`, `stderr`, or paths of files, to which it is appended. Unset is
+    /// `stdout`.
+    pub output_paths: Option<Vec<String>>,
+    /// A queue in front.
+    pub sending_queue: Optional<QueueConfig>,
+}
+
+/// How much is told of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Verbosity {
+    /// One line with counts.
+    #[default]
+    Basic,
+    /// And one line per item.
+    Normal,
+    /// And every field.
+    Detailed,
+}
+
+/// There is no such verbosity.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("verbosity level {0:?} is not supported; write basic, normal or detailed")]
+pub struct VerbosityError(String);
+
+impl Default for DebugConfig {
+    fn default() -> Self {
+        Self {
+            verbosity: Verbosity::Basic,
+            sampling_initial: 2,
+            sampling_thereafter: 1,
+            use_internal_logger: true,
+            output_paths: None,
+            sending_queue: Optional::off(QueueConfig::default()),
+        }
+    }
+}
+
+impl DebugConfig {
+    /// Without timeout and retries: an attempt waits for nothing, and another would not do better.
+    pub(crate) fn delivery(&self) -> DeliveryConfig {
+        DeliveryConfig {
+            timeout: Duration::ZERO,
+            retry: RetryConfig { enabled: false, ..RetryConfig::default() },
+            queue: self.sending_queue.get().cloned(),
+        }
+    }
+
+    /// Where the text goes when it does not go to the log.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        match &self.output_paths {
+            None => vec![Target::Stdout],
+            Some(paths) => paths.iter().filter_map(|path| Target::of(path)).collect(),
+        }
+    }
+}
+
+impl Validate for DebugConfig {
+    fn validate(&self, check: &mut Check) {
+        check.field("sending_queue", &self.sending_queue);
+        let Some(paths) = &self.output_paths else { return };
+        check.at("output_paths", |check| {
+            if self.use_internal_logger {
+                check.error_with_help(
+                    "output_paths is not supported when use_internal_logger is true",
+                    "remove output_paths, or write use_internal_logger: false",
+                );
+            } else if paths.is_empty() {
+                check.error_with_help(
+                    "output_paths must not be empty when use_internal_logger is false",
+                    "write output_paths: [stdout]",
+                );
+            }
+            for (index, path) in paths.iter().enumerate() {
+                if Target::of(path).is_none() {
+                    check.at(index, |check| {
+                        check.error(format!("{path:?} is neither stdout, stderr nor the path of a file"));
+                    });
+                }
+            }
+        });
+    }
+}
+
+impl From<Verbosity> for String {
+    fn from(verbosity: Verbosity) -> Self {
+        match verbosity {
+            Verbosity::Basic => "basic",
+            Verbosity::Normal => "normal",
+            Verbosity::Detailed => "detailed",
+        }
+        .to_owned()
+    }
+}
+
+impl TryFrom<String> for Verbosity {
+    type Error = VerbosityError;
+
+    fn try_from(name: String) -> Result<Self, VerbosityError> {
+        match name.to_ascii_lowercase().as_str() {
+            "basic" => Ok(Self::Basic),
+            "normal" => Ok(Self::Normal),
+            "detailed" => Ok(Self::Detailed),
+            _ => Err(VerbosityError(name)),
+        }
+    }
+}
