@@ -140,6 +140,8 @@ impl GrpcClient {
     pub fn start(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if running.is_none() && !self.stop.is_cancelled() {
+            // Not by the task: a call may come before it first runs.
+            self.shared.channel.expect_connections();
             let run = self.shared.channel.clone().run(self.stop.clone());
             *running = Some(tokio::spawn(run.in_current_span()));
         }

@@ -116,9 +116,13 @@ impl Channel {
         });
     }
 
+    /// Lets calls wait for the connections that [`Channel::run`] is going to make.
+    pub(super) fn expect_connections(&self) {
+        self.readiness.send_replace(Readiness::Connecting);
+    }
+
     /// Keeps connections until `stop`.
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
-        self.readiness.send_replace(Readiness::Connecting);
         let mut lanes = Lanes::default();
         tokio::select! {
             () = stop.cancelled() => {}
