@@ -238,6 +238,9 @@ impl Scanner {
             wire::FIXED64 => self.advance(at, 8, end),
             wire::LEN => Ok(self.delimited(bytes, at, end)?.1),
             wire::START_GROUP => loop {
+                if at == end {
+                    return Err(self.truncated(at, end));
+                }
                 let inner_at = at;
                 let (inner, next) = self.key(bytes, at, end)?;
                 if inner & 7 != wire::END_GROUP {

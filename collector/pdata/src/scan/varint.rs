@@ -5,7 +5,7 @@ use super::{ScanErrorKind, Scanner, Stop};
 const CONTINUES: u64 = 0x8080_8080_8080_8080;
 
 impl Scanner {
-    /// The key at `at`, with a valid field number, and where its value begins.
+    /// The key at `at`, which is before `end`, with a valid field number, and where its value begins.
     #[inline]
     pub(super) fn key(&mut self, bytes: &[u8], at: usize, end: usize) -> Result<(u32, usize), Stop> {
         let first = bytes[at];
@@ -29,7 +29,7 @@ impl Scanner {
         let (len, start) = self.varint(bytes, at, end)?;
         match usize::try_from(len) {
             Ok(len) if len <= end - start => Ok((start, start + len)),
-            _ => Err(self.stop(at, ScanErrorKind::Truncated)),
+            _ => Err(self.truncated(at, end)),
         }
     }
 
@@ -37,9 +37,15 @@ impl Scanner {
     #[inline]
     pub(super) fn advance(&mut self, at: usize, count: usize, end: usize) -> Result<usize, Stop> {
         if end - at < count {
-            return Err(self.stop(at, ScanErrorKind::Truncated));
+            return Err(self.truncated(at, end));
         }
         Ok(at + count)
+    }
+
+    /// A value at `at` does not fit before `end`. When nothing of it is there, its key is the place to show.
+    #[cold]
+    pub(super) fn truncated(&mut self, at: usize, end: usize) -> Stop {
+        self.stop(at.min(end - 1), ScanErrorKind::Truncated)
     }
 
     /// The varint at `at`, and where it ends.
@@ -63,8 +69,7 @@ impl Scanner {
                 return Ok((value, at + index + 1));
             }
         }
-        let kind = if end - at < 10 { ScanErrorKind::Truncated } else { ScanErrorKind::Varint };
-        Err(self.stop(at, kind))
+        Err(if end - at < 10 { self.truncated(at, end) } else { self.stop(at, ScanErrorKind::Varint) })
     }
 
     /// Checks that `bytes[at..end]` is a sequence of varints, eight bytes at a time: as long as at most eight
