@@ -1,8 +1,6 @@
 //! The exporter of one signal.
 
-use etalon_component::{
-    Batch, BoxError, BoxFuture, Component, Consumer, Host, Outcome, Settings, Stage,
-};
+use etalon_component::{Batch, BoxError, BoxFuture, Component, Consumer, Host, Outcome, Settings, Stage};
 use etalon_delivery::{Delivery, acknowledged};
 use etalon_net::client::{GrpcClient, GrpcMethod};
 use etalon_pdata::Signal;

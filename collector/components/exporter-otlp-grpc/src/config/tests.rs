@@ -4,7 +4,8 @@ use super::*;
 
 fn read(yaml: &str) -> Result<OtlpGrpcConfig, String> {
     let node = Node::parse("test.yaml", yaml).expect("valid YAML");
-    node.decode_valid().map_err(|problems| problems.iter().map(|p| p.message().to_owned()).collect::<Vec<_>>().join("\n"))
+    node.decode_valid()
+        .map_err(|problems| problems.iter().map(|p| p.message().to_owned()).collect::<Vec<_>>().join("\n"))
 }
 
 fn error(yaml: &str) -> String {
@@ -82,7 +83,8 @@ fn what_cannot_be_honoured_yet_is_refused() {
 
 #[test]
 fn what_asks_for_nothing_is_accepted() {
-    read("{endpoint: 'a:1', auth: null, middlewares: [], sending_queue: {storage: null, batch: null}}").unwrap();
+    read("{endpoint: 'a:1', auth: null, middlewares: [], sending_queue: {storage: null, batch: null}}")
+        .unwrap();
     assert!(read("{endpoint: 'a:1', sending_queue: {enabled: false}}").unwrap().delivery().queue.is_none());
 }
 
