@@ -90,7 +90,8 @@ authority: gateway.example.org:443";
 async fn every_form_of_an_endpoint_reaches_the_server() {
     let peer = Peer::start(Service::default()).await;
     let port = peer.address.port();
-    let endpoints = ["localhost:", "http://127.0.0.1:", "dns:///localhost:", "passthrough:///127.0.0.1:", ":"];
+    let endpoints =
+        ["localhost:", "http://127.0.0.1:", "dns:///localhost:", "passthrough:///127.0.0.1:", ":"];
     for (index, endpoint) in endpoints.into_iter().enumerate() {
         let exporter = Exporter::direct(format!("'{endpoint}{port}'"), "").await;
         assert!(exporter.send(1).await.is_delivered(), "{endpoint}");

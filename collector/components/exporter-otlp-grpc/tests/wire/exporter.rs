@@ -71,7 +71,10 @@ impl Exporter {
     pub fn metric(&self, name: &str) -> u64 {
         let text = self.telemetry.prometheus_text();
         let line = text.lines().find(|line| line.split(['{', ' ']).next() == Some(name));
-        line.and_then(|line| line.rsplit(' ').next()).expect("the series exists").parse().expect("a whole number")
+        line.and_then(|line| line.rsplit(' ').next())
+            .expect("the series exists")
+            .parse()
+            .expect("a whole number")
     }
 
     pub fn metrics_text(&self) -> String {
@@ -85,7 +88,8 @@ impl Exporter {
 
 /// A batch of spans whose names say which they are.
 pub fn batch(spans: usize) -> Batch {
-    let spans_of_scope = (0..spans).map(|index| Span { name: format!("span {index}"), ..Span::default() }).collect();
+    let spans_of_scope =
+        (0..spans).map(|index| Span { name: format!("span {index}"), ..Span::default() }).collect();
     let request = ExportTraceServiceRequest {
         resource_spans: vec![ResourceSpans {
             scope_spans: vec![ScopeSpans { spans: spans_of_scope, ..ScopeSpans::default() }],

@@ -51,7 +51,8 @@ async fn a_connection_that_is_not_made_in_time_is_a_refusal() {
         std::future::pending::<()>().await;
     })
     .await;
-    let exporter = Exporter::attempting(raw.address, "tls: {insecure_skip_verify: true}\ntimeout: 300ms").await;
+    let exporter =
+        Exporter::attempting(raw.address, "tls: {insecure_skip_verify: true}\ntimeout: 300ms").await;
     let outcome = exporter.send(1).await;
     assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
     assert_eq!(code(&outcome), Code::DeadlineExceeded);
@@ -133,7 +134,8 @@ retry_on_failure: {initial_interval: 100ms, max_interval: 500ms, max_elapsed_tim
 #[tokio::test]
 async fn shutdown_sends_what_is_queued() {
     let peer = Peer::start(Service::default()).await;
-    let exporter = Exporter::new(peer.address, "tls: {insecure: true}\nsending_queue: {num_consumers: 1}").await;
+    let exporter =
+        Exporter::new(peer.address, "tls: {insecure: true}\nsending_queue: {num_consumers: 1}").await;
     for _ in 0..50 {
         assert!(exporter.send(10).await.is_delivered());
     }
@@ -179,7 +181,8 @@ async fn a_reset_is_no_verdict_and_a_refused_stream_was_not_looked_at() {
         outcome
     };
     assert!(matches!(reset(Reason::REFUSED_STREAM).await, Outcome::Refused(_)));
-    for reason in [Reason::INTERNAL_ERROR, Reason::CANCEL, Reason::ENHANCE_YOUR_CALM, Reason::PROTOCOL_ERROR] {
+    for reason in [Reason::INTERNAL_ERROR, Reason::CANCEL, Reason::ENHANCE_YOUR_CALM, Reason::PROTOCOL_ERROR]
+    {
         let outcome = reset(reason).await;
         assert!(matches!(outcome, Outcome::Unknown(_)), "{reason:?}: {outcome:?}");
     }
@@ -193,7 +196,8 @@ async fn answered(head: Response<()>, body: Option<Bytes>, trailers: Option<Head
             http2(stream, move |mut respond| {
                 let (head, body, trailers) = (head.clone(), body.clone(), trailers.clone());
                 async move {
-                    let Ok(mut stream) = respond.send_response(head, body.is_none() && trailers.is_none()) else {
+                    let Ok(mut stream) = respond.send_response(head, body.is_none() && trailers.is_none())
+                    else {
                         return;
                     };
                     if let Some(body) = body {
@@ -235,7 +239,10 @@ async fn a_status_that_is_no_number_or_no_known_one_is_unknown_and_permanent() {
         let mut trailers = HeaderMap::new();
         trailers.insert("grpc-status", status.parse().unwrap());
         let outcome = answered(head(), None, Some(trailers)).await;
-        assert!(matches!(&outcome, Outcome::Permanent(f) if f.code() == Code::Unknown), "{status}: {outcome:?}");
+        assert!(
+            matches!(&outcome, Outcome::Permanent(f) if f.code() == Code::Unknown),
+            "{status}: {outcome:?}"
+        );
     }
 }
 
@@ -249,7 +256,10 @@ async fn an_answer_without_status_is_no_verdict() {
 async fn an_answer_of_success_that_cannot_be_read_is_permanent() {
     for body in [&[0, 0, 0][..], &[0, 0, 0, 0, 9, 1], &[1, 0, 0, 0, 1, 0], &[0, 0, 0, 0, 2, 0xff, 0xff]] {
         let outcome = answered(head(), Some(Bytes::from_static(body)), Some(ok())).await;
-        assert!(matches!(&outcome, Outcome::Permanent(f) if f.code() == Code::Internal), "{body:?}: {outcome:?}");
+        assert!(
+            matches!(&outcome, Outcome::Permanent(f) if f.code() == Code::Internal),
+            "{body:?}: {outcome:?}"
+        );
     }
 }
 
@@ -274,14 +284,20 @@ async fn a_compressed_response_that_expands_too_far_is_permanent() {
 }
 
 #[tokio::test]
-async fn trailers_over_the_limit_end_the_call() {
-    let mut trailers = ok();
-    for index in 0..100 {
-        let name: http::HeaderName = format!("x-{index}").parse().unwrap();
-        trailers.insert(name, "x".repeat(1000).parse().unwrap());
-    }
-    let outcome = answered(head(), None, Some(trailers)).await;
-    assert!(!outcome.is_delivered(), "{outcome:?}");
+async fn of_trailers_over_the_limit_the_first_part_counts_and_nothing_is_sent_again() {
+    let padding = (0..100).map(|index| (format!("x-{index}"), "x".repeat(1000)));
+    let status = [("grpc-status".to_owned(), "0".to_owned())];
+    let trailers = |fields: &mut dyn Iterator<Item = (String, String)>| -> HeaderMap {
+        let field = |(name, value): (String, String)| {
+            (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap())
+        };
+        fields.map(field).collect()
+    };
+    let status_first = trailers(&mut status.clone().into_iter().chain(padding.clone()));
+    assert!(answered(head(), None, Some(status_first)).await.is_delivered());
+    let status_last = trailers(&mut padding.chain(status));
+    let outcome = answered(head(), None, Some(status_last)).await;
+    assert!(matches!(&outcome, Outcome::Permanent(f) if f.code() == Code::Unknown), "{outcome:?}");
 }
 
 #[tokio::test]

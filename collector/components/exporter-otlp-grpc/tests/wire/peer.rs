@@ -10,7 +10,7 @@ use etalon_pdata::proto::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::runtime::Runtime;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
@@ -25,7 +25,8 @@ type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 pub struct Peer {
     pub address: SocketAddr,
     pub service: Service,
-    task: JoinHandle<()>,
+    /// Its own, so that its connections end with it.
+    runtime: Option<Runtime>,
 }
 
 /// Answers as it is told, then with success. Notes what it was asked.
@@ -50,24 +51,33 @@ impl Peer {
         Self::at("127.0.0.1:0", Server::builder(), service).await
     }
 
-    pub async fn at(address: &str, server: Server, service: Service) -> Self {
-        let listener = TcpListener::bind(address).await.expect("a free port");
+    pub async fn at(address: &str, mut server: Server, service: Service) -> Self {
+        let listener = std::net::TcpListener::bind(address).expect("a free port");
+        listener.set_nonblocking(true).expect("a socket");
         let address = listener.local_addr().expect("bound");
         let answering = service.clone();
-        let mut server = server;
-        let task = tokio::spawn(async move {
-            server = server.accept_http1(false);
-            let served = server.serve_with_incoming(answering, TcpListenerStream::new(listener)).await;
-            served.expect("the server runs");
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        runtime.spawn(async move {
+            let incoming = TcpListenerStream::new(TcpListener::from_std(listener).expect("a listener"));
+            server.serve_with_incoming(answering, incoming).await.expect("the server runs");
         });
-        Self { address, service, task }
+        Self { address, service, runtime: Some(runtime) }
     }
 
     /// Ends it and its connections; its port is free then.
     pub async fn stop(self) {
-        self.task.abort();
-        assert!(self.task.await.is_err_and(|error| error.is_cancelled()));
-        super::exporter::until("the port is closed", || std::net::TcpListener::bind(self.address).is_ok()).await;
+        let address = self.address;
+        drop(self);
+        super::exporter::until("the port is free", || std::net::TcpListener::bind(address).is_ok()).await;
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -93,7 +103,9 @@ impl Service {
 
 pub fn partial_success(rejected_spans: i64, message: &str) -> ExportTraceServiceResponse {
     let error_message = message.to_owned();
-    ExportTraceServiceResponse { partial_success: Some(ExportTracePartialSuccess { rejected_spans, error_message }) }
+    ExportTraceServiceResponse {
+        partial_success: Some(ExportTracePartialSuccess { rejected_spans, error_message }),
+    }
 }
 
 impl tower_service::Service<http::Request<Body>> for Service {

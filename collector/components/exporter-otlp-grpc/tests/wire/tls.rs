@@ -46,7 +46,8 @@ async fn server(authority: &Authority, clients: Option<&Authority>) -> Peer {
 async fn a_server_whose_certificate_is_trusted_is_sent_to() {
     let authority = Authority::new();
     let peer = server(&authority, None).await;
-    let keys = format!("tls:\n  server_name_override: collector.example.org\n  ca_pem: {}", block(&authority.pem()));
+    let keys =
+        format!("tls:\n  server_name_override: collector.example.org\n  ca_pem: {}", block(&authority.pem()));
     let exporter = Exporter::attempting(peer.address, &keys).await;
     let outcome = exporter.send(5).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
@@ -103,7 +104,8 @@ async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
     let (authority, clients) = (Authority::new(), Authority::new());
     let peer = server(&authority, Some(&clients)).await;
     let (certificate, key) = clients.issue("client.example.org");
-    let without = format!("tls:\n  server_name_override: collector.example.org\n  ca_pem: {}", block(&authority.pem()));
+    let without =
+        format!("tls:\n  server_name_override: collector.example.org\n  ca_pem: {}", block(&authority.pem()));
     let with = format!("{without}  cert_pem: {}  key_pem: {}", block(&certificate), block(&key));
     let exporter = Exporter::attempting(peer.address, &with).await;
     let outcome = exporter.send(5).await;
@@ -121,7 +123,9 @@ async fn versions_that_do_not_meet_make_no_connection() {
     let authority = Authority::new();
     let peer = server(&authority, None).await;
     let keys = |versions: &str| {
-        format!("tls:\n  insecure_skip_verify: true\n  {versions}\n  server_name_override: collector.example.org")
+        format!(
+            "tls:\n  insecure_skip_verify: true\n  {versions}\n  server_name_override: collector.example.org"
+        )
     };
     for versions in ["max_version: '1.2'", "min_version: '1.3'"] {
         let exporter = Exporter::attempting(peer.address, &keys(versions)).await;

@@ -69,7 +69,8 @@ async fn odd_hints_are_bounded_or_ignored() {
 
 #[tokio::test]
 async fn hints_in_metadata_are_understood() {
-    let info = rpc::RetryInfo { retry_delay: Some(protobuf::Duration { seconds: 4, nanos: 0 }) }.encode_to_vec();
+    let info =
+        rpc::RetryInfo { retry_delay: Some(protobuf::Duration { seconds: 4, nanos: 0 }) }.encode_to_vec();
     let mut metadata = MetadataMap::new();
     metadata.insert_bin("google.rpc.retryinfo-bin", MetadataValue::from_bytes(&info));
     let outcome = outcome_of(Status::with_metadata(TonicCode::ResourceExhausted, "full", metadata)).await;
