@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use etalon_component::{
     Batch, BoxError, BoxFuture, BuildInfo, Component, Consumer, Host, Listening, Outcome, Settings, Stability,
 };

@@ -8,7 +8,8 @@ use memchr::memmem;
 
 use super::{DecompressError, finished};
 
-/// libdeflate's level 1 compresses telemetry about as well as zlib's level 5, in a third of the time.
+/// libdeflate's level 1 compresses telemetry about as well as zlib's level 2, in two thirds of the time; its
+/// level 6 gains 4 % and takes two to three times as long (`examples/compression_speed.rs`).
 pub(super) const DEFAULT_LEVEL: i32 = 1;
 
 /// RFC 1952 section 2.3: a header of at least 10 bytes, a deflate stream of at least 2, a trailer of 8.

@@ -60,7 +60,7 @@ mod tests {
         let mut buffer = Buffer::of_announced(1 << 30);
         assert_eq!(buffer.bytes.capacity(), FIRST_ALLOCATION);
         for _ in 0..3 {
-            buffer.append(&[0; FIRST_ALLOCATION]).unwrap();
+            buffer.append(&vec![0; FIRST_ALLOCATION]).unwrap();
         }
         assert_eq!(buffer.bytes.capacity(), 4 * FIRST_ALLOCATION);
     }

@@ -46,29 +46,33 @@ pub enum ListenError {
     Tls(#[from] TlsError),
 }
 
-/// Listens on `<host>:<port>`. An empty host is every address of the machine, over IPv6 and IPv4; of a
-/// name, the first IPv4 address is taken, else the first.
+/// Listens on `<host>:<port>`. No host, `0.0.0.0` and `[::]` all are every address of the machine, over IPv6
+/// and IPv4; of a name, the first IPv4 address is taken, else the first.
 pub(super) async fn listen(endpoint: &str) -> Result<TcpListener, ListenError> {
     let (host, port) =
         split(endpoint).ok_or_else(|| ListenError::Endpoint { endpoint: endpoint.to_owned() })?;
-    let bound = |address| {
-        bind(address).map_err(|source| ListenError::Bind { endpoint: endpoint.to_owned(), address, source })
+    let address = if host.is_empty() { Ok(Ipv6Addr::UNSPECIFIED.into()) } else { host.parse::<IpAddr>() };
+    let address = match address {
+        Ok(ip) if ip.is_unspecified() => SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
+        Ok(ip) => SocketAddr::from((ip, port)),
+        Err(_) => resolved(endpoint, host, port).await?,
     };
-    if host.is_empty() {
-        let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-        return match bind(every) {
-            Err(error) if is_without_ipv6(&error) => bound(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))),
-            Err(source) => Err(ListenError::Bind { endpoint: endpoint.to_owned(), address: every, source }),
-            Ok(listener) => Ok(listener),
-        };
+    let refused = |address, source| ListenError::Bind { endpoint: endpoint.to_owned(), address, source };
+    match bind(address) {
+        Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && is_without_ipv6(&error) => {
+            let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+            bind(address).map_err(|source| refused(address, source))
+        }
+        Err(source) => Err(refused(address, source)),
+        Ok(listener) => Ok(listener),
     }
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return bound(SocketAddr::from((ip, port)));
-    }
-    let resolve = |source| ListenError::Resolve { endpoint: endpoint.to_owned(), source };
-    let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await.map_err(resolve)?.collect();
+}
+
+async fn resolved(endpoint: &str, host: &str, port: u16) -> Result<SocketAddr, ListenError> {
+    let unresolved = |source| ListenError::Resolve { endpoint: endpoint.to_owned(), source };
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await.map_err(unresolved)?.collect();
     let address = found.iter().find(|address| address.is_ipv4()).or(found.first());
-    bound(*address.ok_or_else(|| resolve(io::ErrorKind::NotFound.into()))?)
+    address.copied().ok_or_else(|| unresolved(io::ErrorKind::NotFound.into()))
 }
 
 /// Whether an endpoint can be read.
@@ -123,6 +127,16 @@ mod tests {
     async fn localhost_is_the_ipv4_loopback() {
         let listener = listen("localhost:0").await.unwrap();
         assert_eq!(listener.local_addr().unwrap().ip(), Ipv4Addr::LOCALHOST);
+    }
+
+    #[tokio::test]
+    async fn every_address_is_ipv4_too() {
+        for endpoint in [":0", "0.0.0.0:0", "[::]:0"] {
+            let listener = listen(endpoint).await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            tokio::net::TcpStream::connect(address).await.unwrap();
+        }
     }
 
     #[tokio::test]

@@ -24,12 +24,12 @@ async fn export(
     client.ready().await.unwrap();
     let path = PathAndQuery::from_static(TRACES.grpc_path);
     let mut request = tonic::Request::new(request);
-    request.set_timeout(Duration::from_secs(60));
+    request.set_timeout(Duration::from_mins(1));
     client.unary(request, path, ProstCodec::default()).await.map(tonic::Response::into_inner)
 }
 
 fn spans(count: usize) -> ExportTraceServiceRequest {
-    let span = Span { trace_id: vec![1; 16].into(), span_id: vec![2; 8].into(), ..Span::default() };
+    let span = Span { trace_id: vec![1; 16], span_id: vec![2; 8], ..Span::default() };
     let scope_spans = vec![ScopeSpans { spans: vec![span; count], ..ScopeSpans::default() }];
     ExportTraceServiceRequest {
         resource_spans: vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }],
@@ -100,7 +100,7 @@ async fn what_cannot_be_read_is_the_senders_fault_and_goes_nowhere() {
     let pipeline = Pipeline::delivering();
     let running = start(&pipeline).await;
     let mut wrong_id = spans(1);
-    wrong_id.resource_spans[0].scope_spans[0].spans[0].trace_id = vec![1; 15].into();
+    wrong_id.resource_spans[0].scope_spans[0].spans[0].trace_id = vec![1; 15];
     let refused = export(&running, wrong_id.clone()).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::InvalidArgument);
     assert!(refused.message().contains("trace_id"), "{refused}");

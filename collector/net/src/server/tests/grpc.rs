@@ -95,7 +95,7 @@ impl Answer {
     }
 }
 
-/// Sends frames as they are, the last one with END_STREAM.
+/// Sends frames as they are, the last one with `END_STREAM`.
 async fn send(server: &Server, request: ::http::request::Builder, frames: &[Bytes]) -> Answer {
     let mut client = h2(server).await.ready().await.unwrap();
     let (response, mut body) = client.send_request(request.body(()).unwrap(), frames.is_empty()).unwrap();

@@ -78,8 +78,8 @@ async fn each_encoding_is_decoded() {
     let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
     let len = compressor.zlib_compress(&data, &mut zlib).unwrap();
     zlib.truncate(len);
-    let gzip = compress(Compression::Gzip, &[data.clone()]);
-    let zstd = compress(Compression::Zstd, &[data.clone()]);
+    let gzip = compress(Compression::Gzip, std::slice::from_ref(&data));
+    let zstd = compress(Compression::Zstd, std::slice::from_ref(&data));
     for (name, body) in [
         ("identity", &data[..]),
         ("", &data),
@@ -147,7 +147,7 @@ async fn the_limit_holds_to_the_byte_before_and_after_decompression() {
         let data = Bytes::from(vec![0; len]);
         assert_eq!(post(&server, PROTOBUF, &data).await.status(), status, "{len}");
         for encoding in [Compression::Gzip, Compression::Zstd] {
-            let body = compress(encoding, &[data.clone()]);
+            let body = compress(encoding, std::slice::from_ref(&data));
             assert_eq!(
                 post(&server, &encoded(encoding.name()), &body).await.status(),
                 status,
