@@ -100,7 +100,8 @@ impl From<OtlpHttpConfig> for (HttpClientConfig, Own) {
 impl OtlpHttpConfig {
     /// The URL of `signal`: its own as it is, or the common one with the signal's path.
     pub(crate) fn url(&self, signal: Signal) -> Result<String, EndpointMissing> {
-        let of_signal = self.own.endpoints().into_iter().find(|(name, url)| *name == signal.name && !url.is_empty());
+        let of_signal =
+            self.own.endpoints().into_iter().find(|(name, url)| *name == signal.name && !url.is_empty());
         match of_signal {
             Some((_, url)) => Ok(url.to_owned()),
             None if self.client.endpoint.is_empty() => Err(EndpointMissing(signal.name)),
@@ -139,7 +140,9 @@ impl Validate for OtlpHttpConfig {
     fn validate(&self, check: &mut Check) {
         let of_signals = self.own.endpoints().map(|(signal, url)| (format!("{signal}_endpoint"), url));
         let mut given = 0;
-        for (key, url) in of_signals.into_iter().chain([("endpoint".to_owned(), self.client.endpoint.as_str())]) {
+        for (key, url) in
+            of_signals.into_iter().chain([("endpoint".to_owned(), self.client.endpoint.as_str())])
+        {
             if url.is_empty() {
                 continue;
             }
@@ -154,7 +157,10 @@ impl Validate for OtlpHttpConfig {
             }
         }
         if given == 0 {
-            check.error_with_help("at least one endpoint must be specified", "write endpoint: http://host:4318");
+            check.error_with_help(
+                "at least one endpoint must be specified",
+                "write endpoint: http://host:4318",
+            );
         }
         self.client.validate(check);
         check.field("sending_queue", &self.own.sending_queue);
@@ -195,7 +201,10 @@ impl TryFrom<String> for Encoding {
     type Error = EncodingError;
 
     fn try_from(name: String) -> Result<Self, EncodingError> {
-        [Self::Proto, Self::Json].into_iter().find(|encoding| encoding.name() == name).ok_or(EncodingError(name))
+        [Self::Proto, Self::Json]
+            .into_iter()
+            .find(|encoding| encoding.name() == name)
+            .ok_or(EncodingError(name))
     }
 }
 

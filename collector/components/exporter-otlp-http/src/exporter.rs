@@ -61,7 +61,9 @@ fn in_json(payload: &Payload) -> Result<Bytes, Outcome> {
     let mut json = Vec::new();
     match json::encode(payload.signal().request, &payload.contiguous(), &mut json) {
         Ok(()) => Ok(json.into()),
-        Err(error) => Err(Outcome::permanent(Code::Internal, format!("cannot encode the request as JSON: {error}"))),
+        Err(error) => {
+            Err(Outcome::permanent(Code::Internal, format!("cannot encode the request as JSON: {error}")))
+        }
     }
 }
 

@@ -14,28 +14,28 @@ use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-pub struct Exporter {
+pub(crate) struct Exporter {
     stage: Stage,
     telemetry: Telemetry,
 }
 
 /// Neither queue nor retries: the outcome is that of one attempt.
-pub const DIRECT: &str = "{enabled: false}";
+pub(crate) const DIRECT: &str = "{enabled: false}";
 
 impl Exporter {
     /// An exporter of one attempt per batch, in plaintext, with further keys.
-    pub async fn direct(endpoint: impl std::fmt::Display, keys: &str) -> Self {
+    pub(crate) async fn direct(endpoint: impl std::fmt::Display, keys: &str) -> Self {
         let keys = format!("tls: {{insecure: true}}\n{keys}");
         Self::attempting(endpoint, &keys).await
     }
 
     /// An exporter of one attempt per batch.
-    pub async fn attempting(endpoint: impl std::fmt::Display, keys: &str) -> Self {
+    pub(crate) async fn attempting(endpoint: impl std::fmt::Display, keys: &str) -> Self {
         let keys = format!("sending_queue: {DIRECT}\nretry_on_failure: {DIRECT}\n{keys}");
         Self::new(endpoint, &keys).await
     }
 
-    pub async fn new(endpoint: impl std::fmt::Display, keys: &str) -> Self {
+    pub(crate) async fn new(endpoint: impl std::fmt::Display, keys: &str) -> Self {
         let yaml = format!("endpoint: {endpoint}\n{keys}");
         let node = Node::parse("test.yaml", &yaml).expect("valid YAML");
         let factory = etalon_exporter_otlp_grpc::factory();
@@ -53,22 +53,22 @@ impl Exporter {
         Self { stage, telemetry }
     }
 
-    pub async fn consume(&self, batch: Batch) -> Outcome {
+    pub(crate) async fn consume(&self, batch: Batch) -> Outcome {
         let outcome = tokio::time::timeout(Duration::from_secs(60), self.stage.consumer.consume(batch)).await;
         outcome.expect("an outcome within a minute")
     }
 
     /// Sends a few spans.
-    pub async fn send(&self, spans: usize) -> Outcome {
+    pub(crate) async fn send(&self, spans: usize) -> Outcome {
         self.consume(batch(spans)).await
     }
 
-    pub async fn shutdown(&self) {
+    pub(crate) async fn shutdown(&self) {
         let deadline = Instant::now() + Duration::from_secs(10);
         self.stage.component.shutdown(deadline).await.expect("a shutdown has nothing to fail");
     }
 
-    pub fn metric(&self, name: &str) -> u64 {
+    pub(crate) fn metric(&self, name: &str) -> u64 {
         let text = self.telemetry.prometheus_text();
         let line = text.lines().find(|line| line.split(['{', ' ']).next() == Some(name));
         line.and_then(|line| line.rsplit(' ').next())
@@ -77,17 +77,17 @@ impl Exporter {
             .expect("a whole number")
     }
 
-    pub fn metrics_text(&self) -> String {
+    pub(crate) fn metrics_text(&self) -> String {
         self.telemetry.prometheus_text()
     }
 
-    pub fn consumer(&self) -> Arc<dyn etalon_component::Consumer> {
+    pub(crate) fn consumer(&self) -> Arc<dyn etalon_component::Consumer> {
         self.stage.consumer.clone()
     }
 }
 
 /// A batch of spans whose names say which they are.
-pub fn batch(spans: usize) -> Batch {
+pub(crate) fn batch(spans: usize) -> Batch {
     let spans_of_scope =
         (0..spans).map(|index| Span { name: format!("span {index}"), ..Span::default() }).collect();
     let request = ExportTraceServiceRequest {
@@ -100,7 +100,7 @@ pub fn batch(spans: usize) -> Batch {
 }
 
 /// Waits until `condition` holds.
-pub async fn until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
     let limit = Instant::now() + Duration::from_secs(30);
     while !condition() {
         assert!(Instant::now() < limit, "{what} did not happen within 30 s");

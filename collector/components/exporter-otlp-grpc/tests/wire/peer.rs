@@ -22,36 +22,36 @@ use tonic_prost::ProstCodec;
 
 type BoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
-pub struct Peer {
-    pub address: SocketAddr,
-    pub service: Service,
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    pub(crate) service: Service,
     /// Its own, so that its connections end with it.
     runtime: Option<Runtime>,
 }
 
 /// Answers as it is told, then with success. Notes what it was asked.
 #[derive(Clone, Default)]
-pub struct Service {
+pub(crate) struct Service {
     script: Arc<Mutex<VecDeque<Result<ExportTraceServiceResponse, Status>>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
     compress: Option<CompressionEncoding>,
 }
 
 #[derive(Clone, Debug)]
-pub struct Seen {
-    pub path: String,
-    pub authority: Option<String>,
-    pub headers: http::HeaderMap,
-    pub metadata: MetadataMap,
-    pub spans: Vec<String>,
+pub(crate) struct Seen {
+    pub(crate) path: String,
+    pub(crate) authority: Option<String>,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) metadata: MetadataMap,
+    pub(crate) spans: Vec<String>,
 }
 
 impl Peer {
-    pub async fn start(service: Service) -> Self {
+    pub(crate) async fn start(service: Service) -> Self {
         Self::at("127.0.0.1:0", Server::builder(), service).await
     }
 
-    pub async fn at(address: &str, mut server: Server, service: Service) -> Self {
+    pub(crate) async fn at(address: &str, mut server: Server, service: Service) -> Self {
         let listener = std::net::TcpListener::bind(address).expect("a free port");
         listener.set_nonblocking(true).expect("a socket");
         let address = listener.local_addr().expect("bound");
@@ -66,7 +66,7 @@ impl Peer {
     }
 
     /// Ends it and its connections; its port is free then.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         let address = self.address;
         drop(self);
         super::exporter::until("the port is free", || std::net::TcpListener::bind(address).is_ok()).await;
@@ -82,26 +82,26 @@ impl Drop for Peer {
 }
 
 impl Service {
-    pub fn answering(answers: impl IntoIterator<Item = Result<ExportTraceServiceResponse, Status>>) -> Self {
+    pub(crate) fn answering(answers: impl IntoIterator<Item = Result<ExportTraceServiceResponse, Status>>) -> Self {
         Self { script: Arc::new(Mutex::new(answers.into_iter().collect())), ..Self::default() }
     }
 
     /// Compresses its answers.
-    pub fn compressing(mut self, encoding: CompressionEncoding) -> Self {
+    pub(crate) fn compressing(mut self, encoding: CompressionEncoding) -> Self {
         self.compress = Some(encoding);
         self
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    pub fn spans(&self) -> usize {
+    pub(crate) fn spans(&self) -> usize {
         self.seen().iter().map(|seen| seen.spans.len()).sum()
     }
 }
 
-pub fn partial_success(rejected_spans: i64, message: &str) -> ExportTraceServiceResponse {
+pub(crate) fn partial_success(rejected_spans: i64, message: &str) -> ExportTraceServiceResponse {
     let error_message = message.to_owned();
     ExportTraceServiceResponse {
         partial_success: Some(ExportTracePartialSuccess { rejected_spans, error_message }),

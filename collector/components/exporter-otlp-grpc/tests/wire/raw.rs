@@ -10,16 +10,16 @@ use http::{HeaderMap, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-pub struct Raw {
-    pub address: SocketAddr,
+pub(crate) struct Raw {
+    pub(crate) address: SocketAddr,
     /// Connections up to now.
-    pub accepted: Arc<AtomicUsize>,
+    pub(crate) accepted: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
 impl Raw {
     /// Hands each connection, with its number from 0 on, to `serve`.
-    pub async fn start<F, S>(serve: S) -> Self
+    pub(crate) async fn start<F, S>(serve: S) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
         S: Fn(usize, TcpStream) -> F + Send + 'static,
@@ -45,7 +45,7 @@ impl Drop for Raw {
 }
 
 /// Serves HTTP/2: reads each request to its end, and lets `answer` answer it.
-pub async fn http2<F, A>(stream: TcpStream, answer: A)
+pub(crate) async fn http2<F, A>(stream: TcpStream, answer: A)
 where
     F: Future<Output = ()> + Send + 'static,
     A: Fn(SendResponse<Bytes>) -> F,
@@ -64,12 +64,12 @@ where
 }
 
 /// The head of a gRPC response.
-pub fn head() -> Response<()> {
+pub(crate) fn head() -> Response<()> {
     Response::builder().header("content-type", "application/grpc").body(()).expect("a valid response")
 }
 
 /// Trailers of success.
-pub fn ok() -> HeaderMap {
+pub(crate) fn ok() -> HeaderMap {
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", "0".parse().expect("a value"));
     trailers

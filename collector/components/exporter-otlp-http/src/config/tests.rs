@@ -5,7 +5,8 @@ use super::*;
 
 fn read(yaml: &str) -> Result<OtlpHttpConfig, String> {
     let node = Node::parse("test.yaml", yaml).expect("valid YAML");
-    node.decode_valid().map_err(|problems| problems.iter().map(|p| p.message().to_owned()).collect::<Vec<_>>().join("\n"))
+    node.decode_valid()
+        .map_err(|problems| problems.iter().map(|p| p.message().to_owned()).collect::<Vec<_>>().join("\n"))
 }
 
 fn error(yaml: &str) -> String {
