@@ -37,8 +37,10 @@ class Sink:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._received: list[Received] = []
+        self._held = False
         self._to_refuse = 0
         self._refused: list[str] = []
+        self._holding: list[str] = []
         self._grpc = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
         for service, signal in (
             (trace_service_pb2_grpc.add_TraceServiceServicer_to_server, TRACES),
@@ -77,6 +79,23 @@ class Sink:
             self._to_refuse = requests
             self._refused.clear()
 
+    def hold(self) -> None:
+        """Answers nothing until `release`."""
+        with self._changed:
+            self._held = True
+            self._holding.clear()
+
+    def release(self) -> None:
+        """Answers what is held, and whatever comes."""
+        with self._changed:
+            self._held = False
+            self._changed.notify_all()
+
+    def holding(self) -> set[str]:
+        """The signals of the requests held since `hold`."""
+        with self._changed:
+            return set(self._holding)
+
     def refused(self) -> list[str]:
         """The signals of the requests refused since `refuse_next`."""
         with self._changed:
@@ -96,6 +115,10 @@ class Sink:
     def take(self, received: Received) -> bool:
         """Keeps a request, unless it is to be refused."""
         with self._changed:
+            if self._held:
+                self._holding.append(received.signal.name)
+                if not self._changed.wait_for(lambda: not self._held, WAIT):
+                    return False
             if self._to_refuse > 0:
                 self._to_refuse -= 1
                 self._refused.append(received.signal.name)

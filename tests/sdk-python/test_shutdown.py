@@ -29,18 +29,19 @@ def test_etalon_delivers_at_its_shutdown_what_its_queue_holds(
     sink: Sink, tmp_path: Path, run: str, kind: str
 ) -> None:
     endpoint = {"otlp_grpc": sink.grpc_endpoint, "otlp_http": sink.http_endpoint}[kind]
-    settings = {
-        "endpoint": endpoint,
-        "tls": {"insecure": True},
-        "retry_on_failure": {"initial_interval": "20ms", "max_interval": "20ms"},
-    }
+    settings = {"endpoint": endpoint, "tls": {"insecure": True}, "sending_queue": {"num_consumers": 1}}
     with Collector(configuration(kind, settings), tmp_path) as collector:
-        sink.refuse_next(1_000_000)
-        with Application(Endpoint("grpc", collector.grpc_endpoint), run) as application:
-            application.record()
-        assert application.failures() == []
-        eventually(lambda: set(sink.refused()) == {"traces", "metrics", "logs"}, "every signal was tried")
+        sink.hold()
+        # The first is under way when SIGTERM comes, the second waits in the queue.
+        applications = {of: Application(Endpoint("grpc", collector.grpc_endpoint), of) for of in (run, run + " queued")}
+        for application in applications.values():
+            with application:
+                application.record()
+        eventually(lambda: sink.holding() == {"traces", "metrics", "logs"}, "every signal is under way")
         collector.process.send_signal(signal.SIGTERM)
         collector.wait_for_line("Starting shutdown...")
-        sink.refuse_next(0)
-        assert_arrived(sink, application, run)
+        assert sink.received() == []
+        sink.release()
+        assert collector.process.wait(30) == 0
+        for of, application in applications.items():
+            assert_arrived(sink, application, of)

@@ -55,8 +55,8 @@ struct LogState {
 impl Etalon {
     /// Starts the collector with a configuration and waits until it is ready.
     ///
-    /// `service.telemetry` need not be in it: logs are set to JSON, and metrics to a port of the
-    /// system's choice.
+    /// `service.telemetry` need not be in it: logs are set to JSON and not thinned out, and metrics to a
+    /// port of the system's choice.
     pub fn start(configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("etalon.yaml");
@@ -76,6 +76,7 @@ impl Etalon {
         let mut child = Command::new(binary())
             .args(arguments)
             .args(["--set", "service.telemetry.logs.encoding=json", "--set", reader])
+            .args(["--set", "service.telemetry.logs.sampling.enabled=false"])
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

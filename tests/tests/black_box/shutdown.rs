@@ -31,19 +31,37 @@ fn an_idle_collector_exits_0_and_says_so() {
 #[test]
 fn what_the_queue_holds_is_delivered_before_the_exit() {
     let sink = Sink::start();
-    sink.answer(Verdict::Status(503));
+    sink.answer(Verdict::Hold);
     let etalon =
         Etalon::start(&forwarding_to(&exporter(&sink, "    sending_queue: {num_consumers: 1}"), "otlp_http"));
     for request in 0..20 {
         let answer = post(etalon.http(), "/v1/logs", "application/json", &logs(request * 5..request * 5 + 5));
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
+    sink.wait_until_seen(1);
     etalon.terminate();
     etalon.wait_for_line("Starting shutdown...");
     sink.answer(Verdict::Accept);
     assert_eq!(etalon.wait().code(), 0);
     let items = sink.items();
     assert_eq!(items.keys().copied().collect::<Vec<_>>(), (0..100).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_the_destination_refuses_until_the_end_is_named_in_the_log() {
+    let sink = Sink::start();
+    sink.answer(Verdict::Status(503));
+    let etalon = Etalon::start(&forwarding_to(&exporter(&sink, ""), "otlp_http"));
+    for request in 0..4 {
+        let answer = post(etalon.http(), "/v1/logs", "application/json", &logs(request * 5..request * 5 + 5));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    sink.wait_until_seen(4);
+    etalon.terminate();
+    etalon.wait_for_line("Shutdown complete.");
+    let dropped: u64 = etalon.lines().iter().filter_map(|line| line["dropped_items"].as_u64()).sum();
+    assert_eq!(etalon.wait().code(), 0);
+    assert_eq!((dropped, sink.items().len()), (20, 0));
 }
 
 #[test]
