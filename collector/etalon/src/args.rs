@@ -88,5 +88,11 @@ pub(crate) enum Mode {
 /// The command line of a distribution, under its own name and version.
 pub(crate) fn command(build: &etalon_component::BuildInfo) -> clap::Command {
     use clap::CommandFactory as _;
-    Cli::command().name(build.command).version(format!("version {}", build.version))
+    // As the Go collector's: clap itself would make it -V.
+    let version = clap::Arg::new("version").short('v').long("version").action(clap::ArgAction::Version);
+    Cli::command()
+        .name(build.command)
+        .version(format!("version {}", build.version))
+        .disable_version_flag(true)
+        .arg(version.help("Print version"))
 }
