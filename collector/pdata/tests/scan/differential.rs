@@ -8,19 +8,24 @@ use etalon_pdata::proto::metrics::v1::metric::Data;
 use etalon_pdata::{LOGS, METRICS, Scan, ScanError, ScanErrorKind, Signal, TRACES, Utf8Policy, scan};
 use prost::Message as _;
 
-pub const SIGNALS: [Signal; 3] = [TRACES, METRICS, LOGS];
+pub(crate) const SIGNALS: [Signal; 3] = [TRACES, METRICS, LOGS];
 
 /// The signal that the first byte chooses, and the request behind it: the form of the fuzz corpus.
-pub fn split_input(input: &[u8]) -> Option<(Signal, &[u8])> {
+pub(crate) fn split_input(input: &[u8]) -> Option<(Signal, &[u8])> {
     let (first, request) = input.split_first()?;
     Some((SIGNALS[usize::from(*first) % SIGNALS.len()], request))
+}
+
+/// [`check`] for when the verdict does not matter, only that both agree on it.
+pub(crate) fn agree(signal: Signal, request: &[u8]) {
+    drop(check(signal, request));
 }
 
 /// Compares the scanner with prost under every policy, and gives the verdict under [`Utf8Policy::Refuse`].
 ///
 /// # Panics
 /// When they disagree.
-pub fn check(signal: Signal, request: &[u8]) -> Result<Scan, ScanError> {
+pub(crate) fn check(signal: Signal, request: &[u8]) -> Result<Scan, ScanError> {
     let (refuse, after) = run(signal, request, Utf8Policy::Refuse);
     assert_eq!(after, request, "refusing changes nothing");
     let decoded = decode(signal, request);

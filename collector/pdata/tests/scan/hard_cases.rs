@@ -2,7 +2,7 @@
 
 use etalon_pdata::{LOGS, METRICS, ScanErrorKind, Signal, TRACES};
 
-use super::differential::check;
+use super::differential::{agree, check};
 use super::wild::varint;
 
 /// A length-delimited field.
@@ -121,7 +121,7 @@ fn lengths_must_stay_within_their_message() {
 fn every_truncation_of_a_request_is_judged_as_prost_does() {
     let request = &etalon_testkit::corpus::requests(METRICS, 3, 1, 11)[0];
     for end in 0..request.len() {
-        let _ = check(METRICS, &request[..end]);
+        agree(METRICS, &request[..end]);
     }
 }
 
@@ -302,14 +302,14 @@ fn messages_nest_up_to_the_bound() {
             b"\x32\x00",
             b"\x32\x06\x0a\x04\x0a\x00\x12\x00",
         ] {
-            let _ = check(LOGS, &log_body(&nested(levels, innermost)));
+            agree(LOGS, &log_body(&nested(levels, innermost)));
         }
     }
     assert_eq!(deepest, 48);
     let attribute = [field(1, b"k"), field(2, &field(1, b"v"))].concat();
     for levels in 40..56 {
         let list = field(6, &[field(1, &attribute), field(1, &attribute), field(15, &[0; 200])].concat());
-        let _ = check(LOGS, &log_body(&nested(levels, &list)));
+        agree(LOGS, &log_body(&nested(levels, &list)));
     }
     // Far deeper than the stack of a careless reader.
     let bomb = (0..200_000).fold(Vec::new(), |value, _| {
@@ -318,11 +318,11 @@ fn messages_nest_up_to_the_bound() {
         outer.push(0x0a);
         outer
     });
-    let _ = check(LOGS, &log_body(&bomb));
+    agree(LOGS, &log_body(&bomb));
     let groups = [vec![0x7b; 100_000], vec![0x7c; 100_000]].concat();
     refused(LOGS, &groups, ScanErrorKind::RecursionLimit, "15");
     for levels in 95..105 {
-        let _ = check(LOGS, &[vec![0x7b; levels], vec![0x7c; levels]].concat());
+        agree(LOGS, &[vec![0x7b; levels], vec![0x7c; levels]].concat());
     }
 }
 

@@ -2,18 +2,20 @@
 //! than once, varints longer than needed, packed and unpacked, unknown fields and groups. On demand with
 //! a few errors.
 
+#![allow(clippy::cast_possible_truncation, reason = "sample numbers are small, and low bits are as random")]
+
 use etalon_pdata::table::{Cardinality, Field, Kind, Message};
 use etalon_testkit::corpus::Random;
 
 /// What may be in a message beside what is valid, each per mille of the fields.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Errors {
-    pub text: u64,
-    pub structure: u64,
+pub(crate) struct Errors {
+    pub(crate) text: u64,
+    pub(crate) structure: u64,
 }
 
 /// A random message. Without errors it is valid.
-pub fn message(random: &mut Random, table: &'static Message, depth: u32, errors: Errors) -> Vec<u8> {
+pub(crate) fn message(random: &mut Random, table: &'static Message, depth: u32, errors: Errors) -> Vec<u8> {
     let mut out = Vec::new();
     let most = if depth > 4 { 2 } else { 6 };
     for _ in 0..random.between(0, most) {
@@ -182,7 +184,7 @@ fn any_varint(random: &mut Random, out: &mut Vec<u8>) {
 }
 
 /// A varint that is at most this many bytes longer than it must be; ten bytes at most.
-pub fn varint(mut value: u64, padding: usize, out: &mut Vec<u8>) {
+pub(crate) fn varint(mut value: u64, padding: usize, out: &mut Vec<u8>) {
     let start = out.len();
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
