@@ -143,7 +143,12 @@ impl Etalon {
 
     /// Sends SIGTERM.
     pub fn terminate(&self) {
-        let kill = format!("kill -TERM {}", self.child.id());
+        self.signal("TERM");
+    }
+
+    /// Sends the signal of this name, without its `SIG`.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
         let status = Command::new("sh").args(["-c", &kill]).status().expect("sh can be run");
         assert!(status.success(), "{kill}: {status}");
     }

@@ -16,7 +16,8 @@ Usage: cargo xtask test [PART]... [-- ARGUMENTS]
 
 Runs all parts, or those that are named, and stops at the first failure:
   rust         cargo test --workspace
-  sdk-python   the OpenTelemetry Python SDK against the built binary (needs python3, 3.10 or later)
+  sdk-python   the OpenTelemetry Python SDK against the built binary, and the book's applications
+               (needs python3, 3.10 or later)
 
 ARGUMENTS go to the one part that is named: to cargo test, or to pytest.";
 
@@ -60,6 +61,10 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let mut halves = arguments.splitn(2, |argument| *argument == "--");
     let named = halves.next().unwrap_or_default();
     let passed_on = halves.next().unwrap_or_default();
+    if named.contains(&"--help") {
+        say(USAGE);
+        return Ok(());
+    }
     let known = |name: &&str| PARTS.iter().any(|(part, _)| part == name);
     if !named.iter().all(known) || (!passed_on.is_empty() && named.len() != 1) {
         return Err(USAGE.into());
@@ -82,10 +87,17 @@ fn rust(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {
 fn sdk_python(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {
     let tests = build.root.join("tests/sdk-python");
     let python = environment(&build.target.join("sdk-python"), &tests.join("requirements.txt"))?;
-    let mut command = Command::new(python);
+    let mut command = Command::new(&python);
     // Bytecode would be written beside the sources.
     command.args(["-B", "-m", "pytest"]).args(passed_on).env("ETALON_BIN", &build.binary);
-    succeed(command.current_dir(tests))
+    succeed(command.current_dir(tests))?;
+    if !passed_on.is_empty() {
+        return Ok(());
+    }
+    // The pages of the book that show an application.
+    let mut pages = cargo();
+    pages.args(["test", "--package=etalon-tests", "--test=book"]).env("ETALON_BIN", &build.binary);
+    succeed(pages.env("ETALON_SDK_PYTHON", &python).current_dir(&build.root))
 }
 
 /// The Python of a virtual environment that has these requirements; made anew when they, or the

@@ -47,6 +47,13 @@ fn an_unknown_flag_and_an_unknown_command_are_errors() {
 }
 
 #[test]
+fn a_set_without_a_value_is_an_error() {
+    let failed = run(&["--set", "exporters.debug.verbosity"]);
+    assert_eq!(failed.code(), 1);
+    assert!(failed.stderr.contains("missing equal sign"), "{}", failed.stderr);
+}
+
+#[test]
 fn an_unknown_feature_gate_is_an_error_that_names_the_valid_ones() {
     let failed = run(&["--feature-gates", "no.such.gate"]);
     assert_eq!(failed.code(), 1);
