@@ -165,7 +165,7 @@ impl Chain {
 
     /// Waits, in the time of the test, until `condition` holds.
     async fn until(&self, condition: impl Fn(&Self) -> bool) {
-        let limit = Duration::from_secs(24 * 3600);
+        let limit = Duration::from_hours(24);
         let held = tokio::time::timeout(limit, async {
             while !condition(self) {
                 tokio::time::sleep(Duration::from_millis(100)).await;

@@ -68,7 +68,7 @@ async fn a_caller_that_may_wait_for_room_gets_it_in_turn() {
     let second = chain.spawn(batch(2));
     tokio::task::yield_now().await;
     let third = chain.spawn(batch(3));
-    tokio::time::sleep(Duration::from_secs(3600)).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
     assert!(!second.is_finished() && !third.is_finished());
     chain.sender.gate.add_permits(3);
     assert!(second.await.unwrap().is_delivered());

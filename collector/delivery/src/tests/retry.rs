@@ -65,7 +65,7 @@ async fn a_delay_longer_than_what_is_left_ends_the_retries_and_is_counted() {
     let outcome = chain.consume(7).await;
     assert!(matches!(outcome, Outcome::Refused(_)), "the caller still owns the data: {outcome:?}");
     assert_eq!(message(&outcome), "no more retries left: slow down");
-    assert_eq!(outcome.failure().unwrap().delay(), Some(Duration::from_secs(3 * 3600)));
+    assert_eq!(outcome.failure().unwrap().delay(), Some(Duration::from_hours(3)));
     assert_eq!((chain.times(), chain.failed()), (vec![0.0], 7));
 }
 
@@ -87,7 +87,7 @@ async fn without_a_longest_time_retries_do_not_end() {
     let chain = Chain::new(&config, (0..1000).map(|_| refused())).await;
     assert!(chain.consume(1).await.is_delivered());
     assert_eq!(chain.attempts().len(), 1001);
-    assert!(chain.epoch.elapsed() > Duration::from_secs(8 * 3600));
+    assert!(chain.epoch.elapsed() > Duration::from_hours(8));
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ async fn what_is_queued_is_sent_with_one_attempt_each() {
     // The first is between its first and its second attempt.
     chain.until(|chain| chain.attempts().len() == 1).await;
     chain.sender.gate.add_permits(PLENTY);
-    chain.shutdown(Duration::from_secs(60)).await;
+    chain.shutdown(Duration::from_mins(1)).await;
     let order: Vec<usize> = chain.attempts().iter().map(|attempt| attempt.items).collect();
     assert_eq!(order, [1, 10, 100]);
     assert_eq!((chain.sent(), chain.failed(), chain.queue_size()), (100, 11, 0));
@@ -77,7 +77,7 @@ async fn the_wait_for_a_retry_ends_without_a_queue_too() {
     let chain = Chain::new(&direct(), [refused()]).await;
     let caller = chain.spawn(batch(2));
     tokio::time::sleep(Duration::from_secs(1)).await;
-    chain.shutdown(Duration::from_secs(60)).await;
+    chain.shutdown(Duration::from_mins(1)).await;
     let outcome = caller.await.unwrap();
     assert!(outcome.is_retryable());
     assert_eq!(outcome.failure().unwrap().message(), "interrupted due to shutdown: later");

@@ -3,8 +3,8 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ pub(super) struct Driver {
 }
 
 struct Pings {
-    pings: PingPong,
+    channel: PingPong,
     settings: KeepAlive,
     timer: Pin<Box<Sleep>>,
     unanswered: bool,
@@ -138,10 +138,7 @@ impl Driver {
     /// Drives the connection until it takes no new calls, because the peer says so or because it
     /// has ended. Those in flight go on as long as [`Self::finish`] is polled.
     pub(super) async fn serve(&mut self) {
-        poll_fn(|cx| {
-            if self.poll(cx).is_ready() { Poll::Ready(()) } else { self.poll_retired(cx) }
-        })
-        .await;
+        poll_fn(|cx| if self.poll(cx).is_ready() { Poll::Ready(()) } else { self.poll_retired(cx) }).await;
     }
 
     /// Drives the connection until it has ended or has no more calls in flight.
@@ -175,9 +172,9 @@ impl Driver {
 }
 
 impl Pings {
-    fn new(pings: PingPong, settings: KeepAlive) -> Option<Self> {
+    fn new(channel: PingPong, settings: KeepAlive) -> Option<Self> {
         (!settings.every.is_zero()).then(|| Self {
-            pings,
+            channel,
             settings,
             timer: Box::pin(tokio::time::sleep(settings.every)),
             unanswered: false,
@@ -186,7 +183,7 @@ impl Pings {
 
     /// Whether a ping was not answered in time.
     fn poll_silent(&mut self, cx: &mut Context<'_>, connection: &Connection) -> bool {
-        if self.unanswered && matches!(self.pings.poll_pong(cx), Poll::Ready(Ok(_))) {
+        if self.unanswered && matches!(self.channel.poll_pong(cx), Poll::Ready(Ok(_))) {
             self.unanswered = false;
             self.wait(self.settings.every);
         }
@@ -195,9 +192,9 @@ impl Pings {
                 return true;
             }
             let wanted = self.settings.while_idle || connection.in_flight() > 0;
-            self.unanswered = wanted && self.pings.send_ping(Ping::opaque()).is_ok();
+            self.unanswered = wanted && self.channel.send_ping(Ping::opaque()).is_ok();
             self.wait(if self.unanswered { self.settings.timeout } else { self.settings.every });
-            if self.unanswered && matches!(self.pings.poll_pong(cx), Poll::Ready(Ok(_))) {
+            if self.unanswered && matches!(self.channel.poll_pong(cx), Poll::Ready(Ok(_))) {
                 self.unanswered = false;
                 self.wait(self.settings.every);
             }
@@ -209,3 +206,6 @@ impl Pings {
         self.timer.as_mut().reset(Instant::now() + time);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,10 +32,14 @@ pub enum EndpointError {
     #[error("unix sockets are not supported yet by this version: \"{0}\"; use host:port")]
     Unix(String),
     /// A scheme that has another meaning, or none, for a gRPC client.
-    #[error("the scheme of \"{0}\" is not supported yet by this version; use host:port, http://, https:// or dns:///")]
+    #[error(
+        "the scheme of \"{0}\" is not supported yet by this version; use host:port, http://, https:// or dns:///"
+    )]
     Scheme(String),
     /// `dns://server/name`.
-    #[error("a name server in the endpoint is not supported yet by this version: \"{0}\"; use dns:///host:port")]
+    #[error(
+        "a name server in the endpoint is not supported yet by this version: \"{0}\"; use dns:///host:port"
+    )]
     NameServer(String),
     /// No port.
     #[error("address {0}: missing port in address")]
@@ -109,7 +113,8 @@ fn split_scheme(text: &str) -> Result<(Scheme, &str), EndpointError> {
 fn split_address(address: &str) -> Result<Target, EndpointError> {
     let (host, port) = match address.strip_prefix('[') {
         Some(rest) => {
-            let (host, rest) = rest.split_once(']').ok_or_else(|| EndpointError::Bracket(address.to_owned()))?;
+            let (host, rest) =
+                rest.split_once(']').ok_or_else(|| EndpointError::Bracket(address.to_owned()))?;
             (host, rest.strip_prefix(':').ok_or_else(|| EndpointError::PortMissing(address.to_owned()))?)
         }
         None => {

@@ -92,7 +92,8 @@ async fn fetch_now(url: &str, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
 async fn connect(target: &Target, tls: Option<&Tls>) -> Result<Box<dyn super::dial::Stream>, FetchError> {
     let host = target.host.clone();
     let resolved = target.resolve().await;
-    let resolved = resolved.map_err(|source| FetchError::Connect(ConnectError::Resolve { host, source }.into()))?;
+    let resolved =
+        resolved.map_err(|source| FetchError::Connect(ConnectError::Resolve { host, source }.into()))?;
     let mut last = None;
     for address in resolved {
         match dial(address, tls).await {

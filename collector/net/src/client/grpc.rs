@@ -107,12 +107,15 @@ impl GrpcClient {
     /// A client that does nothing yet.
     pub fn new(settings: GrpcSettings) -> Result<Self, MetadataError> {
         let headers = headers(&settings)?;
-        let authority = settings.authority.parse().map_err(|source| MetadataError::Authority {
-            authority: settings.authority.clone(),
-            source,
-        })?;
-        let scheme =
-            if settings.connection.tls.is_some() { http::uri::Scheme::HTTPS } else { http::uri::Scheme::HTTP };
+        let authority = settings
+            .authority
+            .parse()
+            .map_err(|source| MetadataError::Authority { authority: settings.authority.clone(), source })?;
+        let scheme = if settings.connection.tls.is_some() {
+            http::uri::Scheme::HTTPS
+        } else {
+            http::uri::Scheme::HTTP
+        };
         let target = settings.endpoint.target;
         let shared = Shared {
             channel: Arc::new(Channel::new(target, settings.balancer, settings.connection)),
@@ -167,7 +170,8 @@ impl GrpcMethod {
     /// The outcome that a failure means; it is never [`Outcome::Delivered`].
     pub async fn call(&self, message: &[Bytes], deadline: Option<Instant>) -> Result<Bytes, Outcome> {
         let body = framed(self.shared.compression, message)?;
-        let _permit = connected_by(deadline, self.shared.calls.acquire()).await?.map_err(|_| not_running())?;
+        let _permit =
+            connected_by(deadline, self.shared.calls.acquire()).await?.map_err(|_| not_running())?;
         let mut refused = String::new();
         for _ in 0..PICKS_MAX {
             let picked = connected_by(deadline, self.shared.channel.pick(self.shared.wait_for_ready)).await?;
@@ -206,7 +210,10 @@ impl GrpcMethod {
 async fn connected_by<T>(deadline: Option<Instant>, ready: impl Future<Output = T>) -> Result<T, Outcome> {
     let Some(deadline) = deadline else { return Ok(ready.await) };
     timeout_at(deadline, ready).await.map_err(|_| {
-        Outcome::Refused(Failure::new(Code::DeadlineExceeded, "the deadline passed while waiting for a connection"))
+        Outcome::Refused(Failure::new(
+            Code::DeadlineExceeded,
+            "the deadline passed while waiting for a connection",
+        ))
     })
 }
 
@@ -224,7 +231,10 @@ fn framed(compression: Compression, message: &[Bytes]) -> Result<Vec<Bytes>, Out
     }
     let length = body.iter().map(Bytes::len).sum::<usize>();
     let length = u32::try_from(length).map_err(|_| {
-        Outcome::permanent(Code::ResourceExhausted, format!("a message of {length} bytes cannot be sent over gRPC"))
+        Outcome::permanent(
+            Code::ResourceExhausted,
+            format!("a message of {length} bytes cannot be sent over gRPC"),
+        )
     })?;
     let mut prefix = BytesMut::with_capacity(5);
     prefix.put_u8(u8::from(compression != Compression::None));
@@ -250,9 +260,10 @@ fn headers(settings: &GrpcSettings) -> Result<HeaderMap, MetadataError> {
             tracing::warn!(header = name, "This header belongs to gRPC and is not sent.");
             continue;
         }
-        let value = match key.as_str().ends_with("-bin") {
-            true => value(name, &base64_encoded(text.as_bytes()))?,
-            false => value(name, text)?,
+        let value = if key.as_str().ends_with("-bin") {
+            value(name, &base64_encoded(text.as_bytes()))?
+        } else {
+            value(name, text)?
         };
         headers.append(key, value);
     }
@@ -263,7 +274,13 @@ fn headers(settings: &GrpcSettings) -> Result<HeaderMap, MetadataError> {
 fn is_reserved(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
-        "connection" | "host" | "content-length" | "transfer-encoding" | "keep-alive" | "upgrade" | "proxy-connection"
+        "connection"
+            | "host"
+            | "content-length"
+            | "transfer-encoding"
+            | "keep-alive"
+            | "upgrade"
+            | "proxy-connection"
     ) || name.as_str().starts_with("grpc-")
 }
 
@@ -277,7 +294,8 @@ fn timeout_value(left: Duration) -> HeaderValue {
     const DIGITS: u128 = 100_000_000;
     let nanos = left.as_nanos().max(1);
     let units = [(1_u128, "n"), (1_000, "u"), (1_000_000, "m"), (1_000_000_000, "S"), (60_000_000_000, "M")];
-    let fitting = units.iter().map(|(size, unit)| (nanos.div_ceil(*size), unit)).find(|(count, _)| *count < DIGITS);
+    let fitting =
+        units.iter().map(|(size, unit)| (nanos.div_ceil(*size), unit)).find(|(count, _)| *count < DIGITS);
     let text = fitting.map_or_else(|| format!("{}H", DIGITS - 1), |(count, unit)| format!("{count}{unit}"));
     HeaderValue::from_str(&text).expect("digits and a letter are a valid value")
 }
@@ -292,7 +310,7 @@ mod tests {
         assert_eq!(text(Duration::ZERO), "1n");
         assert_eq!(text(Duration::from_millis(5)), "5000000n");
         assert_eq!(text(Duration::from_secs(5)), "5000000u");
-        assert_eq!(text(Duration::from_secs(300)), "300000m");
+        assert_eq!(text(Duration::from_mins(5)), "300000m");
         assert_eq!(text(Duration::from_secs(200_000)), "200000S");
         assert_eq!(text(Duration::MAX), "99999999H");
     }

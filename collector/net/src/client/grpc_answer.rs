@@ -104,7 +104,8 @@ fn of_http(status: StatusCode, headers: &HeaderMap, peer: SocketAddr) -> Outcome
         429 | 502..=504 => Code::Unavailable,
         _ => Code::Unknown,
     };
-    let content_type = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let content_type =
+        headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let failure = Failure::new(
         code,
         format!(
@@ -146,7 +147,10 @@ fn verdict(trailers: &HeaderMap, peer: SocketAddr) -> Result<(), Outcome> {
 /// The one message of a response whose status is OK. Without any it is empty.
 fn message(headers: &HeaderMap, body: Bytes, peer: SocketAddr) -> Result<Bytes, Outcome> {
     let unreadable = |why: String| {
-        Outcome::permanent(Code::Internal, format!("{peer} answered OK with a response that cannot be read: {why}"))
+        Outcome::permanent(
+            Code::Internal,
+            format!("{peer} answered OK with a response that cannot be read: {why}"),
+        )
     };
     let Some((prefix, rest)) = body.split_first_chunk::<5>() else {
         return if body.is_empty() { Ok(body) } else { Err(unreadable("it is cut off".to_owned())) };

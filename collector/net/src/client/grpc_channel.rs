@@ -159,7 +159,11 @@ impl Channel {
                 Err(source) => {
                     let error = ConnectError::Resolve { host: self.target.host.clone(), source };
                     let why = with_causes(&error);
-                    tracing::warn!(error = why, endpoint = self.target.authority(), "Cannot resolve the endpoint.");
+                    tracing::warn!(
+                        error = why,
+                        endpoint = self.target.authority(),
+                        "Cannot resolve the endpoint."
+                    );
                     if lanes.open.is_empty() {
                         self.readiness.send_replace(Readiness::Failed(why));
                     }
@@ -178,7 +182,13 @@ impl Channel {
     }
 
     /// The work of a lane: keeps a connection until `stop`, then lets its last calls end.
-    async fn lane(self: Arc<Self>, id: usize, addresses: Vec<SocketAddr>, eager: bool, stop: CancellationToken) {
+    async fn lane(
+        self: Arc<Self>,
+        id: usize,
+        addresses: Vec<SocketAddr>,
+        eager: bool,
+        stop: CancellationToken,
+    ) {
         let mut kept = Kept::default();
         tokio::select! {
             () = stop.cancelled() => {}
@@ -332,3 +342,6 @@ impl Lanes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

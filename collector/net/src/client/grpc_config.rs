@@ -138,7 +138,8 @@ impl GrpcClientConfig {
             "" => endpoint.host(),
             name => name,
         };
-        let name = ServerName::try_from(name.to_owned()).map_err(|_| ClientError::ServerName(name.to_owned()))?;
+        let name =
+            ServerName::try_from(name.to_owned()).map_err(|_| ClientError::ServerName(name.to_owned()))?;
         Ok(Some(Tls { config, name }))
     }
 

@@ -105,7 +105,11 @@ pub enum HttpClientError {
 }
 
 impl HttpClient {
-    pub(super) fn new(config: &HttpClientConfig, url: &str, user_agent: &str) -> Result<Self, HttpClientError> {
+    pub(super) fn new(
+        config: &HttpClientConfig,
+        url: &str,
+        user_agent: &str,
+    ) -> Result<Self, HttpClientError> {
         let url = Url::parse(url).map_err(HttpClientError::Url)?;
         let headers = headers(config, &url, user_agent).map_err(HttpClientError::Header)?;
         let per_host = limit(config.max_idle_conns_per_host).unwrap_or(IDLE_CONNECTIONS);
@@ -287,7 +291,10 @@ impl HttpClient {
 }
 
 fn late() -> Outcome {
-    Outcome::Refused(Failure::new(Code::DeadlineExceeded, "the deadline passed while waiting for a connection"))
+    Outcome::Refused(Failure::new(
+        Code::DeadlineExceeded,
+        "the deadline passed while waiting for a connection",
+    ))
 }
 
 fn decoded(body: Bytes, encoding: &str) -> Result<Bytes, BodyError> {

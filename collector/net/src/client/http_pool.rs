@@ -77,7 +77,8 @@ impl Pool {
                         .max_buf_size(self.settings.write_buffer.max(WRITE_BUFFER_MIN))
                         .handshake(TokioIo::new(stream))
                         .await;
-                    let (send, driver) = handshake.map_err(|source| ConnectError::Http1 { address, source })?;
+                    let (send, driver) =
+                        handshake.map_err(|source| ConnectError::Http1 { address, source })?;
                     let mut drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
                     while drivers.try_join_next().is_some() {}
                     // Its error is also that of the request in progress, if there is one.

@@ -101,12 +101,16 @@ mod tests {
         assert_eq!(url.to_string(), "https://example.org/otlp/v1/traces?a=b");
         assert_eq!(url.authorization.unwrap(), "Basic dXNlcjpwQHNz");
         let url = Url::parse("http://[::1]:4318").unwrap();
-        assert_eq!((url.target.host.as_str(), url.host.as_str(), url.path.as_str()), ("::1", "[::1]:4318", "/"));
+        assert_eq!(
+            (url.target.host.as_str(), url.host.as_str(), url.path.as_str()),
+            ("::1", "[::1]:4318", "/")
+        );
     }
 
     #[test]
     fn what_is_not_an_http_url_is_refused() {
-        for text in ["example.org:4318", "/v1/traces", "ftp://example.org/", "http:///v1", "", "http://a b/"] {
+        for text in ["example.org:4318", "/v1/traces", "ftp://example.org/", "http:///v1", "", "http://a b/"]
+        {
             assert!(Url::parse(text).is_err(), "{text}");
         }
     }
@@ -117,7 +121,9 @@ mod tests {
         let to = |location| url.redirected(location).map(|path| path.to_string());
         assert_eq!(to("/v2/traces").as_deref(), Some("/v2/traces"));
         assert_eq!(to("http://example.org:4318/x?y").as_deref(), Some("/x?y"));
-        for elsewhere in ["http://evil.org:4318/x", "https://example.org:4318/x", "http://example.org/x", "//evil.org/"] {
+        for elsewhere in
+            ["http://evil.org:4318/x", "https://example.org:4318/x", "http://example.org/x", "//evil.org/"]
+        {
             assert_eq!(to(elsewhere), None, "{elsewhere}");
         }
     }

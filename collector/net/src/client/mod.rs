@@ -26,14 +26,14 @@ mod metadata;
 mod retry_after;
 mod target;
 
-pub use fetch::{FETCH_TIMEOUT, FetchError, fetch};
 pub use endpoint::{EndpointError, GrpcEndpoint, Scheme};
+pub use fetch::{FETCH_TIMEOUT, FetchError, fetch};
 pub use grpc::{GrpcClient, GrpcMethod, GrpcSettings, MetadataError};
 pub use grpc_channel::Balancer;
+pub use grpc_config::{ClientError, GrpcClientConfig, KeepAliveConfig};
 pub use http::{BodyError, HttpAnswer, HttpClient, HttpClientError};
 pub use http_config::{CompressionParams, CookiesConfig, HttpClientConfig};
 pub use http_url::{UrlError, check_url};
-pub use grpc_config::{ClientError, GrpcClientConfig, KeepAliveConfig};
 
 use std::error::Error;
 use std::time::Duration;

@@ -33,7 +33,7 @@ mod tests {
         assert_eq!(seconds("Sunday, 06-Nov-94 08:50:37 GMT"), Some(60));
         assert_eq!(seconds("Sun Nov  6 08:50:37 1994"), Some(60));
         assert_eq!(seconds("Sun, 06 Nov 1994 08:48:37 GMT"), Some(0));
-        assert_eq!(seconds("Mon, 06 Nov 2094 08:49:37 GMT"), Some(PEER_DELAY_MAX.as_secs()));
+        assert_eq!(seconds("Sat, 06 Nov 2094 08:49:37 GMT"), Some(PEER_DELAY_MAX.as_secs()));
         for none in ["", "soon", "1.5", "-", "+3", "1994-11-06T08:49:37Z"] {
             assert_eq!(seconds(none), None, "{none}");
         }

@@ -9,7 +9,7 @@ use super::peer::{Peer, Service};
 
 #[tokio::test]
 async fn spans_arrive_whole_under_the_services_path_with_grpcs_headers() {
-    let peer = Peer::start(Service::default()).await;
+    let peer = Peer::start(Service::default());
     let exporter = Exporter::direct(peer.address, "compression: none").await;
     assert!(exporter.send(3).await.is_delivered());
     let seen = &peer.service.seen()[0];
@@ -29,7 +29,7 @@ async fn spans_arrive_whole_under_the_services_path_with_grpcs_headers() {
 
 #[tokio::test]
 async fn a_payload_of_several_chunks_and_many_frames_is_one_message() {
-    let peer = Peer::start(Service::default()).await;
+    let peer = Peer::start(Service::default());
     let exporter = Exporter::direct(peer.address, "compression: none").await;
     let mut joined = batch(40_000);
     joined.payload.join(batch(7).payload);
@@ -44,7 +44,7 @@ async fn requests_are_compressed_as_configured_and_gzip_is_the_default() {
     for (keys, encoding) in
         [("", Some("gzip")), ("compression: zstd", Some("zstd")), ("compression: ''", None)]
     {
-        let peer = Peer::start(Service::default()).await;
+        let peer = Peer::start(Service::default());
         let exporter = Exporter::direct(peer.address, keys).await;
         assert!(exporter.send(500).await.is_delivered());
         let seen = &peer.service.seen()[0];
@@ -58,7 +58,7 @@ async fn requests_are_compressed_as_configured_and_gzip_is_the_default() {
 async fn compressed_responses_are_read() {
     for encoding in [CompressionEncoding::Gzip, CompressionEncoding::Zstd] {
         let service = Service::answering([Ok(super::peer::partial_success(2, "no"))]).compressing(encoding);
-        let peer = Peer::start(service).await;
+        let peer = Peer::start(service);
         let exporter = Exporter::direct(peer.address, "").await;
         let outcome = exporter.send(5).await;
         let etalon_component::Outcome::Delivered(delivered) = outcome else { panic!("{outcome:?}") };
@@ -69,7 +69,7 @@ async fn compressed_responses_are_read() {
 
 #[tokio::test]
 async fn configured_headers_are_sent_unless_they_are_grpcs_own() {
-    let peer = Peer::start(Service::default()).await;
+    let peer = Peer::start(Service::default());
     let keys = "
 headers: {Tenant: acme, token-bin: 'a b', grpc-timeout: 1n, user-agent: other, te: gzip}
 user_agent: mine/7
@@ -88,7 +88,7 @@ authority: gateway.example.org:443";
 
 #[tokio::test]
 async fn every_form_of_an_endpoint_reaches_the_server() {
-    let peer = Peer::start(Service::default()).await;
+    let peer = Peer::start(Service::default());
     let port = peer.address.port();
     let endpoints =
         ["localhost:", "http://127.0.0.1:", "dns:///localhost:", "passthrough:///127.0.0.1:", ":"];
@@ -138,7 +138,7 @@ async fn many_calls_share_few_connections() {
 
 #[tokio::test]
 async fn metrics_name_the_destination() {
-    let peer = Peer::start(Service::default()).await;
+    let peer = Peer::start(Service::default());
     let exporter = Exporter::direct(peer.address, "").await;
     assert!(exporter.send(4).await.is_delivered());
     let port = peer.address.port();

@@ -112,7 +112,7 @@ retry_on_failure: {initial_interval: 50ms, max_interval: 1s, max_elapsed_time: 3
 
 #[tokio::test]
 async fn a_server_that_comes_back_gets_what_was_queued() {
-    let peer = Peer::start(Service::default()).await;
+    let peer = Peer::start(Service::default());
     let (address, service) = (peer.address, peer.service.clone());
     let keys = "
 tls: {insecure: true}
@@ -124,7 +124,7 @@ retry_on_failure: {initial_interval: 100ms, max_interval: 500ms, max_elapsed_tim
     for _ in 0..5 {
         assert!(exporter.send(10).await.is_delivered(), "the queue takes it");
     }
-    let peer = Peer::at(&address.to_string(), Server::builder(), Service::default()).await;
+    let peer = Peer::at(&address.to_string(), Server::builder(), Service::default());
     until("all batches", || peer.service.spans() == 50).await;
     until("all are counted", || exporter.metric("otelcol_exporter_sent_spans") == 51).await;
     assert_eq!(exporter.metric("otelcol_exporter_send_failed_spans"), 0);
@@ -133,7 +133,7 @@ retry_on_failure: {initial_interval: 100ms, max_interval: 500ms, max_elapsed_tim
 
 #[tokio::test]
 async fn shutdown_sends_what_is_queued() {
-    let peer = Peer::start(Service::default()).await;
+    let peer = Peer::start(Service::default());
     let exporter =
         Exporter::new(peer.address, "tls: {insecure: true}\nsending_queue: {num_consumers: 1}").await;
     for _ in 0..50 {

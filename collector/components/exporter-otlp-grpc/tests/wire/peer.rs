@@ -47,11 +47,11 @@ pub(crate) struct Seen {
 }
 
 impl Peer {
-    pub(crate) async fn start(service: Service) -> Self {
-        Self::at("127.0.0.1:0", Server::builder(), service).await
+    pub(crate) fn start(service: Service) -> Self {
+        Self::at("127.0.0.1:0", Server::builder(), service)
     }
 
-    pub(crate) async fn at(address: &str, mut server: Server, service: Service) -> Self {
+    pub(crate) fn at(address: &str, server: Server, service: Service) -> Self {
         let listener = std::net::TcpListener::bind(address).expect("a free port");
         listener.set_nonblocking(true).expect("a socket");
         let address = listener.local_addr().expect("bound");
@@ -82,7 +82,9 @@ impl Drop for Peer {
 }
 
 impl Service {
-    pub(crate) fn answering(answers: impl IntoIterator<Item = Result<ExportTraceServiceResponse, Status>>) -> Self {
+    pub(crate) fn answering(
+        answers: impl IntoIterator<Item = Result<ExportTraceServiceResponse, Status>>,
+    ) -> Self {
         Self { script: Arc::new(Mutex::new(answers.into_iter().collect())), ..Self::default() }
     }
 

@@ -33,19 +33,19 @@ fn block(pem: &str) -> String {
     format!("|\n    {}\n", pem.trim().replace('\n', "\n    "))
 }
 
-async fn server(authority: &Authority, clients: Option<&Authority>) -> Peer {
+fn server(authority: &Authority, clients: Option<&Authority>) -> Peer {
     let (certificate, key) = authority.issue("collector.example.org");
     let mut tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, key));
     if let Some(clients) = clients {
         tls = tls.client_ca_root(Certificate::from_pem(clients.pem()));
     }
-    Peer::at("127.0.0.1:0", Server::builder().tls_config(tls).unwrap(), Service::default()).await
+    Peer::at("127.0.0.1:0", Server::builder().tls_config(tls).unwrap(), Service::default())
 }
 
 #[tokio::test]
 async fn a_server_whose_certificate_is_trusted_is_sent_to() {
     let authority = Authority::new();
-    let peer = server(&authority, None).await;
+    let peer = server(&authority, None);
     let keys =
         format!("tls:\n  server_name_override: collector.example.org\n  ca_pem: {}", block(&authority.pem()));
     let exporter = Exporter::attempting(peer.address, &keys).await;
@@ -58,7 +58,7 @@ async fn a_server_whose_certificate_is_trusted_is_sent_to() {
 #[tokio::test]
 async fn a_ca_in_a_file_turns_tls_on_even_if_insecure() {
     let authority = Authority::new();
-    let peer = server(&authority, None).await;
+    let peer = server(&authority, None);
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), authority.pem()).unwrap();
     let keys = format!(
@@ -73,7 +73,7 @@ async fn a_ca_in_a_file_turns_tls_on_even_if_insecure() {
 
 #[tokio::test]
 async fn https_in_the_endpoint_turns_tls_on_even_if_insecure() {
-    let peer = server(&Authority::new(), None).await;
+    let peer = server(&Authority::new(), None);
     let keys = "tls: {insecure: true, insecure_skip_verify: true}";
     let exporter = Exporter::attempting(format!("https://{}", peer.address), keys).await;
     let outcome = exporter.send(5).await;
@@ -84,7 +84,7 @@ async fn https_in_the_endpoint_turns_tls_on_even_if_insecure() {
 #[tokio::test]
 async fn a_server_that_is_not_trusted_is_sent_nothing() {
     let (authority, other) = (Authority::new(), Authority::new());
-    let peer = server(&authority, None).await;
+    let peer = server(&authority, None);
     let unknown_ca =
         format!("tls:\n  server_name_override: collector.example.org\n  ca_pem: {}", block(&other.pem()));
     let other_name = format!("tls:\n  ca_pem: {}", block(&authority.pem()));
@@ -102,7 +102,7 @@ async fn a_server_that_is_not_trusted_is_sent_nothing() {
 #[tokio::test]
 async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
     let (authority, clients) = (Authority::new(), Authority::new());
-    let peer = server(&authority, Some(&clients)).await;
+    let peer = server(&authority, Some(&clients));
     let (certificate, key) = clients.issue("client.example.org");
     let without =
         format!("tls:\n  server_name_override: collector.example.org\n  ca_pem: {}", block(&authority.pem()));
@@ -121,7 +121,7 @@ async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
 #[tokio::test]
 async fn versions_that_do_not_meet_make_no_connection() {
     let authority = Authority::new();
-    let peer = server(&authority, None).await;
+    let peer = server(&authority, None);
     let keys = |versions: &str| {
         format!(
             "tls:\n  insecure_skip_verify: true\n  {versions}\n  server_name_override: collector.example.org"

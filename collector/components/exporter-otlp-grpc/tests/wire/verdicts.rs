@@ -17,13 +17,13 @@ fn details(seconds: i64, nanos: i32) -> Bytes {
     let info = rpc::RetryInfo { retry_delay: Some(protobuf::Duration { seconds, nanos }) };
     let any = protobuf::Any {
         type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(),
-        value: info.encode_to_vec().into(),
+        value: info.encode_to_vec(),
     };
     rpc::Status { code: 8, message: String::new(), details: vec![any] }.encode_to_vec().into()
 }
 
 async fn outcome_of(status: Status) -> Outcome {
-    let peer = Peer::start(Service::answering([Err(status)])).await;
+    let peer = Peer::start(Service::answering([Err(status)]));
     let exporter = Exporter::direct(peer.address, "").await;
     let outcome = exporter.send(1).await;
     exporter.shutdown().await;
@@ -37,9 +37,11 @@ async fn each_code_is_retryable_or_not_as_otlp_says() {
     for number in 1..=16 {
         for hinted in [false, true] {
             let code = TonicCode::from_i32(number);
-            let status = match hinted {
-                false => Status::new(code, "größer than 100%"),
-                true => Status::with_details(code, "größer than 100%", details(2, 500_000_000)),
+            let message = "größer than 100%";
+            let status = if hinted {
+                Status::with_details(code, message, details(2, 500_000_000))
+            } else {
+                Status::new(code, message)
             };
             let outcome = outcome_of(status).await;
             let expected = retryable.contains(&number) || (number == 8 && hinted);
@@ -60,7 +62,7 @@ async fn odd_hints_are_bounded_or_ignored() {
         outcome.failure().unwrap().delay()
     };
     assert_eq!(hint(details(0, 0)).await, Some(Duration::ZERO));
-    assert_eq!(hint(details(3 * 3600, 0)).await, Some(Duration::from_secs(3 * 3600)));
+    assert_eq!(hint(details(3 * 3600, 0)).await, Some(Duration::from_hours(3)));
     assert_eq!(hint(details(i64::MAX, 0)).await, Some(etalon_net::status::PEER_DELAY_MAX));
     assert_eq!(hint(details(-1, 0)).await, None);
     assert_eq!(hint(details(1, i32::MAX)).await, None);
@@ -91,7 +93,7 @@ async fn a_status_that_grpc_does_not_define_is_permanent() {
 #[tokio::test]
 async fn rejected_items_are_counted_and_never_sent_again() {
     for (rejected, sent, failed) in [(3, 7, 3), (0, 10, 0), (-5, 10, 0), (11, 0, 10), (i64::MAX, 0, 10)] {
-        let peer = Peer::start(Service::answering([Ok(partial_success(rejected, "some"))])).await;
+        let peer = Peer::start(Service::answering([Ok(partial_success(rejected, "some"))]));
         let keys = "tls: {insecure: true}\nsending_queue: {enabled: false}";
         let exporter = Exporter::new(peer.address, keys).await;
         let outcome = exporter.send(10).await;

@@ -47,7 +47,7 @@ impl Exporter {
     }
 
     pub(crate) async fn consume(&self, batch: Batch) -> Outcome {
-        let outcome = tokio::time::timeout(Duration::from_secs(60), self.stage.consumer.consume(batch)).await;
+        let outcome = tokio::time::timeout(Duration::from_mins(1), self.stage.consumer.consume(batch)).await;
         outcome.expect("an outcome within a minute")
     }
 
