@@ -208,7 +208,8 @@ impl<'a> Builder<'a> {
         signal: Option<Signal>,
         pipeline: Option<&ComponentId>,
     ) -> Settings {
-        let span = tracing::info_span!(
+        // Of the most severe level, so that it is there whatever level is written.
+        let span = tracing::error_span!(
             "component",
             "otelcol.component.id" = %id,
             "otelcol.component.kind" = %role,

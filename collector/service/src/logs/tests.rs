@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::json;
-use tracing::{Level, info, info_span, warn};
+use tracing::{Level, debug_span, error_span, info, warn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::Registry;
 
@@ -33,7 +33,7 @@ fn logged(encoding: Encoding, level: Level, sampling: Option<Sampling>, body: im
 #[test]
 fn a_console_line_has_level_message_and_fields_with_those_of_the_span_first() {
     let lines = logged(Encoding::Console, Level::INFO, None, || {
-        info_span!("component", "otelcol.component.id" = "otlp/2").in_scope(|| {
+        error_span!("component", "otelcol.component.id" = "otlp/2").in_scope(|| {
             warn!(items = 3, "refused");
         });
         info!("ready");
@@ -54,6 +54,16 @@ fn a_json_line_is_one_object() {
 #[test]
 fn less_severe_lines_are_left_out() {
     assert!(logged(Encoding::Console, Level::WARN, None, || info!("ready")).is_empty());
+}
+
+#[test]
+fn spans_of_lower_levels_cost_nothing_and_say_nothing() {
+    let lines = logged(Encoding::Console, Level::INFO, None, || {
+        let span = debug_span!("connection", id = 7);
+        assert!(span.is_disabled());
+        span.in_scope(|| info!("ready"));
+    });
+    assert_eq!(lines, ["info\tready"]);
 }
 
 #[test]
