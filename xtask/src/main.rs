@@ -1,6 +1,7 @@
 //! The project's own tasks: `cargo xtask <task>`.
 
 mod bench;
+mod book;
 mod codegen;
 mod test;
 
@@ -10,6 +11,7 @@ const USAGE: &str = "usage: cargo xtask <task>
 
 tasks:
   bench [--help]      compare forwarders of OTLP side by side: CPU, memory, latency
+  book [--open]       render the book to book/book, and open it in a browser
   codegen [--check]   write collector/pdata/src/generated from proto/, or check that it is up to date
   test [PART]...      all tests: rust, and sdk-python against the built binary
 ";
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.as_slice() {
         ["bench", ..] => return bench::main(&std::env::args_os().skip(2).collect::<Vec<_>>()),
+        ["book", rest @ ..] => book::run(rest),
         ["codegen", rest @ ..] => codegen::run(rest),
         ["test", rest @ ..] => test::run(rest),
         _ => Err(USAGE.into()),

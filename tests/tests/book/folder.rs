@@ -138,7 +138,7 @@ impl Process {
 
     /// Sends a signal to it and to all that it has started.
     fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} -- -{}", self.0.id());
+        let kill = format!("kill -s {name} -- -{}", self.0.id());
         // It may have ended by itself: its status tells.
         Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status().ok();
     }
@@ -149,6 +149,18 @@ impl Drop for Process {
         if self.0.try_wait().is_ok_and(|status| status.is_none()) {
             self.signal("KILL");
             self.0.wait().ok();
+        }
+    }
+}
+
+/// Shows what a page that ends with a panic has printed.
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for number in 1..=self.started {
+                let output = read(&self.folder.path().join(format!("output-{number}")));
+                println!("--- printed by command {number} of the page:\n{output}");
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ mod links;
 mod network;
 mod page;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use crate::fence::{Fence, fences};
@@ -42,7 +43,9 @@ fn the_pages_do_what_they_say() {
     let (mut failures, mut skipped) = (Vec::new(), Skipped::default());
     for path in pages() {
         let name = name_of(&path);
-        match page::run(&name, &read(&path), &mut skipped) {
+        let text = read(&path);
+        let run = catch_unwind(AssertUnwindSafe(|| page::run(&name, &text, &mut skipped)));
+        match run.unwrap_or_else(|_| Err(format!("{name}: panicked; why is above"))) {
             Ok(run) => println!("{name}: {run} fences run"),
             Err(failure) => failures.push(failure),
         }

@@ -1,7 +1,7 @@
 //! Runs a page from top to bottom.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use etalon_tests::eventually;
@@ -156,11 +156,14 @@ impl<'a> Page<'a> {
         let mut used = OPTIONAL.into_iter().filter(|program| words.contains(program));
         used.find(|program| match *program {
             "python" => self.python.is_none(),
-            other => {
-                !Command::new(other).arg("--version").output().is_ok_and(|output| output.status.success())
-            }
+            other => !is_on_path(other),
         })
     }
+}
+
+fn is_on_path(program: &str) -> bool {
+    let look = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
+    look.is_ok_and(|look| look.status.success())
 }
 
 /// The commands for someone who has `etalon` on the path.
@@ -179,4 +182,27 @@ impl fmt::Display for Skipped {
 fn the_sources_stand_for_what_is_installed() {
     assert_eq!(as_installed("cargo run --release -p etalon -- send --count 2\n"), "etalon send --count 2\n");
     assert_eq!(as_installed("cargo run --release -p etalon\n"), "etalon\n");
+}
+
+#[test]
+fn a_page_that_is_wrong_fails_at_its_line() {
+    for (page, why) in [
+        ("```sh\necho a\n```\n```text\nb\n```\n", "page:4: echo a\nprinted:\na"),
+        ("```sh\nfalse\n```\n", "page:1: false\nexit status: 1, not 0"),
+        ("```sh\nfalse\necho a\n```\n", "page:1: false\necho a\nexit status: 1, not 0"),
+        ("```sh exit=2\nfalse\n```\n", "not 2"),
+        ("```text\na\n```\n", "no commands before it"),
+        ("```yaml\na: b\n```\n", "has sections"),
+        ("```yaml\nexporters:\n  debug:\n    loud: true\n```\n", "unknown key"),
+        ("```sh background\netalon --config missing.yaml\n```\n", "missing.yaml"),
+    ] {
+        let failure = run("page", page, &mut Skipped::default()).expect_err(page);
+        assert!(failure.contains(why), "{page}{failure}");
+    }
+}
+
+#[test]
+fn a_page_that_is_right_passes_and_its_fences_are_counted() {
+    let page = "```yaml\n# file: a.yaml\nexporters:\n  debug:\n```\n```sh\ncat a.yaml | wc -l\n```\n```text\n3\n```\n";
+    assert_eq!(run("page", page, &mut Skipped::default()), Ok(3));
 }
