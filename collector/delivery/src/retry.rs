@@ -92,7 +92,7 @@ struct Policy {
 }
 
 impl Retry {
-    /// When `stop` is cancelled, waits end and no attempt is repeated.
+    /// When `stop` is cancelled, waits end, and what waited gets one last attempt.
     pub(crate) fn new(
         attempt: Attempt,
         config: &RetryConfig,
@@ -147,7 +147,8 @@ impl Retry {
             });
             tokio::select! {
                 () = sleep_until(next) => {}
-                () = self.stop.cancelled() => return ended(outcome, "interrupted due to shutdown"),
+                // The last attempt comes at once: the destination may be back.
+                () = self.stop.cancelled() => {}
             }
         }
     }

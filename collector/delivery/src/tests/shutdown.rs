@@ -7,7 +7,7 @@ fn one_consumer() -> QueueConfig {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_queued_is_sent_with_one_attempt_each() {
+async fn what_is_queued_is_sent_with_one_attempt_each_and_what_waits_gets_its_last() {
     let script = [refused(), refused(), Reply::Outcome(Outcome::DELIVERED), refused()];
     let chain = Chain::gated(&queued(one_consumer()), script, 1).await;
     for items in [1, 10, 100] {
@@ -18,8 +18,8 @@ async fn what_is_queued_is_sent_with_one_attempt_each() {
     chain.sender.gate.add_permits(PLENTY);
     chain.shutdown(Duration::from_mins(1)).await;
     let order: Vec<usize> = chain.attempts().iter().map(|attempt| attempt.items).collect();
-    assert_eq!(order, [1, 10, 100]);
-    assert_eq!((chain.sent(), chain.failed(), chain.queue_size()), (100, 11, 0));
+    assert_eq!(order, [1, 1, 10, 100]);
+    assert_eq!((chain.sent(), chain.failed(), chain.queue_size()), (10, 101, 0));
     assert!(chain.epoch.elapsed() < Duration::from_secs(5), "nobody waits for a retry");
 }
 
@@ -74,11 +74,12 @@ async fn a_caller_that_waits_for_a_result_gets_one() {
 
 #[tokio::test(start_paused = true)]
 async fn the_wait_for_a_retry_ends_without_a_queue_too() {
-    let chain = Chain::new(&direct(), [refused()]).await;
+    let chain = Chain::new(&direct(), [refused(), refused()]).await;
     let caller = chain.spawn(batch(2));
     tokio::time::sleep(Duration::from_secs(1)).await;
     chain.shutdown(Duration::from_mins(1)).await;
     let outcome = caller.await.unwrap();
+    assert_eq!(chain.attempts().len(), 2, "the last attempt comes at once");
     assert!(outcome.is_retryable());
     assert_eq!(outcome.failure().unwrap().message(), "interrupted due to shutdown: later");
     assert_eq!(chain.failed(), 2);
