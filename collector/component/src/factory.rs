@@ -13,7 +13,10 @@ use serde::de::DeserializeOwned;
 use crate::{BoxError, BuildInfo, Component, ComponentId, Consumer, Stage};
 
 /// What a user writes about a component. `Default` is the documented default.
-pub trait Config: Default + Serialize + DeserializeOwned + Validate + fmt::Debug + Send + Sync + 'static {}
+pub trait Config:
+    Default + Serialize + DeserializeOwned + Validate + fmt::Debug + Send + Sync + 'static
+{
+}
 
 impl<T: Default + Serialize + DeserializeOwned + Validate + fmt::Debug + Send + Sync + 'static> Config for T {}
 
@@ -116,7 +119,10 @@ impl ReceiverFactory {
         kind: &'static str,
         create: fn(Settings, &C, Vec<(Signal, Arc<dyn Consumer>)>) -> Result<Arc<dyn Component>, BoxError>,
     ) -> Self {
-        Self::with::<C>(kind, Box::new(move |settings, config, outputs| create(settings, config.of_kind::<C>()?, outputs)))
+        Self::with::<C>(
+            kind,
+            Box::new(move |settings, config, outputs| create(settings, config.of_kind::<C>()?, outputs)),
+        )
     }
 
     /// Creates a receiver. `config` must come from [`Factory::decode`] of this factory.
@@ -138,7 +144,9 @@ impl ProcessorFactory {
     ) -> Self {
         Self::with::<C>(
             kind,
-            Box::new(move |settings, config, signal, next| create(settings, config.of_kind::<C>()?, signal, next)),
+            Box::new(move |settings, config, signal, next| {
+                create(settings, config.of_kind::<C>()?, signal, next)
+            }),
         )
     }
 
@@ -160,7 +168,10 @@ impl ExporterFactory {
         kind: &'static str,
         create: fn(Settings, &C, Signal) -> Result<Stage, BoxError>,
     ) -> Self {
-        Self::with::<C>(kind, Box::new(move |settings, config, signal| create(settings, config.of_kind::<C>()?, signal)))
+        Self::with::<C>(
+            kind,
+            Box::new(move |settings, config, signal| create(settings, config.of_kind::<C>()?, signal)),
+        )
     }
 
     /// Creates an exporter. `config` must come from [`Factory::decode`] of this factory.
@@ -171,7 +182,10 @@ impl ExporterFactory {
 
 impl<Create: ?Sized> fmt::Debug for Factory<Create> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Factory").field("kind", &self.kind).field("signals", &self.signals).finish_non_exhaustive()
+        f.debug_struct("Factory")
+            .field("kind", &self.kind)
+            .field("signals", &self.signals)
+            .finish_non_exhaustive()
     }
 }
 

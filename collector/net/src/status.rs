@@ -61,7 +61,8 @@ impl Status {
             Outcome::Refused(failure) => Some(Self::refusal(failure, jitter)),
             Outcome::Permanent(failure) => Some(Self::permanent(failure)),
             Outcome::Unknown(failure) => {
-                let code = if is_retryable(failure.code(), false) { failure.code() } else { Code::Unavailable };
+                let code =
+                    if is_retryable(failure.code(), false) { failure.code() } else { Code::Unavailable };
                 Some(Self { retry_after: failure.delay(), ..Self::new(code, failure.message()) })
             }
         }
@@ -112,7 +113,8 @@ impl Status {
     pub fn to_json(&self) -> Vec<u8> {
         let mut body = serde_json::json!({ "code": self.code.number(), "message": cut(&self.message) });
         if let Some(delay) = self.retry_after {
-            body["details"] = serde_json::json!([{ "@type": RETRY_INFO_URL, "retryDelay": json_duration(delay) }]);
+            body["details"] =
+                serde_json::json!([{ "@type": RETRY_INFO_URL, "retryDelay": json_duration(delay) }]);
         }
         body.to_string().into_bytes()
     }
@@ -236,11 +238,9 @@ fn http_of(code: Code) -> u16 {
         Code::Unauthenticated => 401,
         Code::PermissionDenied => 403,
         Code::Unimplemented => 404,
-        Code::Unknown
-        | Code::NotFound
-        | Code::AlreadyExists
-        | Code::FailedPrecondition
-        | Code::Internal => 500,
+        Code::Unknown | Code::NotFound | Code::AlreadyExists | Code::FailedPrecondition | Code::Internal => {
+            500
+        }
     }
 }
 
@@ -329,7 +329,8 @@ mod tests {
 
     #[test]
     fn a_hint_of_the_destination_is_passed_on() {
-        let failure = Failure::new(Code::ResourceExhausted, "slow down").retry_after(Duration::from_millis(13_500));
+        let failure =
+            Failure::new(Code::ResourceExhausted, "slow down").retry_after(Duration::from_millis(13_500));
         let status = Status::of_outcome(&Outcome::Refused(failure), 0.0).expect("a failure");
         assert_eq!((status.code, status.http), (Code::ResourceExhausted, 429));
         assert_eq!(status.retry_after_seconds(), Some(14));

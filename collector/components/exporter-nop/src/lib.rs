@@ -1,6 +1,8 @@
 //! The `nop` exporter: takes everything over and discards it.
 
-use etalon_component::{Batch, BoxError, BoxFuture, Component, Consumer, ExporterFactory, Host, Outcome, Stage};
+use etalon_component::{
+    Batch, BoxError, BoxFuture, Component, Consumer, ExporterFactory, Host, Outcome, Stage,
+};
 use etalon_conf::{Check, Validate};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;

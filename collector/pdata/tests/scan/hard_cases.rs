@@ -250,6 +250,8 @@ fn attributes_are_checked_in_every_form_and_size() {
                 value.push(1);
                 let verdict = check(TRACES, &pair(&key, &value));
                 assert_eq!(verdict.is_ok(), varint_len <= 10, "{varint_len}");
+                let unfinished = &value[..varint_len];
+                assert!(check(TRACES, &pair(&key, unfinished)).is_err(), "{varint_len}");
                 // One byte more: the varint ends early, and what follows is no field.
                 value.push(0);
                 assert!(check(TRACES, &pair(&key, &value)).is_err());
