@@ -15,7 +15,7 @@ const READY: &str = "Everything is ready. Begin running and processing data.";
 /// A folder for the files of a page, with `etalon`, and `python` if there is one, on the path.
 pub(crate) struct Folder {
     /// `files`, where commands run; `bin`; and the output of background processes.
-    folder: TempDir,
+    temporary: TempDir,
     path: OsString,
     background: Vec<Background>,
     started: usize,
@@ -50,7 +50,7 @@ impl Folder {
         path.extend(python.and_then(Path::parent).map(Path::to_owned));
         path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
         let path = env::join_paths(path).expect("what was split can be joined");
-        Self { folder, path, background: Vec::new(), started: 0 }
+        Self { temporary: folder, path, background: Vec::new(), started: 0 }
     }
 
     /// Writes a file of the page.
@@ -92,9 +92,10 @@ impl Folder {
         let Some(mut stopped) = self.background.pop() else { return Ok(()) };
         stopped.process.signal("TERM");
         let status = eventually("a background process ends when it is stopped", || stopped.process.ended());
-        match status.success() {
-            true => Ok(()),
-            false => Err(format!("a background process ended with {status}:\n{}", read(&stopped.output))),
+        if status.success() {
+            Ok(())
+        } else {
+            Err(format!("a background process ended with {status}:\n{}", read(&stopped.output)))
         }
     }
 
@@ -107,12 +108,12 @@ impl Folder {
     }
 
     fn files(&self) -> PathBuf {
-        self.folder.path().join("files")
+        self.temporary.path().join("files")
     }
 
     fn output_file(&mut self) -> PathBuf {
         self.started += 1;
-        self.folder.path().join(format!("output-{}", self.started))
+        self.temporary.path().join(format!("output-{}", self.started))
     }
 
     fn spawn(&self, script: &str, output: &Path) -> Result<Process, String> {
@@ -155,10 +156,11 @@ impl Drop for Process {
 
 /// Shows what a page that ends with a panic has printed.
 impl Drop for Folder {
+    #[expect(clippy::print_stdout, reason = "whoever reads the failure needs it")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             for number in 1..=self.started {
-                let output = read(&self.folder.path().join(format!("output-{number}")));
+                let output = read(&self.temporary.path().join(format!("output-{number}")));
                 println!("--- printed by command {number} of the page:\n{output}");
             }
         }

@@ -16,6 +16,7 @@ const PORTS: [u16; 4] = [4317, 4318, 8888, 14317];
 /// # Panics
 ///
 /// When the test fails there.
+#[expect(clippy::print_stdout, reason = "it explains why the ports must be free")]
 pub(crate) fn is_elsewhere(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return false;

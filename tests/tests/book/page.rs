@@ -116,9 +116,10 @@ impl<'a> Page<'a> {
     /// All that the commands before have printed.
     fn compare(&mut self, expected: &str) -> Result<(), String> {
         let (commands, printed) = self.last.take().ok_or("no commands before it have printed this")?;
-        match is_whole(expected, &printed) {
-            true => Ok(()),
-            false => Err(format!("{commands}printed:\n{printed}\nand the page shows:\n{expected}")),
+        if is_whole(expected, &printed) {
+            Ok(())
+        } else {
+            Err(format!("{commands}printed:\n{printed}\nand the page shows:\n{expected}"))
         }
     }
 
@@ -144,9 +145,10 @@ impl<'a> Page<'a> {
         let base = if is_whole { "" } else { "etalon print-config > default.yaml\n" };
         let over = if is_whole { "" } else { "--config default.yaml " };
         let ran = self.folder.run(&format!("{base}etalon validate {over}--config {file}"))?;
-        match ran.status.success() {
-            true => Ok(()),
-            false => Err(format!("this configuration is not valid:\n{}", ran.output)),
+        if ran.status.success() {
+            Ok(())
+        } else {
+            Err(format!("this configuration is not valid:\n{}", ran.output))
         }
     }
 
