@@ -56,9 +56,11 @@ pub struct Factory<Create: ?Sized> {
     create: Box<Create>,
 }
 
-type CreateReceiver = dyn Fn(Settings, &AnyConfig, Vec<(Signal, Arc<dyn Consumer>)>) -> Result<Arc<dyn Component>, BoxError>
-    + Send
-    + Sync;
+/// Where a receiver sends what it receives: the entrance of the pipelines, for each signal.
+pub type Outputs = Vec<(Signal, Arc<dyn Consumer>)>;
+
+type CreateReceiver =
+    dyn Fn(Settings, &AnyConfig, Outputs) -> Result<Arc<dyn Component>, BoxError> + Send + Sync;
 type CreateProcessor =
     dyn Fn(Settings, &AnyConfig, Signal, Arc<dyn Consumer>) -> Result<Stage, BoxError> + Send + Sync;
 type CreateExporter = dyn Fn(Settings, &AnyConfig, Signal) -> Result<Stage, BoxError> + Send + Sync;
@@ -117,7 +119,7 @@ impl ReceiverFactory {
     /// A factory of receivers that are created with the consumer of each signal they shall receive.
     pub fn new<C: Config>(
         kind: &'static str,
-        create: fn(Settings, &C, Vec<(Signal, Arc<dyn Consumer>)>) -> Result<Arc<dyn Component>, BoxError>,
+        create: fn(Settings, &C, Outputs) -> Result<Arc<dyn Component>, BoxError>,
     ) -> Self {
         Self::with::<C>(
             kind,
@@ -130,7 +132,7 @@ impl ReceiverFactory {
         &self,
         settings: Settings,
         config: &AnyConfig,
-        outputs: Vec<(Signal, Arc<dyn Consumer>)>,
+        outputs: Outputs,
     ) -> Result<Arc<dyn Component>, BoxError> {
         (self.create)(settings, config, outputs)
     }

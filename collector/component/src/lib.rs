@@ -18,7 +18,8 @@ pub use batch::{Batch, Context};
 pub use consumer::{Consumer, Stage};
 pub use etalon_conf::ComponentId;
 pub use factory::{
-    AnyConfig, Config, ExporterFactory, Factory, ProcessorFactory, ReceiverFactory, Settings, Stability,
+    AnyConfig, Config, ExporterFactory, Factory, Outputs, ProcessorFactory, ReceiverFactory, Settings,
+    Stability,
 };
 pub use host::{BuildInfo, Host, Listening};
 pub use lifecycle::Component;

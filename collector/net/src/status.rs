@@ -18,7 +18,7 @@ pub const RETRY_DELAY_MIN: Duration = Duration::from_secs(1);
 pub const RETRY_DELAY_MAX: Duration = Duration::from_secs(5);
 
 /// Longest `retry_delay` or `Retry-After` that is taken from a peer; a longer one is cut to it.
-pub const PEER_DELAY_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+pub const PEER_DELAY_MAX: Duration = Duration::from_hours(24);
 
 /// Longest message that is sent to a client, in bytes; a longer one is cut at a character.
 pub const MESSAGE_BYTES_MAX: usize = 4096;
@@ -70,7 +70,7 @@ impl Status {
 
     fn refusal(failure: &Failure, jitter: f64) -> Self {
         let delay = failure.delay().unwrap_or_else(|| {
-            RETRY_DELAY_MIN + (RETRY_DELAY_MAX - RETRY_DELAY_MIN).mul_f64(jitter.clamp(0.0, 1.0))
+            RETRY_DELAY_MIN + RETRY_DELAY_MAX.saturating_sub(RETRY_DELAY_MIN).mul_f64(jitter.clamp(0.0, 1.0))
         });
         let code = if is_retryable(failure.code(), true) { failure.code() } else { Code::Unavailable };
         Self { retry_after: Some(delay), ..Self::new(code, failure.message()) }
@@ -122,7 +122,7 @@ impl Status {
     fn to_rpc(&self) -> rpc::Status {
         let details = self.retry_after.map(|delay| protobuf::Any {
             type_url: RETRY_INFO_URL.to_owned(),
-            value: retry_info(delay).encode_to_vec().into(),
+            value: retry_info(delay).encode_to_vec(),
         });
         rpc::Status {
             code: self.code.number().cast_signed(),

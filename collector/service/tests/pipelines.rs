@@ -1,7 +1,10 @@
 //! Pipelines built from a configuration and components that record what happens to them.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where its assumptions do not hold")]
+
 mod components;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,13 +27,13 @@ fn decode(yaml: &str, journal: &Arc<Journal>, gates: &FeatureGates) -> Result<Co
 
 fn build(yaml: &str, journal: &Arc<Journal>) -> Collector {
     let config = decode(yaml, journal, &FeatureGates::default()).unwrap();
-    Collector::build(&config, &distribution(journal), &BUILD, &Default::default()).unwrap()
+    Collector::build(&config, &distribution(journal), &BUILD, &BTreeMap::new()).unwrap()
 }
 
 fn problems(yaml: &str) -> Vec<String> {
     let text = decode(yaml, &Arc::default(), &FeatureGates::default()).unwrap_err();
     // Places and excerpts are the business of the configuration's own tests.
-    let first_lines = text.lines().filter(|line| line.starts_with("yaml:") || line.starts_with("<"));
+    let first_lines = text.lines().filter(|line| line.starts_with("yaml:") || line.starts_with('<'));
     let places_cut = first_lines.map(|line| line.splitn(4, ':').last().unwrap_or(line).trim().to_owned());
     let lines: Vec<String> = places_cut.collect();
     if lines.is_empty() { vec![text] } else { lines }

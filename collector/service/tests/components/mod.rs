@@ -15,19 +15,19 @@ use tokio::time::Instant;
 
 /// What happened, in order; and the way in, once a receiver has been created.
 #[derive(Default)]
-pub struct Journal {
+pub(crate) struct Journal {
     events: Mutex<Vec<String>>,
     entrances: Mutex<BTreeMap<Signal, Arc<dyn Consumer>>>,
 }
 
 impl Journal {
     /// What has happened since the last call.
-    pub fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.events.lock().unwrap())
     }
 
     /// Sends an empty batch of a signal in.
-    pub async fn send(&self, signal: &str) -> Outcome {
+    pub(crate) async fn send(&self, signal: &str) -> Outcome {
         let (signal, entrance) = {
             let entrances = self.entrances.lock().unwrap();
             let (signal, entrance) = entrances.iter().find(|(known, _)| known.name == signal).unwrap();
@@ -87,7 +87,7 @@ impl Consumer for Recorder {
 }
 
 /// The three components, for the three signals.
-pub fn distribution(journal: &Arc<Journal>) -> Factories {
+pub(crate) fn distribution(journal: &Arc<Journal>) -> Factories {
     // The factories take plain functions, so the journal reaches them through the thread: a test runs
     // on one.
     CURRENT.with(|current| *current.borrow_mut() = journal.clone());
