@@ -67,6 +67,10 @@ pub fn run(distribution: &Distribution, args: impl IntoIterator<Item = OsString>
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough.
+        Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             report(format_args!("{}", chain(&error)));
             ExitCode::FAILURE

@@ -4,8 +4,8 @@
 //! ISO 8601 with milliseconds, level in lower case, message, fields. A component's fields come from
 //! the span it runs in.
 
-use std::collections::HashMap;
 use std::fmt::{self, Write as _};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -37,6 +37,9 @@ pub(crate) struct Sampling {
     pub(crate) thereafter: u64,
 }
 
+/// Messages that sampling tells apart, by hash; those that share a place are thinned out together.
+const WINDOWS: usize = 1024;
+
 /// A layer of `tracing-subscriber` that writes lines.
 pub(crate) struct Lines<W> {
     encoding: Encoding,
@@ -44,13 +47,16 @@ pub(crate) struct Lines<W> {
     sampling: Option<Sampling>,
     /// Fields that every line carries.
     fields: Map<String, Value>,
-    windows: Mutex<HashMap<tracing::callsite::Identifier, Window>>,
+    windows: Mutex<Vec<Window>>,
+    hasher: RandomState,
     out: Mutex<W>,
 }
 
-/// The lines of one call site in the current window.
+/// The lines of one message in the latest window that had any.
+#[derive(Clone, Copy, Default)]
 struct Window {
-    opened: SystemTime,
+    /// When: in ticks since 1970.
+    ticks: u128,
     lines: u64,
 }
 
@@ -66,16 +72,27 @@ impl<W: Write> Lines<W> {
         fields: Map<String, Value>,
         out: W,
     ) -> Self {
-        Self { encoding, level, sampling, fields, windows: Mutex::default(), out: Mutex::new(out) }
+        Self {
+            encoding,
+            level,
+            sampling,
+            fields,
+            windows: Mutex::new(vec![Window::default(); WINDOWS]),
+            hasher: RandomState::new(),
+            out: Mutex::new(out),
+        }
     }
 
-    /// Whether sampling lets a line of this call site pass. There are as many windows as call sites.
-    fn passes(&self, site: tracing::callsite::Identifier, now: SystemTime) -> bool {
+    /// Whether sampling lets a line with this message pass.
+    fn passes(&self, level: Level, message: &str, now: SystemTime) -> bool {
         let Some(Sampling { tick, initial, thereafter }) = self.sampling else { return true };
+        let ticks = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() / tick.as_nanos().max(1);
+        let hash = self.hasher.hash_one((level.as_str(), message));
+        let key = usize::try_from(hash % WINDOWS as u64).unwrap_or(0);
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let window = windows.entry(site).or_insert(Window { opened: now, lines: 0 });
-        if now.duration_since(window.opened).is_ok_and(|age| age >= tick) {
-            *window = Window { opened: now, lines: 0 };
+        let window = &mut windows[key];
+        if window.ticks != ticks {
+            *window = Window { ticks, lines: 0 };
         }
         window.lines += 1;
         match window.lines.checked_sub(initial) {
@@ -129,7 +146,10 @@ where
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         #[expect(clippy::disallowed_methods, reason = "the time that a log line tells is wall time")]
         let now = SystemTime::now();
-        if !self.passes(event.metadata().callsite(), now) {
+        let mut own = Collected::default();
+        event.record(&mut own);
+        let level = *event.metadata().level();
+        if !self.passes(level, &own.message, now) {
             return;
         }
         let mut fields = self.fields.clone();
@@ -140,10 +160,8 @@ where
                 fields.extend(of_span.clone());
             }
         }
-        let mut own = Collected::default();
-        event.record(&mut own);
         fields.extend(own.fields);
-        let line = self.line(now, *event.metadata().level(), &own.message, fields);
+        let line = self.line(now, level, &own.message, fields);
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         // There is no better place to report that the log cannot be written than the log.
         out.write_all(line.as_bytes()).ok();
