@@ -34,8 +34,6 @@ pub struct CollectorConfig {
 pub struct Entry {
     /// Its configuration.
     pub config: AnyConfig,
-    /// The current name of its type, when the user wrote an alias.
-    pub renamed_to: Option<&'static str>,
 }
 
 /// One pipeline.
@@ -84,33 +82,21 @@ impl CollectorConfig {
             root,
             "receivers",
             &mut problems,
-            |kind| {
-                factories
-                    .receiver(kind)
-                    .map(|f| (f.kind(), Box::new(|node: &Node| f.decode(node)) as Decode<'_>))
-            },
+            |kind| factories.receiver(kind).map(|f| Box::new(|node: &Node| f.decode(node)) as Decode<'_>),
             || factories.receivers.iter().map(etalon_component::Factory::kind).collect(),
         );
         let processors = section(
             root,
             "processors",
             &mut problems,
-            |kind| {
-                factories
-                    .processor(kind)
-                    .map(|f| (f.kind(), Box::new(|node: &Node| f.decode(node)) as Decode<'_>))
-            },
+            |kind| factories.processor(kind).map(|f| Box::new(|node: &Node| f.decode(node)) as Decode<'_>),
             || factories.processors.iter().map(etalon_component::Factory::kind).collect(),
         );
         let exporters = section(
             root,
             "exporters",
             &mut problems,
-            |kind| {
-                factories
-                    .exporter(kind)
-                    .map(|f| (f.kind(), Box::new(|node: &Node| f.decode(node)) as Decode<'_>))
-            },
+            |kind| factories.exporter(kind).map(|f| Box::new(|node: &Node| f.decode(node)) as Decode<'_>),
             || factories.exporters.iter().map(etalon_component::Factory::kind).collect(),
         );
         for name in ["connectors", "extensions"] {
@@ -231,12 +217,12 @@ impl CollectorConfig {
 
 type Decode<'a> = Box<dyn Fn(&Node) -> Result<AnyConfig, Problems> + 'a>;
 
-/// Decodes the components of one section. `find` gives the type's name and how to decode it.
+/// Decodes the components of one section. `find` tells how to decode a type.
 fn section<'a>(
     root: &Node,
     name: &str,
     problems: &mut Vec<Problem>,
-    find: impl Fn(&str) -> Option<(&'static str, Decode<'a>)>,
+    find: impl Fn(&str) -> Option<Decode<'a>>,
     kinds: impl Fn() -> Vec<&'static str>,
 ) -> BTreeMap<ComponentId, Entry> {
     let mut entries = BTreeMap::new();
@@ -256,14 +242,13 @@ fn section<'a>(
                 continue;
             }
         };
-        let Some((kind, decode)) = find(id.kind()) else {
+        let Some(decode) = find(id.kind()) else {
             problems.push(unknown_type(&path, &id, &kinds()));
             continue;
         };
         match decode(&written.value) {
             Ok(config) => {
-                let renamed_to = (kind != id.kind()).then_some(kind);
-                if entries.insert(id.clone(), Entry { config, renamed_to }).is_some() {
+                if entries.insert(id.clone(), Entry { config }).is_some() {
                     problems.push(Problem::new(path, format!("duplicate name \"{id}\" after unmarshaling")));
                 }
             }

@@ -153,7 +153,8 @@ impl<'a> Builder<'a> {
             let entry = entry_of(&self.config.processors, id);
             let factory = self.factories.processor(id.kind()).filter(|f| f.stability(signal).is_some());
             let factory = factory.ok_or_else(|| unsupported(Role::Processor, id, signal))?;
-            let settings = self.settings(Role::Processor, id, Some(signal), Some(&pipeline.id));
+            let settings =
+                self.settings(Role::Processor, id, factory.kind(), Some(signal), Some(&pipeline.id));
             let stage = factory
                 .create(settings, &entry.config, signal, entrance)
                 .map_err(|source| BuildError::Create { id: id.clone(), role: Role::Processor, source })?;
@@ -173,7 +174,7 @@ impl<'a> Builder<'a> {
             let entry = entry_of(&self.config.exporters, id);
             let factory = self.factories.exporter(id.kind()).filter(|f| f.stability(signal).is_some());
             let factory = factory.ok_or_else(|| unsupported(Role::Exporter, id, signal))?;
-            let settings = self.settings(Role::Exporter, id, Some(signal), None);
+            let settings = self.settings(Role::Exporter, id, factory.kind(), Some(signal), None);
             let stage = factory
                 .create(settings, &entry.config, signal)
                 .map_err(|source| BuildError::Create { id: id.clone(), role: Role::Exporter, source })?;
@@ -192,7 +193,7 @@ impl<'a> Builder<'a> {
             }
             let outputs =
                 outputs.into_iter().map(|(signal, entrances)| (signal, fan_out(entrances))).collect();
-            let settings = self.settings(Role::Receiver, id, None, None);
+            let settings = self.settings(Role::Receiver, id, factory.kind(), None, None);
             let component = factory
                 .create(settings, &entry.config, outputs)
                 .map_err(|source| BuildError::Create { id: id.clone(), role: Role::Receiver, source })?;
@@ -201,10 +202,12 @@ impl<'a> Builder<'a> {
         Ok(nodes)
     }
 
+    /// The settings of a component; tells when its type was written by an old name.
     fn settings(
         &self,
         role: Role,
         id: &ComponentId,
+        kind: &str,
         signal: Option<Signal>,
         pipeline: Option<&ComponentId>,
     ) -> Settings {
@@ -216,6 +219,9 @@ impl<'a> Builder<'a> {
             "otelcol.signal" = signal.map(|signal| signal.name),
             "otelcol.pipeline.id" = pipeline.map(tracing::field::display),
         );
+        if id.kind() != kind {
+            span.in_scope(|| tracing::warn!("\"{}\" alias is deprecated; use \"{kind}\" instead", id.kind()));
+        }
         Settings { id: id.clone(), build: self.build.clone(), telemetry: self.telemetry.clone(), span }
     }
 }

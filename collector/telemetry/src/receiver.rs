@@ -12,16 +12,27 @@ use crate::registry::{Counter, Definition, Instrument, Telemetry};
 pub struct ReceiverMetrics {
     accepted: Counter,
     refused: Counter,
+    repaired: Counter,
 }
 
 impl ReceiverMetrics {
     /// Binds the series of `receiver` (its id), `transport` (`grpc` or `http`) and the items of a
-    /// signal (`spans`, `metric_points`, `log_records`).
-    pub fn new(telemetry: &Telemetry, receiver: &str, transport: &str, items: &'static str) -> Self {
+    /// signal (`spans`, `metric_points`, `log_records`), and the signal itself (`traces`).
+    pub fn new(
+        telemetry: &Telemetry,
+        receiver: &str,
+        transport: &str,
+        items: &'static str,
+        signal: &str,
+    ) -> Self {
         let labels = &[("receiver", receiver), ("transport", transport)];
         Self {
             accepted: telemetry.counter(accepted(items), labels),
             refused: telemetry.counter(refused(items), labels),
+            repaired: telemetry.counter(
+                REPAIRED,
+                &[("receiver", receiver), ("transport", transport), ("data_type", signal)],
+            ),
         }
     }
 
@@ -34,7 +45,18 @@ impl ReceiverMetrics {
     pub fn refused(&self, items: usize) {
         self.refused.add(items as u64);
     }
+
+    /// `otelcol_receiver_repaired_strings`: these strings were not UTF-8 and have been made so.
+    pub fn repaired(&self, strings: usize) {
+        self.repaired.add(strings as u64);
+    }
 }
+
+const REPAIRED: Definition = Definition {
+    name: Cow::Borrowed("otelcol_receiver_repaired_strings"),
+    help: "Strings that were not UTF-8, in which each bad byte has become a question mark.",
+    instrument: Instrument::Counter,
+};
 
 fn accepted(items: &'static str) -> Definition {
     Definition {

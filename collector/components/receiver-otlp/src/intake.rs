@@ -55,6 +55,7 @@ impl Intake {
             }
         };
         let found = scan(self.signal, &mut protobuf, Utf8Policy::Repair).map_err(|error| invalid(&error))?;
+        self.metrics.repaired(found.repaired);
         Ok(Payload::from_validated(self.signal, protobuf.freeze(), found.items))
     }
 

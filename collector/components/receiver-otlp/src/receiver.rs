@@ -59,7 +59,7 @@ fn intake(
     signal: Signal,
     consumer: Arc<dyn Consumer>,
 ) -> Arc<Intake> {
-    let metrics = ReceiverMetrics::new(telemetry, &id.to_string(), transport, signal.items);
+    let metrics = ReceiverMetrics::new(telemetry, &id.to_string(), transport, signal.items, signal.name);
     Arc::new(Intake { signal, consumer, metrics })
 }
 

@@ -126,6 +126,26 @@ async fn what_cannot_be_read_is_the_senders_fault_and_goes_nowhere() {
 }
 
 #[tokio::test]
+async fn a_string_that_is_not_utf8_is_repaired_and_counted() {
+    let pipeline = Pipeline::delivering();
+    let running = start(&pipeline).await;
+    let mut request = spans(1);
+    request.resource_spans[0].scope_spans[0].spans[0].name = "caf!".to_owned();
+    let mut request = request.encode_to_vec();
+    let at = request.iter().position(|byte| *byte == b'!').unwrap();
+    request[at] = 0xe9;
+    let (status, ..) = post(running.address("http"), TRACES.http_path, PROTOBUF, &request).await;
+    assert_eq!(status, 200);
+    let [batch] = pipeline.taken().try_into().unwrap();
+    request[at] = b'?';
+    assert_eq!(batch.payload.contiguous(), request);
+    let text = running.telemetry.prometheus_text();
+    let counted =
+        "otelcol_receiver_repaired_strings{receiver=\"otlp\",transport=\"http\",data_type=\"traces\"} 1\n";
+    assert!(text.contains(counted), "{text}");
+}
+
+#[tokio::test]
 async fn a_refusal_says_when_to_come_back_and_counts() {
     let pipeline = Pipeline::with(Outcome::refused("the queue is full"));
     let running = start(&pipeline).await;
