@@ -198,7 +198,9 @@ impl<P: Protocol> Connection<P> {
             let activity = activity.clone();
             service_fn(move |request| {
                 let in_flight = activity.begin();
-                let response = protocol.clone().respond(request, peer);
+                // On the heap from the start: it is kilobytes, and on its way into a task it is moved
+                // several times.
+                let response = Box::pin(protocol.clone().respond(request, peer));
                 async move {
                     let response = response.await;
                     drop(in_flight);
