@@ -1,6 +1,8 @@
 //! What a component sees of the collector that runs it.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::mpsc;
@@ -22,9 +24,18 @@ pub struct Listening {
     /// What it speaks there: `grpc`, `http`.
     pub protocol: &'static str,
     /// The address as bound.
-    pub address: SocketAddr,
+    pub address: Address,
     /// Whether it is TLS.
     pub tls: bool,
+}
+
+/// Where something listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// An IP address and a TCP port.
+    Network(SocketAddr),
+    /// The file of a Unix domain socket; `@` and a name is one without a file.
+    Unix(PathBuf),
 }
 
 /// Name and version of the distribution.
@@ -36,6 +47,26 @@ pub struct BuildInfo {
     pub description: &'static str,
     /// Version of the distribution.
     pub version: &'static str,
+}
+
+impl Address {
+    /// The address, if it is one of a network.
+    pub fn network(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Network(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
+/// As in the configuration: `<host>:<port>`, or the path.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Network(address) => address.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
 }
 
 impl Host {

@@ -21,7 +21,7 @@ pub use factory::{
     AnyConfig, Config, ExporterFactory, Factory, Outputs, ProcessorFactory, ReceiverFactory, Settings,
     Stability,
 };
-pub use host::{BuildInfo, Host, Listening};
+pub use host::{Address, BuildInfo, Host, Listening};
 pub use lifecycle::Component;
 pub use outcome::{Code, Delivered, Failure, Outcome};
 

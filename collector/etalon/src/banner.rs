@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use etalon_component::BuildInfo;
+use etalon_component::{Address, BuildInfo};
 use etalon_service::Collector;
 
 use crate::load::Loaded;
@@ -19,7 +19,11 @@ fn text(loaded: &Loaded, collector: &Collector, build: &BuildInfo) -> String {
         writeln!(text, "  {what:<16} {value}").expect("writing to a String cannot fail");
     };
     for listening in collector.listening() {
-        let scheme = if listening.tls { "https" } else { "http" };
+        let scheme = match &listening.address {
+            Address::Unix(_) => "unix",
+            Address::Network(_) if listening.tls => "https",
+            Address::Network(_) => "http",
+        };
         let what = format!("{} ({})", listening.component, listening.protocol);
         line(&what, &format!("{scheme}://{}", listening.address));
     }

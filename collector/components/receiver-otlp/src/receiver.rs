@@ -82,7 +82,7 @@ impl Receiver {
     }
 
     fn report(&self, host: &Host, protocol: &'static str, server: &Server) {
-        let (component, address, tls) = (self.id.clone(), server.address(), server.is_tls());
+        let (component, address, tls) = (self.id.clone(), server.address().clone(), server.is_tls());
         host.report_listening(Listening { component, protocol, address, tls });
     }
 }

@@ -65,7 +65,8 @@ struct Running {
 
 impl Running {
     fn address(&self, protocol: &str) -> SocketAddr {
-        self.listening.iter().find(|listening| listening.protocol == protocol).unwrap().address
+        let listening = self.listening.iter().find(|listening| listening.protocol == protocol);
+        listening.unwrap().address.network().unwrap()
     }
 
     /// `accepted` and `refused` of a transport and a kind of items.

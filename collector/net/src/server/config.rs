@@ -10,6 +10,7 @@ use super::activity::Patience;
 use super::connection::{Age, Ping, READ_BUFFER, Settings};
 use super::grpc::Grpc;
 use super::http::{Encoding, Http};
+use super::transport::{Dialer, Transport};
 use super::unsupported::Unsupported;
 use super::{ListenError, Route, Routes, STREAMS_MAX, Server, listen};
 use crate::tls::TlsServerConfig;
@@ -30,12 +31,12 @@ const HEADER_TIMEOUT: ConfDuration = ConfDuration::from_secs(10);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GrpcServerConfig {
-    /// `<host>:<port>` to listen on.
+    /// `<host>:<port>` to listen on, or the path of a socket file.
     pub endpoint: String,
     /// Kind of network.
     pub transport: Transport,
-    /// Not supported: it matters to clients only.
-    pub dialer: Unsupported,
+    /// Changes nothing on a server.
+    pub dialer: Dialer,
     /// TLS; off means plaintext.
     pub tls: Optional<TlsServerConfig>,
     /// Largest message, before and after decompression, in MiB. 0 is 64.
@@ -55,15 +56,6 @@ pub struct GrpcServerConfig {
     pub include_metadata: Unsupported,
     /// Not supported.
     pub middlewares: Unsupported,
-}
-
-/// Kind of network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Transport {
-    /// TCP over IPv4 and IPv6.
-    #[default]
-    Tcp,
 }
 
 /// Life of the connections of a gRPC server.
@@ -96,12 +88,12 @@ pub struct ServerParameters {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HttpServerConfig {
-    /// `<host>:<port>` to listen on.
+    /// `<host>:<port>` to listen on, or the path of a socket file.
     pub endpoint: String,
     /// Kind of network.
     pub transport: Transport,
-    /// Not supported: it matters to clients only.
-    pub dialer: Unsupported,
+    /// Changes nothing on a server.
+    pub dialer: Dialer,
     /// TLS; off means plaintext.
     pub tls: Optional<TlsServerConfig>,
     /// Not supported.
@@ -135,7 +127,7 @@ impl Default for GrpcServerConfig {
         Self {
             endpoint: String::new(),
             transport: Transport::Tcp,
-            dialer: Unsupported::default(),
+            dialer: Dialer::default(),
             tls: Optional::none(),
             max_recv_msg_size_mib: 0,
             max_concurrent_streams: 0,
@@ -163,7 +155,7 @@ impl Default for HttpServerConfig {
         Self {
             endpoint: String::new(),
             transport: Transport::Tcp,
-            dialer: Unsupported::default(),
+            dialer: Dialer::default(),
             tls: Optional::none(),
             cors: Unsupported::default(),
             auth: Unsupported::default(),
@@ -203,7 +195,7 @@ impl GrpcServerConfig {
             None => ServerParameters::default().apply(settings),
         };
         let grpc = Grpc { routes: Routes(routes), max_message: self.max_message() };
-        Server::start(listen::listen(&self.endpoint).await?, grpc, settings)
+        Server::start(listen::listen(self.transport, &self.endpoint).await?, grpc, settings)
     }
 
     fn max_message(&self) -> usize {
@@ -252,7 +244,7 @@ impl HttpServerConfig {
             encodings: self.compression_algorithms.iter().filter_map(|name| Encoding::of(name)).collect(),
             response_headers: self.response_headers(),
         };
-        Server::start(listen::listen(&self.endpoint).await?, http, settings)
+        Server::start(listen::listen(self.transport, &self.endpoint).await?, http, settings)
     }
 
     /// The valid ones, which are all when the configuration is.
@@ -267,7 +259,7 @@ impl HttpServerConfig {
 
 impl Validate for GrpcServerConfig {
     fn validate(&self, check: &mut Check) {
-        endpoint(check, &self.endpoint);
+        self.transport.check_endpoint(check, &self.endpoint);
         check.field("tls", &self.tls);
         let mib = self.max_recv_msg_size_mib;
         if !(0..=MESSAGE_MIB_LIMIT).contains(&mib) {
@@ -316,7 +308,7 @@ impl Validate for ServerParameters {
 
 impl Validate for HttpServerConfig {
     fn validate(&self, check: &mut Check) {
-        endpoint(check, &self.endpoint);
+        self.transport.check_endpoint(check, &self.endpoint);
         check.field("tls", &self.tls);
         check.at("response_headers", |check| {
             for (name, value) in self.response_headers.iter() {
@@ -347,27 +339,6 @@ impl Validate for HttpServerConfig {
         check.field("include_metadata", &self.include_metadata);
         check.field("write_timeout", &self.write_timeout);
         check.field("middlewares", &self.middlewares);
-    }
-}
-
-impl<'de> Deserialize<'de> for Transport {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error as _;
-        match String::deserialize(deserializer)?.as_str() {
-            "tcp" => Ok(Self::Tcp),
-            name @ ("tcp4" | "tcp6" | "unix" | "npipe") => Err(D::Error::custom(format!(
-                "transport type {name:?} is not supported yet by this version; use tcp"
-            ))),
-            other => Err(D::Error::custom(format!("unsupported transport type {other:?}"))),
-        }
-    }
-}
-
-fn endpoint(check: &mut Check, endpoint: &str) {
-    if !listen::is_endpoint(endpoint) {
-        check.at("endpoint", |check| {
-            check.error(format!("invalid endpoint {endpoint:?}: expected <host>:<port>"));
-        });
     }
 }
 

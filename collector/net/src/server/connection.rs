@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,13 +17,13 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufStream};
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::activity::{Activity, Patience, Verdict, Watched};
 use super::running::{Seldom, Tasks};
+use super::stream::{Peer, Stream};
 use super::{HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HEADER_BYTES_MAX};
 
 /// Flow control windows, in bytes: large enough that a sender never waits for one on a network with
@@ -57,7 +56,7 @@ pub(super) trait Protocol: Send + Sync + 'static {
     fn respond(
         self: Arc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: Peer,
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
 }
 
@@ -126,8 +125,8 @@ enum Version {
 
 /// Serves a connection until its end.
 pub(super) async fn serve<P: Protocol>(
-    stream: TcpStream,
-    peer: SocketAddr,
+    stream: Stream,
+    peer: Peer,
     protocol: Arc<P>,
     settings: Arc<Settings>,
     tasks: Tasks,
@@ -143,14 +142,14 @@ pub(super) async fn serve<P: Protocol>(
 }
 
 struct Connection<P> {
-    peer: SocketAddr,
+    peer: Peer,
     protocol: Arc<P>,
     settings: Arc<Settings>,
     tasks: Tasks,
 }
 
 impl<P: Protocol> Connection<P> {
-    async fn serve_plaintext(self, stream: TcpStream) -> io::Result<()> {
+    async fn serve_plaintext(self, stream: Stream) -> io::Result<()> {
         let first = timeout(self.settings.first_bytes_timeout(), first_bytes(&stream));
         let Some(first) = self.tasks.drain.run_until_cancelled(first).await else { return Ok(()) };
         let (read, write) = (self.settings.read_buffer, self.settings.write_buffer);
@@ -169,7 +168,7 @@ impl<P: Protocol> Connection<P> {
         Ok(())
     }
 
-    async fn serve_tls(self, stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<()> {
+    async fn serve_tls(self, stream: Stream, config: Arc<ServerConfig>) -> io::Result<()> {
         let handshake = timeout(HANDSHAKE_TIMEOUT, handshake(stream, config, &self.settings.handshakes));
         let Some(shaken) = self.tasks.drain.run_until_cancelled(handshake).await else { return Ok(()) };
         let stream = match shaken? {
@@ -336,7 +335,7 @@ enum First {
 }
 
 /// Looks at the first bytes of a connection, and leaves them there.
-async fn first_bytes(stream: &TcpStream) -> io::Result<First> {
+async fn first_bytes(stream: &Stream) -> io::Result<First> {
     /// No method of HTTP/1 begins like the preface of HTTP/2, RFC 9113 section 3.4.
     const PREFACE: &[u8] = b"PRI";
     loop {
@@ -355,10 +354,10 @@ async fn first_bytes(stream: &TcpStream) -> io::Result<First> {
 
 /// Shakes hands. Nothing when the client did not mean to: it has been told.
 async fn handshake(
-    mut stream: TcpStream,
+    mut stream: Stream,
     config: Arc<ServerConfig>,
     turns: &Semaphore,
-) -> io::Result<Option<tokio_rustls::server::TlsStream<TcpStream>>> {
+) -> io::Result<Option<tokio_rustls::server::TlsStream<Stream>>> {
     let mut first = [0];
     if stream.peek(&mut first).await? == 0 {
         return Ok(None);

@@ -1,6 +1,5 @@
 //! OTLP/HTTP: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use hyper::body::Incoming;
 use super::buffer::Buffer;
 use super::connection::{Protocol, at};
 use super::panics::Caught;
+use super::stream::Peer;
 use super::{Call, Format, Routes, Unary, http_answer};
 use crate::compression::{Compression, DecompressError, decompress, decompress_zlib};
 use crate::status::Status;
@@ -45,7 +45,7 @@ pub(super) enum Encoding {
 impl Protocol for Http {
     type Body = Full<Bytes>;
 
-    async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let mut response = match self.call(&head, body, peer).await {
             Ok((format, message)) => http_answer::success(format, message),
@@ -77,7 +77,7 @@ impl Http {
         &self,
         head: &http::request::Parts,
         body: Incoming,
-        peer: SocketAddr,
+        peer: Peer,
     ) -> Result<(Format, Bytes), Refusal> {
         let unary = self.route(head)?;
         let format = http_answer::format(&head.headers).ok_or_else(unsupported_media_type)?;

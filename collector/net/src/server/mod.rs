@@ -17,10 +17,11 @@ mod http_answer;
 mod listen;
 mod panics;
 mod running;
+mod stream;
+mod transport;
 mod unsupported;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,10 +31,12 @@ use tokio::time::Instant;
 
 use crate::status::Status;
 
-pub use config::{GrpcServerConfig, HttpServerConfig, Keepalive, MESSAGE_MAX, ServerParameters, Transport};
+pub use config::{GrpcServerConfig, HttpServerConfig, Keepalive, MESSAGE_MAX, ServerParameters};
 pub use connection::random as jitter;
 pub use listen::ListenError;
 pub use running::Server;
+pub use stream::Peer;
+pub use transport::{Dialer, Transport};
 pub use unsupported::Unsupported;
 
 /// Connections that one listener serves at once. Further ones are closed when they arrive.
@@ -65,7 +68,7 @@ pub struct Call {
     /// How the message is encoded, and the answer must be.
     pub format: Format,
     /// The sender.
-    pub peer: SocketAddr,
+    pub peer: Peer,
     /// After this, the sender does not wait for an answer.
     pub deadline: Option<Instant>,
 }

@@ -1,12 +1,11 @@
 //! The accept loop, and the handle of what it runs.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use etalon_component::Address;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +13,8 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use super::connection::{Protocol, Settings, serve};
+use super::listen::Listener;
+use super::stream::{Peer, Stream};
 use super::{CONNECTIONS_MAX, ListenError};
 
 /// Pause of the accept loop when the process has run out of descriptors or memory.
@@ -22,7 +23,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A server in service. Dropping it cuts all connections.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
+    address: Address,
     tls: bool,
     tasks: Tasks,
 }
@@ -40,11 +41,11 @@ pub(super) struct Tasks {
 impl Server {
     /// Serves the connections of `listener`.
     pub(super) fn start<P: Protocol>(
-        listener: TcpListener,
+        listener: Listener,
         protocol: P,
         settings: Settings,
     ) -> Result<Self, ListenError> {
-        let address = listener.local_addr().map_err(ListenError::LocalAddress)?;
+        let address = listener.address()?;
         let tasks = Tasks {
             tracker: TaskTracker::new(),
             drain: CancellationToken::new(),
@@ -57,8 +58,8 @@ impl Server {
     }
 
     /// The address as bound.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Whether it speaks TLS.
@@ -92,7 +93,7 @@ impl Drop for Server {
     }
 }
 
-async fn accept<P: Protocol>(listener: TcpListener, protocol: Arc<P>, settings: Arc<Settings>, tasks: Tasks) {
+async fn accept<P: Protocol>(listener: Listener, protocol: Arc<P>, settings: Arc<Settings>, tasks: Tasks) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let (full, failing) = (Seldom::default(), Seldom::default());
     loop {
@@ -107,7 +108,9 @@ async fn accept<P: Protocol>(listener: TcpListener, protocol: Arc<P>, settings: 
                     full.then(|| tracing::warn!(limit = CONNECTIONS_MAX, %peer, "Too many connections: closing new ones"));
                     continue;
                 };
-                if let Err(error) = stream.set_nodelay(true) {
+                if let Stream::Tcp(stream) = &stream
+                    && let Err(error) = stream.set_nodelay(true)
+                {
                     tracing::debug!(%peer, %error, "The client went away before it was served");
                     continue;
                 }
@@ -126,8 +129,8 @@ async fn accept<P: Protocol>(listener: TcpListener, protocol: Arc<P>, settings: 
 }
 
 fn spawn<P: Protocol>(
-    stream: TcpStream,
-    peer: SocketAddr,
+    stream: Stream,
+    peer: Peer,
     permit: tokio::sync::OwnedSemaphorePermit,
     protocol: &Arc<P>,
     settings: &Arc<Settings>,

@@ -4,6 +4,7 @@ mod grpc;
 mod http;
 mod life;
 mod tls;
+mod transport;
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,6 +38,7 @@ struct Recorder {
     behaviour: Mutex<Behaviour>,
     messages: Mutex<Vec<Bytes>>,
     formats: Mutex<Vec<Format>>,
+    peers: Mutex<Vec<Peer>>,
     started: Semaphore,
     go: Semaphore,
     finished: AtomicUsize,
@@ -49,6 +51,7 @@ impl Recorder {
             behaviour: Mutex::new(behaviour),
             messages: Mutex::default(),
             formats: Mutex::default(),
+            peers: Mutex::default(),
             started: Semaphore::new(0),
             go: Semaphore::new(0),
             finished: AtomicUsize::new(0),
@@ -87,6 +90,7 @@ impl Unary for Recorder {
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Bytes, Status>> {
         self.messages.lock().unwrap().push(call.message.freeze());
         self.formats.lock().unwrap().push(call.format);
+        self.peers.lock().unwrap().push(call.peer);
         let behaviour = self.behaviour.lock().unwrap().clone();
         let guard = CountDrop(self.dropped.clone());
         Box::pin(async move {
@@ -126,7 +130,7 @@ fn framed(flag: u8, message: &[u8]) -> Bytes {
 
 /// Sends bytes and reads what comes back until the server closes the connection.
 async fn exchange(server: &Server, sent: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let mut stream = TcpStream::connect(address(server)).await.unwrap();
     stream.write_all(sent).await.unwrap();
     read_to_end(&mut stream).await
 }
@@ -140,6 +144,10 @@ async fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
         Err(error) => panic!("{error}"),
     }
     received
+}
+
+fn address(server: &Server) -> std::net::SocketAddr {
+    server.address().network().unwrap()
 }
 
 fn soon() -> Instant {

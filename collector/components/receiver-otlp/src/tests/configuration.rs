@@ -45,7 +45,13 @@ fn what_is_wrong_is_told_with_its_key() {
         ),
         ("protocols: {grpc: {read_buffer_size: -1}}", "invalid read_buffer_size value: -1"),
         ("protocols: {grpc: {transport: carrier-pigeon}}", "unsupported transport type \"carrier-pigeon\""),
-        ("protocols: {grpc: {transport: unix}}", "not supported yet by this version"),
+        ("protocols: {grpc: {transport: ''}}", "invalid transport type \"\""),
+        ("protocols: {grpc: {transport: udp4}}", "it carries datagrams, and OTLP needs a stream"),
+        ("protocols: {grpc: {transport: unixpacket}}", "use unix"),
+        ("protocols: {http: {transport: npipe}}", "it exists on Windows only"),
+        ("protocols: {http: {transport: unix, endpoint: ''}}", "the path of the socket file is missing"),
+        ("protocols: {http: {endpoint: 'unix:///run/x'}}", "write `transport: unix` and `endpoint: /run/x`"),
+        ("protocols: {http: {dialer: {timeout: -1s}}}", "must not be negative"),
         ("protocols: {grpc: {auth: {authenticator: oidc}}}", "not supported yet by this version"),
         ("protocols: {grpc: {include_metadata: true}}", "not supported yet by this version"),
         (
@@ -69,7 +75,7 @@ fn what_is_wrong_is_told_with_its_key() {
 
 #[test]
 fn keys_that_ask_for_nothing_are_fine() {
-    let yaml = "protocols:\n  grpc:\n    auth:\n    include_metadata: false\n    middlewares: []\n    dialer: {timeout: 0s}\n  \
+    let yaml = "protocols:\n  grpc:\n    auth:\n    include_metadata: false\n    middlewares: []\n    dialer: {timeout: 5s}\n  \
         http: {write_timeout: 0, cors: null, max_request_body_size: 1000, idle_timeout: 1m}\n";
     Check::run(&config(yaml)).unwrap();
 }
@@ -97,5 +103,6 @@ async fn addresses_are_reported_as_bound() {
     let running = start(&Pipeline::delivering()).await;
     let protocols: Vec<_> = running.listening.iter().map(|listening| listening.protocol).collect();
     assert_eq!(protocols, ["grpc", "http"]);
-    assert!(running.listening.iter().all(|listening| listening.address.port() != 0 && !listening.tls));
+    assert!(protocols.iter().all(|protocol| running.address(protocol).port() != 0));
+    assert!(running.listening.iter().all(|listening| !listening.tls));
 }

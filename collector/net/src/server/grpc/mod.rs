@@ -3,7 +3,6 @@
 mod answer;
 mod message;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connection::Protocol;
 use super::panics::Caught;
+use super::stream::Peer;
 use super::{Call, Format, RECEIVE_TIMEOUT, Routes};
 use crate::status::Status;
 
@@ -31,7 +31,7 @@ pub(super) struct Grpc {
 impl Protocol for Grpc {
     type Body = GrpcBody;
 
-    async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<GrpcBody> {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<GrpcBody> {
         if let Some(refusal) = answer::not_grpc(&request) {
             return refusal;
         }
@@ -55,7 +55,7 @@ impl Grpc {
     async fn call(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: Peer,
         deadline: Option<Instant>,
     ) -> Result<Bytes, Status> {
         let (head, body) = request.into_parts();

@@ -47,7 +47,7 @@ impl Decoder for Raw {
 }
 
 async fn channel(server: &Server) -> Channel {
-    Channel::from_shared(format!("http://{}", server.address())).unwrap().connect().await.unwrap()
+    Channel::from_shared(format!("http://{}", address(server))).unwrap().connect().await.unwrap()
 }
 
 /// Calls with tonic, the independent peer.
@@ -66,7 +66,7 @@ async fn call(
 }
 
 async fn h2(server: &Server) -> SendRequest<Bytes> {
-    let stream = TcpStream::connect(server.address()).await.unwrap();
+    let stream = TcpStream::connect(address(server)).await.unwrap();
     let (client, connection) = h2::client::handshake(stream).await.unwrap();
     tokio::spawn(connection);
     client

@@ -278,7 +278,7 @@ async fn without_keep_alives_a_connection_serves_one_request() {
 async fn http_2_is_served_on_the_same_port() {
     let recorder = Recorder::accepting();
     let server = serve_http(HttpServerConfig::default(), &recorder).await;
-    let stream = TcpStream::connect(server.address()).await.unwrap();
+    let stream = TcpStream::connect(address(&server)).await.unwrap();
     let (client, connection) = h2::client::handshake(stream).await.unwrap();
     tokio::spawn(connection);
     let mut client = client.ready().await.unwrap();
@@ -314,7 +314,7 @@ async fn what_is_not_http_is_answered_once_and_closed() {
 async fn a_body_that_is_cut_off_reaches_nobody() {
     let recorder = Recorder::accepting();
     let server = serve_http(HttpServerConfig::default(), &recorder).await;
-    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let mut stream = TcpStream::connect(address(&server)).await.unwrap();
     let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\n{JSON}Content-Length: 10\r\n\r\nabc");
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();

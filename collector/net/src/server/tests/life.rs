@@ -24,7 +24,7 @@ async fn grpc_call(address: SocketAddr) -> Option<u32> {
 async fn a_shutdown_lets_requests_in_progress_finish() {
     let recorder = Recorder::new(Behaviour::Wait);
     let server = Arc::new(serve_grpc(GrpcServerConfig::default(), &recorder).await);
-    let address = server.address();
+    let address = address(&server);
     let calls: Vec<_> = (0..5).map(|_| tokio::spawn(grpc_call(address))).collect();
     recorder.begun(5).await;
     let stopping = tokio::spawn({
@@ -47,7 +47,7 @@ async fn a_shutdown_lets_requests_in_progress_finish() {
 async fn after_the_deadline_of_a_shutdown_nothing_is_left() {
     let recorder = Recorder::new(Behaviour::Wait);
     let server = serve_grpc(GrpcServerConfig::default(), &recorder).await;
-    let address = server.address();
+    let address = address(&server);
     let calls: Vec<_> = (0..5).map(|_| tokio::spawn(grpc_call(address))).collect();
     recorder.begun(5).await;
     server.shutdown(Instant::now()).await;
@@ -64,7 +64,7 @@ async fn under_load_nothing_arrives_after_a_shutdown() {
     let recorder = Recorder::accepting();
     let grpc = Arc::new(serve_grpc(GrpcServerConfig::default(), &recorder).await);
     let http = Arc::new(serve_http(HttpServerConfig::default(), &recorder).await);
-    let (grpc_address, http_address) = (grpc.address(), http.address());
+    let (grpc_address, http_address) = (address(&grpc), address(&http));
     let mut senders = tokio::task::JoinSet::new();
     for _ in 0..4 {
         senders.spawn(async move { while grpc_call(grpc_address).await.is_some() {} });
@@ -97,8 +97,8 @@ async fn under_load_nothing_arrives_after_a_shutdown() {
 async fn a_shutdown_does_not_wait_for_connections_that_say_nothing() {
     let recorder = Recorder::accepting();
     let server = serve_http(HttpServerConfig::default(), &recorder).await;
-    let _silent = TcpStream::connect(server.address()).await.unwrap();
-    let mut kept_alive = TcpStream::connect(server.address()).await.unwrap();
+    let _silent = TcpStream::connect(address(&server)).await.unwrap();
+    let mut kept_alive = TcpStream::connect(address(&server)).await.unwrap();
     let sent = format!(
         "POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n"
     );
@@ -121,7 +121,7 @@ async fn an_old_connection_is_told_to_go_and_its_call_finishes() {
     let config =
         GrpcServerConfig { keepalive: etalon_conf::Optional::on(keepalive), ..GrpcServerConfig::default() };
     let server = serve_grpc(config, &recorder).await;
-    let stream = TcpStream::connect(server.address()).await.unwrap();
+    let stream = TcpStream::connect(address(&server)).await.unwrap();
     let (client, connection) = h2::client::handshake(stream).await.unwrap();
     let connection = tokio::spawn(connection);
     let mut client = client.ready().await.unwrap();
@@ -143,7 +143,7 @@ async fn an_old_connection_is_told_to_go_and_its_call_finishes() {
 async fn a_port_in_use_is_an_error_that_names_the_address() {
     let recorder = Recorder::accepting();
     let first = serve_grpc(GrpcServerConfig::default(), &recorder).await;
-    let config = GrpcServerConfig { endpoint: first.address().to_string(), ..GrpcServerConfig::default() };
+    let config = GrpcServerConfig { endpoint: address(&first).to_string(), ..GrpcServerConfig::default() };
     let error = config.serve(recorder.routes()).await.unwrap_err();
-    assert!(error.to_string().contains(&first.address().to_string()), "{error}");
+    assert!(error.to_string().contains(&address(&first).to_string()), "{error}");
 }

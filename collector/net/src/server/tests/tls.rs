@@ -90,7 +90,7 @@ impl Client<'_> {
             }
         };
         config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.to_vec()).collect();
-        let stream = TcpStream::connect(server.address()).await?;
+        let stream = TcpStream::connect(address(server)).await?;
         TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
     }
 
