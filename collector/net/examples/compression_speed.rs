@@ -18,8 +18,14 @@ fn main() {
         let requests = corpus::requests(signal, ITEMS, REQUESTS, 1);
         let total: usize = requests.iter().map(Bytes::len).sum();
         println!("{signal}: {REQUESTS} requests of {} bytes on average", total / REQUESTS);
-        println!("  encoding  level  compress s/GB  ratio  decompress s/GB");
-        let levels = [(Compression::Gzip, &[1, 2, 3, 4, 6, 9][..]), (Compression::Zstd, &[-5, -1, 1, 3, 6])];
+        println!("  encoding         level  compress s/GB  ratio  decompress s/GB");
+        let levels = [
+            (Compression::Gzip, &[1, 2, 3, 4, 6, 9][..]),
+            (Compression::Zstd, &[-5, -1, 1, 3, 6]),
+            (Compression::Snappy, &[0]),
+            (Compression::SnappyFramed, &[0]),
+            (Compression::Lz4, &[0]),
+        ];
         for (encoding, level) in
             levels.iter().flat_map(|(encoding, levels)| levels.iter().map(|level| (*encoding, *level)))
         {
@@ -36,7 +42,7 @@ fn main() {
             let ratio = total as f64 / packed.iter().map(Bytes::len).sum::<usize>() as f64;
             let per_gb = 1e9 / total as f64;
             println!(
-                "  {encoding:8}  {level:5}  {:13.2}  {ratio:5.2}  {:15.2}",
+                "  {encoding:15}  {level:5}  {:13.2}  {ratio:5.2}  {:15.2}",
                 packing * per_gb,
                 unpacking * per_gb
             );

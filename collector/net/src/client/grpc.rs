@@ -28,7 +28,7 @@ const PICKS_MAX: usize = 4;
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
-const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip, zstd");
+const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip, zstd, snappy");
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
@@ -44,6 +44,7 @@ pub struct GrpcSettings {
     pub(super) user_agent: String,
     /// Names and values, `-bin` ones before base64.
     pub(super) metadata: Vec<(String, String)>,
+    /// One that gRPC has.
     pub(super) compression: Compression,
     pub(super) wait_for_ready: bool,
 }
@@ -227,7 +228,7 @@ fn framed(compression: Compression, message: &[Bytes]) -> Result<Vec<Bytes>, Out
     body.push(Bytes::new());
     match compression {
         Compression::None => body.extend(message.iter().filter(|chunk| !chunk.is_empty()).cloned()),
-        Compression::Gzip | Compression::Zstd => body.push(compress(compression, message)),
+        compression => body.push(compress(compression, message)),
     }
     let length = body.iter().map(Bytes::len).sum::<usize>();
     let length = u32::try_from(length).map_err(|_| {
@@ -250,7 +251,7 @@ fn headers(settings: &GrpcSettings) -> Result<HeaderMap, MetadataError> {
     headers.insert(USER_AGENT, value(USER_AGENT.as_str(), &settings.user_agent)?);
     headers.insert(GRPC_ACCEPT_ENCODING, ACCEPTED);
     if settings.compression != Compression::None {
-        headers.insert(GRPC_ENCODING, HeaderValue::from_static(settings.compression.name()));
+        headers.insert(GRPC_ENCODING, HeaderValue::from_static(settings.compression.name_on_grpc()));
     }
     for (name, text) in &settings.metadata {
         let key = name

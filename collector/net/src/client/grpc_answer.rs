@@ -164,11 +164,8 @@ fn message(headers: &HeaderMap, body: Bytes, peer: SocketAddr) -> Result<Bytes, 
         return Ok(message);
     }
     let name = headers.get("grpc-encoding").map(http::HeaderValue::as_bytes).unwrap_or_default();
-    let encoding = match name {
-        b"gzip" => Compression::Gzip,
-        b"zstd" => Compression::Zstd,
-        other => return Err(unreadable(format!("its encoding is {:?}", String::from_utf8_lossy(other)))),
-    };
+    let encoding = Compression::of_grpc(name)
+        .ok_or_else(|| unreadable(format!("its encoding is {:?}", String::from_utf8_lossy(name))))?;
     let decompressed = decompress(encoding, &message, GRPC_RESPONSE_BYTES_MAX);
     decompressed.map(BytesMut::freeze).map_err(|error| unreadable(error.to_string()))
 }

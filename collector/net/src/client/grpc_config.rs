@@ -11,7 +11,7 @@ use super::dial::Tls;
 use super::endpoint::{EndpointError, GrpcEndpoint, Scheme};
 use super::grpc::{GrpcClient, GrpcSettings, MetadataError};
 use super::grpc_channel::Balancer;
-use crate::compression::Compression;
+use crate::compression::{Compression, UnknownCompression};
 use crate::server::Unsupported;
 use crate::tls::{TlsClientConfig, TlsError};
 
@@ -80,6 +80,9 @@ pub enum ClientError {
     /// There is no such balancer.
     #[error("invalid balancer_name: {0}")]
     Balancer(String),
+    /// gRPC does not have this compression.
+    #[error("cannot compress")]
+    Compression(#[source] UnknownCompression),
     /// TLS cannot verify this host.
     #[error("\"{0}\" is not a name that a certificate can be valid for")]
     ServerName(String),
@@ -123,7 +126,7 @@ impl GrpcClientConfig {
                 .iter()
                 .map(|(name, value)| (name.to_owned(), value.expose().to_owned()))
                 .collect(),
-            compression: self.compression,
+            compression: self.compression.on_grpc().map_err(ClientError::Compression)?,
             wait_for_ready: self.wait_for_ready,
         };
         GrpcClient::new(settings).map_err(ClientError::Metadata)
@@ -177,6 +180,11 @@ impl Validate for GrpcClientConfig {
         if let Err(error) = self.balancer() {
             check.at("balancer_name", |check| {
                 check.error_with_help(error.to_string(), "use round_robin or pick_first");
+            });
+        }
+        if let Err(error) = self.compression.on_grpc() {
+            check.at("compression", |check| {
+                check.error_with_help(error.to_string(), "use gzip, snappy, zstd or none");
             });
         }
         check.field("tls", &self.tls);

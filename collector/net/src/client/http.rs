@@ -298,12 +298,11 @@ fn late() -> Outcome {
 }
 
 fn decoded(body: Bytes, encoding: &str) -> Result<Bytes, BodyError> {
-    let encoding = match encoding {
-        "" | "identity" => return Ok(body),
-        "gzip" => Compression::Gzip,
-        "zstd" => Compression::Zstd,
-        other => return Err(BodyError::Encoding(format!("its encoding is {other:?}"))),
-    };
+    if matches!(encoding, "" | "identity") {
+        return Ok(body);
+    }
+    let encoding = Compression::of_name(encoding)
+        .ok_or_else(|| BodyError::Encoding(format!("its encoding is {encoding:?}")))?;
     let decompressed = decompress(encoding, &body, HTTP_RESPONSE_BYTES_MAX);
     decompressed.map(bytes::BytesMut::freeze).map_err(|error| match error {
         crate::compression::DecompressError::TooLarge { .. } => BodyError::TooLarge,

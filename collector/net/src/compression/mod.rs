@@ -3,7 +3,9 @@
 //! A collector holds every message in full anyway, so nothing here streams: that is two to three
 //! times faster for gzip. Contexts live in thread-local storage; a thread that compresses keeps one.
 
-mod gzip;
+mod deflate;
+mod lz4;
+mod snappy;
 mod zstandard;
 
 use std::fmt;
@@ -12,8 +14,13 @@ use bytes::{Bytes, BytesMut};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
-/// How a message body is compressed: the value of `compression` keys, of `grpc-encoding` and of
-/// `Content-Encoding`.
+use self::deflate::Format;
+
+/// Smallest output buffer, in bytes.
+const OUT_MIN: usize = 64;
+
+/// How a message body is compressed: the value of `compression` keys and of `Content-Encoding`. Of
+/// `grpc-encoding` see [`Compression::of_grpc`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Compression {
     /// Not at all. Written `none`, or as the empty string.
@@ -21,8 +28,18 @@ pub enum Compression {
     None,
     /// RFC 1952.
     Gzip,
+    /// RFC 1950.
+    Zlib,
+    /// RFC 1950 as well, which is what HTTP means by `deflate`.
+    Deflate,
     /// RFC 8878.
     Zstd,
+    /// One block of Snappy. What is read may be framed as well.
+    Snappy,
+    /// Snappy's framing format.
+    SnappyFramed,
+    /// Frames of LZ4.
+    Lz4,
 }
 
 /// Why a body could not be decompressed.
@@ -44,6 +61,11 @@ pub enum DecompressError {
     },
 }
 
+/// There is no such compression, or not here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unsupported compression type \"{0}\"")]
+pub struct UnknownCompression(String);
+
 /// A compression level that its encoding does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unsupported parameters {{Level:{level}}} for compression type \"{encoding}\"")]
@@ -53,23 +75,72 @@ pub struct LevelError {
 }
 
 impl Compression {
-    /// The name on the wire and in configuration; `none` for [`Compression::None`].
+    const ALL: [Self; 8] = [
+        Self::None,
+        Self::Gzip,
+        Self::Zlib,
+        Self::Deflate,
+        Self::Zstd,
+        Self::Snappy,
+        Self::SnappyFramed,
+        Self::Lz4,
+    ];
+
+    /// The name in configuration and in `Content-Encoding`; `none` for [`Compression::None`].
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Gzip => "gzip",
+            Self::Zlib => "zlib",
+            Self::Deflate => "deflate",
             Self::Zstd => "zstd",
+            Self::Snappy => "snappy",
+            Self::SnappyFramed => "x-snappy-framed",
+            Self::Lz4 => "lz4",
         }
     }
 
-    /// Checks a configured level: for gzip -2, -1 (both: the default) and 0 to 9; for zstd any
-    /// number, which [`compress_at_level`] brings into zstd's own range; 0 when there is nothing to
-    /// compress.
+    /// The compression with this name; nothing for `identity` and the empty name, which are none.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|compression| compression.name() == name)
+    }
+
+    /// What gRPC means by a value of `grpc-encoding`. Its `snappy` is what HTTP calls `x-snappy-framed`.
+    pub fn of_grpc(name: &[u8]) -> Option<Self> {
+        match name {
+            b"gzip" => Some(Self::Gzip),
+            b"zstd" => Some(Self::Zstd),
+            b"snappy" => Some(Self::SnappyFramed),
+            _ => None,
+        }
+    }
+
+    /// What the name of this compression means over gRPC; an error where gRPC does not have it.
+    pub fn on_grpc(self) -> Result<Self, UnknownCompression> {
+        match self {
+            Self::None => Ok(Self::None),
+            other => {
+                Self::of_grpc(other.name().as_bytes()).ok_or(UnknownCompression(other.name().to_owned()))
+            }
+        }
+    }
+
+    /// The value of `grpc-encoding` for this compression: what [`of_grpc`](Self::of_grpc) reads.
+    pub const fn name_on_grpc(self) -> &'static str {
+        match self {
+            Self::SnappyFramed => "snappy",
+            other => other.name(),
+        }
+    }
+
+    /// Checks a configured level: -2, -1 (both: the default) and 0 to 9 for gzip, zlib and deflate; for
+    /// zstd any number, which [`compress_at_level`] brings into zstd's own range; 0 where there are no
+    /// levels.
     pub fn check_level(self, level: i32) -> Result<(), LevelError> {
         let valid = match self {
-            Self::None => level == 0,
-            Self::Gzip => (-2..=9).contains(&level),
+            Self::Gzip | Self::Zlib | Self::Deflate => (-2..=9).contains(&level),
             Self::Zstd => true,
+            Self::None | Self::Snappy | Self::SnappyFramed | Self::Lz4 => level == 0,
         };
         if valid { Ok(()) } else { Err(LevelError { level, encoding: self }) }
     }
@@ -94,20 +165,13 @@ impl<'de> Deserialize<'de> for Compression {
             type Value = Compression;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`gzip`, `zstd` or `none`")
+                f.write_str("`gzip`, `zlib`, `deflate`, `zstd`, `snappy`, `x-snappy-framed`, `lz4` or `none`")
             }
 
             fn visit_str<E: de::Error>(self, name: &str) -> Result<Compression, E> {
                 match name {
-                    "" | "none" => Ok(Compression::None),
-                    "gzip" => Ok(Compression::Gzip),
-                    "zstd" => Ok(Compression::Zstd),
-                    "zlib" | "deflate" | "snappy" | "x-snappy-framed" | "lz4" => {
-                        Err(E::custom(format_args!(
-                            "compression type \"{name}\" is not supported yet by this version; use gzip, zstd or none"
-                        )))
-                    }
-                    _ => Err(E::custom(format_args!("unsupported compression type \"{name}\""))),
+                    "" => Ok(Compression::None),
+                    name => Compression::of_name(name).ok_or(E::custom(UnknownCompression(name.to_owned()))),
                 }
             }
         }
@@ -118,10 +182,17 @@ impl<'de> Deserialize<'de> for Compression {
 /// Compresses the concatenation of `chunks` at the encoding's default level. With
 /// [`Compression::None`] the result is that concatenation; it is copied only if there are several.
 pub fn compress(encoding: Compression, chunks: &[Bytes]) -> Bytes {
+    let data = contiguous(chunks);
     match encoding {
-        Compression::None => contiguous(chunks),
-        Compression::Gzip => gzip::compress(gzip::DEFAULT_LEVEL, &contiguous(chunks)),
-        Compression::Zstd => zstandard::compress(zstandard::DEFAULT_LEVEL, &contiguous(chunks)),
+        Compression::None => data,
+        Compression::Gzip => deflate::compress(Format::Gzip, deflate::DEFAULT_LEVEL, &data),
+        Compression::Zlib | Compression::Deflate => {
+            deflate::compress(Format::Zlib, deflate::DEFAULT_LEVEL, &data)
+        }
+        Compression::Zstd => zstandard::compress(zstandard::DEFAULT_LEVEL, &data),
+        Compression::Snappy => snappy::compress_block(&data),
+        Compression::SnappyFramed => snappy::compress_framed(&data),
+        Compression::Lz4 => lz4::compress(&data),
     }
 }
 
@@ -129,18 +200,20 @@ pub fn compress(encoding: Compression, chunks: &[Bytes]) -> Bytes {
 /// of range is brought into it.
 pub fn compress_at_level(encoding: Compression, level: i32, chunks: &[Bytes]) -> Bytes {
     match encoding {
-        Compression::None => contiguous(chunks),
-        Compression::Gzip if level < 0 => compress(encoding, chunks),
-        Compression::Gzip => gzip::compress(level, &contiguous(chunks)),
+        Compression::Gzip if level >= 0 => deflate::compress(Format::Gzip, level, &contiguous(chunks)),
+        Compression::Zlib | Compression::Deflate if level >= 0 => {
+            deflate::compress(Format::Zlib, level, &contiguous(chunks))
+        }
         Compression::Zstd => zstandard::compress(level, &contiguous(chunks)),
+        _ => compress(encoding, chunks),
     }
 }
 
 /// Decompresses a whole body into a buffer of its own, of at most `max_len` bytes.
 ///
 /// The cap holds while decompressing: a body that expands without end costs `max_len` bytes and
-/// the time to write them, no more. Several gzip members, or zstd frames, in a row are one body, as
-/// their RFCs say; anything else behind the last one is an error.
+/// the time to write them, no more. Several gzip members, zstd or LZ4 frames, or framed Snappy streams
+/// in a row are one body; anything else behind the last one is an error.
 pub fn decompress(
     encoding: Compression,
     compressed: &[u8],
@@ -149,14 +222,13 @@ pub fn decompress(
     match encoding {
         Compression::None if compressed.len() > max_len => Err(DecompressError::TooLarge { limit: max_len }),
         Compression::None => Ok(BytesMut::from(compressed)),
-        Compression::Gzip => gzip::decompress(compressed, max_len),
+        Compression::Gzip => deflate::decompress_gzip(compressed, max_len),
+        Compression::Zlib | Compression::Deflate => deflate::decompress_zlib(compressed, max_len),
         Compression::Zstd => zstandard::decompress(compressed, max_len),
+        Compression::Snappy => snappy::decompress(compressed, max_len),
+        Compression::SnappyFramed => snappy::decompress_framed(compressed, max_len),
+        Compression::Lz4 => lz4::decompress(compressed, max_len),
     }
-}
-
-/// As [`decompress`], for the zlib format (RFC 1950), which HTTP calls `deflate`.
-pub fn decompress_zlib(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
-    gzip::decompress_zlib(compressed, max_len)
 }
 
 fn contiguous(chunks: &[Bytes]) -> Bytes {
@@ -176,6 +248,16 @@ fn finished(mut out: Vec<u8>, len: usize) -> BytesMut {
         return BytesMut::from(out.as_slice());
     }
     BytesMut::from(Bytes::from(out))
+}
+
+/// Makes an output buffer twice as large, but no larger than `max_len`; false if it is that already.
+fn grow(out: &mut Vec<u8>, max_len: usize) -> bool {
+    if out.len() >= max_len {
+        return false;
+    }
+    let larger = out.len().max(OUT_MIN).saturating_mul(2).min(max_len);
+    out.resize(larger, 0);
+    true
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::connection::{Protocol, at};
 use super::panics::Caught;
 use super::stream::Peer;
 use super::{Call, Format, Routes, Unary, http_answer};
-use crate::compression::{Compression, DecompressError, decompress, decompress_zlib};
+use crate::compression::{Compression, DecompressError, decompress};
 use crate::status::Status;
 
 /// Serves unary calls by POST.
@@ -198,7 +198,7 @@ fn decoded(encoding: Option<Encoding>, body: BytesMut, max_len: usize) -> Result
         None => Ok(body),
         Some(Encoding::Gzip) => decompress(Compression::Gzip, &body, max_len),
         Some(Encoding::Zstd) => decompress(Compression::Zstd, &body, max_len),
-        Some(Encoding::Deflate | Encoding::Zlib) => decompress_zlib(&body, max_len),
+        Some(Encoding::Deflate | Encoding::Zlib) => decompress(Compression::Zlib, &body, max_len),
     };
     decoded.map_err(|error| match error {
         DecompressError::TooLarge { .. } => too_large(max_len).status,

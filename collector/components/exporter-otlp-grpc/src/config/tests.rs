@@ -59,6 +59,10 @@ fn what_is_wrong_is_said_in_the_words_of_the_go_collector() {
     assert_eq!(error("endpoint: example:x"), "invalid port \"x\"");
     assert_eq!(error("{endpoint: 'a:1', timeout: -1s}"), "'timeout' must be non-negative");
     assert_eq!(error("{endpoint: 'a:1', balancer_name: best}"), "invalid balancer_name: best");
+    for compression in ["zlib", "deflate", "lz4", "x-snappy-framed"] {
+        let keys = format!("{{endpoint: 'a:1', compression: {compression}}}");
+        assert_eq!(error(&keys), format!("unsupported compression type \"{compression}\""));
+    }
     assert_eq!(error("{endpoint: 'a:1', sending_queue: {queue_size: 0}}"), "`queue_size` must be positive");
     assert!(error("{endpoint: 'a:1', sending_queue: {sizer: pounds}}").contains("invalid sizer: \"pounds\""));
     let retry = error("{endpoint: 'a:1', retry_on_failure: {enabled: false, max_elapsed_time: 1s}}");
@@ -70,7 +74,6 @@ fn what_cannot_be_honoured_yet_is_refused() {
     for keys in [
         "auth: {authenticator: oauth2client}",
         "middlewares: [{id: limiter}]",
-        "compression: snappy",
         "sending_queue: {storage: file_storage}",
         "sending_queue: {batch: {}}",
         "tls: {tpm: {enabled: true}}",

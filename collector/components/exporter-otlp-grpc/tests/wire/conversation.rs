@@ -1,7 +1,10 @@
 //! What goes over the wire when all is well.
 
+use std::io::Read as _;
 use std::time::Duration;
 
+use etalon_pdata::proto::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
 use tonic::codec::CompressionEncoding;
 
 use super::exporter::{Exporter, batch, until};
@@ -52,6 +55,27 @@ async fn requests_are_compressed_as_configured_and_gzip_is_the_default() {
         assert_eq!(seen.spans.len(), 500);
         exporter.shutdown().await;
     }
+}
+
+/// tonic does not have it, so that the message is read by hand.
+#[tokio::test]
+async fn snappy_is_the_framed_format() {
+    let (messages, mut received) = tokio::sync::mpsc::channel(1);
+    let raw = super::raw::Raw::start(move |_, stream| {
+        let messages = messages.clone();
+        async move { super::raw::record(stream, messages).await }
+    })
+    .await;
+    let exporter = Exporter::direct(raw.address, "compression: snappy").await;
+    assert!(exporter.send(500).await.is_delivered());
+    let (head, message) = received.recv().await.expect("a request");
+    assert_eq!(head.headers["grpc-encoding"], "snappy");
+    assert_eq!(message[0], 1, "it is flagged as compressed");
+    let mut request = Vec::new();
+    snap::read::FrameDecoder::new(&message[5..]).read_to_end(&mut request).expect("a framed stream");
+    let request = ExportTraceServiceRequest::decode(request.as_slice()).expect("a request");
+    assert_eq!(request.resource_spans[0].scope_spans[0].spans.len(), 500);
+    exporter.shutdown().await;
 }
 
 #[tokio::test]

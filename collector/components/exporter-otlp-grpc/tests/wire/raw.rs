@@ -63,6 +63,28 @@ where
     }
 }
 
+/// Serves HTTP/2: answers each request with success, and hands it on with its message.
+pub(crate) async fn record(
+    stream: TcpStream,
+    requests: tokio::sync::mpsc::Sender<(http::request::Parts, Vec<u8>)>,
+) {
+    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+    while let Some(Ok((request, mut respond))) = connection.accept().await {
+        let requests = requests.clone();
+        tokio::spawn(async move {
+            let (head, mut body) = request.into_parts();
+            let mut message = Vec::new();
+            while let Some(Ok(data)) = body.data().await {
+                body.flow_control().release_capacity(data.len()).expect("it was received");
+                message.extend_from_slice(&data);
+            }
+            requests.send((head, message)).await.ok();
+            let mut stream = respond.send_response(self::head(), false).expect("an open stream");
+            stream.send_trailers(ok()).expect("an open stream");
+        });
+    }
+}
+
 /// The head of a gRPC response.
 pub(crate) fn head() -> Response<()> {
     Response::builder().header("content-type", "application/grpc").body(()).expect("a valid response")

@@ -45,6 +45,12 @@ fn what_is_wrong_is_said_in_the_words_of_the_go_collector() {
     assert!(error("{endpoint: 'http://a:1', encoding: xml}").contains("invalid encoding type: xml"));
     let level = error("{endpoint: 'http://a:1', compression_params: {level: 17}}");
     assert_eq!(level, "unsupported parameters {Level:17} for compression type \"gzip\"");
+    let level = error("{endpoint: 'http://a:1', compression: lz4, compression_params: {level: 1}}");
+    assert_eq!(level, "unsupported parameters {Level:1} for compression type \"lz4\"");
+    assert!(
+        error("{endpoint: 'http://a:1', compression: brotli}")
+            .contains("unsupported compression type \"brotli\"")
+    );
 }
 
 #[test]
@@ -55,7 +61,6 @@ fn what_cannot_be_honoured_yet_is_refused() {
         "cookies: {}",
         "middlewares: [{id: limiter}]",
         "http2_ping_timeout: 10s",
-        "compression: snappy",
         "sending_queue: {storage: file_storage}",
     ] {
         let error = error(&format!("endpoint: http://a:1\n{keys}"));

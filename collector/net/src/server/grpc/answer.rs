@@ -14,7 +14,7 @@ use super::is_grpc;
 use crate::status::Status;
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
-const ACCEPTED: HeaderValue = HeaderValue::from_static("identity,gzip,zstd");
+const ACCEPTED: HeaderValue = HeaderValue::from_static("identity,gzip,zstd,snappy");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");

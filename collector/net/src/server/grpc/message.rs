@@ -88,18 +88,16 @@ fn checked_length(length: u32, max_len: usize) -> Result<usize, Status> {
 /// How a message with its compressed flag set is compressed: `grpc-encoding`.
 fn encoding(headers: &HeaderMap) -> Result<Compression, Status> {
     match headers.get("grpc-encoding").map(http::HeaderValue::as_bytes) {
-        Some(b"gzip") => Ok(Compression::Gzip),
-        Some(b"zstd") => Ok(Compression::Zstd),
         // The one case in which the protocol's own specification asks for this code.
         None | Some(b"identity") => Err(Status::new(
             Code::Internal,
             "the message is flagged as compressed, but grpc-encoding names none",
         )),
-        Some(other) => {
-            let other = String::from_utf8_lossy(other);
-            let message = format!("grpc: Decompressor is not installed for grpc-encoding {other:?}");
-            Err(Status::new(Code::Unimplemented, message))
-        }
+        Some(name) => Compression::of_grpc(name).ok_or_else(|| {
+            let name = String::from_utf8_lossy(name);
+            let message = format!("grpc: Decompressor is not installed for grpc-encoding {name:?}");
+            Status::new(Code::Unimplemented, message)
+        }),
     }
 }
 

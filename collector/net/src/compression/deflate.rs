@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
 use memchr::memmem;
 
-use super::{DecompressError, finished};
+use super::{DecompressError, OUT_MIN, finished, grow};
 
 /// libdeflate's level 1 compresses telemetry about as well as zlib's level 2, in two thirds of the time; its
 /// level 6 gains 4 % and takes two to three times as long (`examples/compression_speed.rs`).
@@ -20,10 +20,17 @@ const MEMBER_LEN_MIN: usize = HEADER_LEN + 2 + TRAILER_LEN;
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Deflate cannot expand by more than this factor, whatever a length field claims.
 const EXPANSION_MAX: usize = 1032;
-/// Smallest output buffer, in bytes.
-const OUT_MIN: usize = 64;
 /// The scratch buffer that a thread keeps, in bytes; a larger one is given back after use.
 const SCRATCH_MAX: usize = 4 * 1024 * 1024;
+
+/// What is around the compressed data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// RFC 1952.
+    Gzip,
+    /// RFC 1950.
+    Zlib,
+}
 
 thread_local! {
     static DECOMPRESSOR: RefCell<Decompressor> = RefCell::new(Decompressor::new());
@@ -43,15 +50,19 @@ impl Reused {
         Self { level, compressor: Compressor::new(lvl), scratch: Vec::new() }
     }
 
-    fn compress(&mut self, data: &[u8]) -> Bytes {
-        let bound = self.compressor.gzip_compress_bound(data.len());
+    fn compress(&mut self, format: Format, data: &[u8]) -> Bytes {
+        let bound = match format {
+            Format::Gzip => self.compressor.gzip_compress_bound(data.len()),
+            Format::Zlib => self.compressor.zlib_compress_bound(data.len()),
+        };
         if self.scratch.len() < bound {
             self.scratch.resize(bound, 0);
         }
-        let len = self
-            .compressor
-            .gzip_compress(data, &mut self.scratch)
-            .expect("the buffer is as large as libdeflate says it must be");
+        let written = match format {
+            Format::Gzip => self.compressor.gzip_compress(data, &mut self.scratch),
+            Format::Zlib => self.compressor.zlib_compress(data, &mut self.scratch),
+        };
+        let len = written.expect("the buffer is as large as libdeflate says it must be");
         let compressed = Bytes::copy_from_slice(&self.scratch[..len]);
         if self.scratch.len() > SCRATCH_MAX {
             self.scratch = Vec::new();
@@ -60,29 +71,29 @@ impl Reused {
     }
 }
 
-/// One member. Levels are 0 (stored) to 9.
-pub(super) fn compress(level: i32, data: &[u8]) -> Bytes {
+/// One member of gzip, or one stream of zlib. Levels are 0 (stored) to 9.
+pub(super) fn compress(format: Format, level: i32, data: &[u8]) -> Bytes {
     let level = level.clamp(0, 9);
     COMPRESSOR.with_borrow_mut(|reused| {
         if reused.level != level {
             *reused = Reused::new(level);
         }
-        reused.compress(data)
+        reused.compress(format, data)
     })
 }
 
-pub(super) fn decompress(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
+pub(super) fn decompress_gzip(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
     let hint = compressed.last_chunk::<4>().map_or(0, |isize| u32::from_le_bytes(*isize) as usize);
     let mut out = vec![0; first_size(hint, compressed.len(), max_len)];
     let mut len = 0;
     let mut rest = compressed;
     loop {
         if rest.len() < MEMBER_LEN_MIN || !rest.starts_with(&MAGIC) {
-            return Err(corrupt("a member is cut off, or data follows the last one"));
+            return Err(corrupt(Format::Gzip, "a member is cut off, or data follows the last one"));
         }
-        let written =
-            fill(&mut out, len, max_len, |decompressor, out| decompressor.gzip_decompress(rest, out))?;
-        rest = after_member(rest, &out[len..len + written]).ok_or(corrupt("data follows the last member"))?;
+        let written = fill(Format::Gzip, rest, &mut out, len, max_len)?;
+        rest = after_member(rest, &out[len..len + written])
+            .ok_or(corrupt(Format::Gzip, "data follows the last member"))?;
         len += written;
         if rest.is_empty() {
             return Ok(finished(out, len));
@@ -92,31 +103,33 @@ pub(super) fn decompress(compressed: &[u8], max_len: usize) -> Result<BytesMut, 
 
 pub(super) fn decompress_zlib(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
     let mut out = vec![0; first_size(compressed.len().saturating_mul(8), compressed.len(), max_len)];
-    let len = fill(&mut out, 0, max_len, |decompressor, out| decompressor.zlib_decompress(compressed, out))?;
+    let len = fill(Format::Zlib, compressed, &mut out, 0, max_len)?;
     let checksum = libdeflater::adler32(&out[..len]).to_be_bytes();
     if !compressed.ends_with(&checksum) {
-        return Err(corrupt("data follows the compressed stream"));
+        return Err(corrupt(Format::Zlib, "data follows the compressed stream"));
     }
     Ok(finished(out, len))
 }
 
-/// Runs `decompress` into `out[len..]`, with a buffer twice as large each time it does not fit.
+/// Decompresses into `out[len..]`, which becomes larger until it fits.
 fn fill(
+    format: Format,
+    compressed: &[u8],
     out: &mut Vec<u8>,
     len: usize,
     max_len: usize,
-    decompress: impl Fn(&mut Decompressor, &mut [u8]) -> Result<usize, DecompressionError>,
 ) -> Result<usize, DecompressError> {
     loop {
-        match DECOMPRESSOR.with_borrow_mut(|decompressor| decompress(decompressor, &mut out[len..])) {
+        let written = DECOMPRESSOR.with_borrow_mut(|decompressor| match format {
+            Format::Gzip => decompressor.gzip_decompress(compressed, &mut out[len..]),
+            Format::Zlib => decompressor.zlib_decompress(compressed, &mut out[len..]),
+        });
+        match written {
             Ok(written) => return Ok(written),
-            Err(DecompressionError::BadData) => return Err(corrupt("it is cut off or damaged")),
-            Err(DecompressionError::InsufficientSpace) if out.len() >= max_len => {
-                return Err(DecompressError::TooLarge { limit: max_len });
-            }
+            Err(DecompressionError::BadData) => return Err(corrupt(format, "it is cut off or damaged")),
+            Err(DecompressionError::InsufficientSpace) if grow(out, max_len) => {}
             Err(DecompressionError::InsufficientSpace) => {
-                let larger = out.len().max(OUT_MIN).saturating_mul(2).min(max_len);
-                out.resize(larger, 0);
+                return Err(DecompressError::TooLarge { limit: max_len });
             }
         }
     }
@@ -142,6 +155,10 @@ fn first_size(claimed: usize, compressed_len: usize, max_len: usize) -> usize {
     claimed.min(compressed_len.saturating_mul(EXPANSION_MAX)).max(OUT_MIN).min(max_len)
 }
 
-fn corrupt(reason: &'static str) -> DecompressError {
-    DecompressError::Corrupt { encoding: "gzip", reason }
+fn corrupt(format: Format, reason: &'static str) -> DecompressError {
+    let encoding = match format {
+        Format::Gzip => "gzip",
+        Format::Zlib => "zlib",
+    };
+    DecompressError::Corrupt { encoding, reason }
 }
