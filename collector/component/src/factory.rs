@@ -10,7 +10,7 @@ use etalon_telemetry::Telemetry;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{BoxError, BuildInfo, Component, ComponentId, Consumer, Stage};
+use crate::{BoxError, BuildInfo, Component, ComponentId, Consumer, Extension, Stage};
 
 /// What a user writes about a component. `Default` is the documented default.
 pub trait Config:
@@ -47,11 +47,13 @@ pub struct Settings {
 }
 
 /// Factory of components of one type. `Create` is the function that makes one; see
-/// [`ReceiverFactory`], [`ProcessorFactory`] and [`ExporterFactory`].
+/// [`ReceiverFactory`], [`ProcessorFactory`], [`ExporterFactory`] and [`ExtensionFactory`].
 pub struct Factory<Create: ?Sized> {
     kind: &'static str,
     aliases: &'static [&'static str],
     signals: Vec<(Signal, Stability)>,
+    /// Of a component that has no signals.
+    overall: Stability,
     decode: fn(&Node) -> Result<AnyConfig, Problems>,
     create: Box<Create>,
 }
@@ -64,6 +66,7 @@ type CreateReceiver =
 type CreateProcessor =
     dyn Fn(Settings, &AnyConfig, Signal, Arc<dyn Consumer>) -> Result<Stage, BoxError> + Send + Sync;
 type CreateExporter = dyn Fn(Settings, &AnyConfig, Signal) -> Result<Stage, BoxError> + Send + Sync;
+type CreateExtension = dyn Fn(Settings, &AnyConfig) -> Result<Extension, BoxError> + Send + Sync;
 
 /// Factory of receivers. One instance serves all signals and pipelines that name its id.
 pub type ReceiverFactory = Factory<CreateReceiver>;
@@ -71,6 +74,8 @@ pub type ReceiverFactory = Factory<CreateReceiver>;
 pub type ProcessorFactory = Factory<CreateProcessor>;
 /// Factory of exporters. One instance serves all pipelines of one signal that name its id.
 pub type ExporterFactory = Factory<CreateExporter>;
+/// Factory of extensions. There is one instance of each id that `service.extensions` lists.
+pub type ExtensionFactory = Factory<CreateExtension>;
 
 impl<Create: ?Sized> Factory<Create> {
     /// The type, as users write it: `otlp_grpc`.
@@ -111,7 +116,14 @@ impl<Create: ?Sized> Factory<Create> {
     }
 
     fn with<C: Config>(kind: &'static str, create: Box<Create>) -> Self {
-        Self { kind, aliases: &[], signals: Vec::new(), decode: AnyConfig::decode::<C>, create }
+        Self {
+            kind,
+            aliases: &[],
+            signals: Vec::new(),
+            overall: Stability::Development,
+            decode: AnyConfig::decode::<C>,
+            create,
+        }
     }
 }
 
@@ -179,6 +191,32 @@ impl ExporterFactory {
     /// Creates an exporter. `config` must come from [`Factory::decode`] of this factory.
     pub fn create(&self, settings: Settings, config: &AnyConfig, signal: Signal) -> Result<Stage, BoxError> {
         (self.create)(settings, config, signal)
+    }
+}
+
+impl ExtensionFactory {
+    /// A factory of extensions, which see no signals.
+    pub fn new<C: Config>(
+        kind: &'static str,
+        create: fn(Settings, &C) -> Result<Extension, BoxError>,
+    ) -> Self {
+        Self::with::<C>(kind, Box::new(move |settings, config| create(settings, config.of_kind::<C>()?)))
+    }
+
+    /// Says how far the extension may be relied on.
+    pub fn with_stability(mut self, stability: Stability) -> Self {
+        self.overall = stability;
+        self
+    }
+
+    /// How far the extension may be relied on.
+    pub fn overall_stability(&self) -> Stability {
+        self.overall
+    }
+
+    /// Creates an extension. `config` must come from [`Factory::decode`] of this factory.
+    pub fn create(&self, settings: Settings, config: &AnyConfig) -> Result<Extension, BoxError> {
+        (self.create)(settings, config)
     }
 }
 

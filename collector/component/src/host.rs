@@ -1,17 +1,19 @@
 //! What a component sees of the collector that runs it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
-use crate::{BoxError, ComponentId};
+use crate::{AuthenticatorError, BoxError, ClientAuthenticator, ComponentId, Extension, ServerAuthenticator};
 
 /// The running collector, as its components see it.
 #[derive(Debug)]
 pub struct Host {
+    extensions: BTreeMap<ComponentId, Extension>,
     listening: Mutex<Vec<Listening>>,
     fatal: mpsc::Sender<(ComponentId, BoxError)>,
 }
@@ -70,9 +72,38 @@ impl fmt::Display for Address {
 }
 
 impl Host {
-    /// A host that passes fatal errors to `fatal`.
+    /// A host without extensions that passes fatal errors to `fatal`.
     pub fn new(fatal: mpsc::Sender<(ComponentId, BoxError)>) -> Self {
-        Self { listening: Mutex::default(), fatal }
+        Self { extensions: BTreeMap::new(), listening: Mutex::default(), fatal }
+    }
+
+    /// With the extensions that are in service.
+    pub fn with_extensions(mut self, extensions: BTreeMap<ComponentId, Extension>) -> Self {
+        self.extensions = extensions;
+        self
+    }
+
+    /// The authenticator for a server that `id` offers.
+    pub fn server_authenticator(
+        &self,
+        id: &ComponentId,
+    ) -> Result<Arc<dyn ServerAuthenticator>, AuthenticatorError> {
+        self.authenticator(id)?.server_authenticator().cloned().ok_or(AuthenticatorError::NotServer)
+    }
+
+    /// The authenticator for a client that `id` offers. `protocol` is what the client speaks, as people
+    /// write it: `gRPC`, `HTTP`.
+    pub fn client_authenticator(
+        &self,
+        id: &ComponentId,
+        protocol: &'static str,
+    ) -> Result<Arc<dyn ClientAuthenticator>, AuthenticatorError> {
+        let offered = self.authenticator(id)?.client_authenticator().cloned();
+        offered.ok_or(AuthenticatorError::NotClient(protocol))
+    }
+
+    fn authenticator(&self, id: &ComponentId) -> Result<&Extension, AuthenticatorError> {
+        self.extensions.get(id).ok_or_else(|| AuthenticatorError::NotFound(id.clone()))
     }
 
     /// Tells that a component has bound an address.

@@ -1,25 +1,30 @@
 //! What a component author needs, and no more.
 //!
 //! A component is a [`Component`] (it starts and shuts down) that may also be a [`Consumer`] (it
-//! takes a [`Batch`] and answers with an [`Outcome`]). A factory ([`ReceiverFactory`],
-//! [`ProcessorFactory`], [`ExporterFactory`]) tells the collector a component's type, its
-//! configuration, the signals it supports, and how to create it.
+//! takes a [`Batch`] and answers with an [`Outcome`]), or an [`Extension`], which stands beside the
+//! pipelines and offers something to the other components. A factory ([`ReceiverFactory`],
+//! [`ProcessorFactory`], [`ExporterFactory`], [`ExtensionFactory`]) tells the collector a component's
+//! type, its configuration, the signals it supports, and how to create it.
 //!
 //! This crate knows no protocol, no concrete component, and nothing of how pipelines are built.
 
+mod auth;
 mod batch;
 mod consumer;
+mod extension;
 mod factory;
 mod host;
 mod lifecycle;
 mod outcome;
 
-pub use batch::{Batch, Context};
+pub use auth::{AuthError, ClientAuthenticator, Identity, ServerAuthenticator};
+pub use batch::{Batch, Caller, Context, Metadata};
 pub use consumer::{Consumer, Stage};
 pub use etalon_conf::ComponentId;
+pub use extension::{AuthenticatorError, Extension};
 pub use factory::{
-    AnyConfig, Config, ExporterFactory, Factory, Outputs, ProcessorFactory, ReceiverFactory, Settings,
-    Stability,
+    AnyConfig, Config, ExporterFactory, ExtensionFactory, Factory, Outputs, ProcessorFactory,
+    ReceiverFactory, Settings, Stability,
 };
 pub use host::{Address, BuildInfo, Host, Listening};
 pub use lifecycle::Component;

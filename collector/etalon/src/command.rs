@@ -28,7 +28,7 @@ pub(crate) enum CommandError {
     Gates(#[from] etalon_service::GateError),
     #[error(transparent)]
     Load(#[from] LoadError),
-    #[error("failed to build pipelines")]
+    #[error(transparent)]
     Build(#[from] etalon_service::BuildError),
     #[error(transparent)]
     Logging(#[from] etalon_service::LogSetupError),

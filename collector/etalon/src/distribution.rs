@@ -37,7 +37,13 @@ impl Default for Distribution {
                 description: "Etalon OpenTelemetry Collector",
                 version: env!("CARGO_PKG_VERSION"),
             },
-            factories: Factories { signals: STABLE.to_vec(), receivers, processors: Vec::new(), exporters },
+            factories: Factories {
+                signals: STABLE.to_vec(),
+                receivers,
+                processors: Vec::new(),
+                exporters,
+                extensions: Vec::new(),
+            },
             default_config: include_str!("default.yaml"),
         }
     }

@@ -1,6 +1,6 @@
 //! What `components` prints: the inventory of a distribution.
 
-use etalon_component::{Factory, Stability};
+use etalon_component::{ExtensionFactory, Factory, Stability};
 use etalon_conf::{Secrets, Value};
 
 use crate::Distribution;
@@ -24,25 +24,41 @@ pub(crate) fn yaml(distribution: &Distribution) -> String {
         ("processors", listed(&factories.processors, build.version, "processor")),
         ("exporters", listed(&factories.exporters, build.version, "exporter")),
         ("connectors", Value::List(Vec::new())),
-        ("extensions", Value::List(Vec::new())),
+        ("extensions", extensions(&factories.extensions, build.version)),
         ("providers", Value::List(providers.into())),
     ]);
     inventory.to_yaml(Secrets::Redacted)
 }
 
 fn listed<C: ?Sized>(factories: &[Factory<C>], version: &str, role: &str) -> Value {
+    entries(factories, version, role, |factory| {
+        let mut signals = factory.signals().to_vec();
+        signals.sort();
+        signals.iter().map(|(signal, level)| (signal.name.to_owned(), text(name_of(*level)))).collect()
+    })
+}
+
+fn extensions(factories: &[ExtensionFactory], version: &str) -> Value {
+    entries(factories, version, "extension", |factory| {
+        vec![("extension".to_owned(), text(name_of(factory.overall_stability())))]
+    })
+}
+
+/// An entry for each factory, with its stability.
+fn entries<C: ?Sized>(
+    factories: &[Factory<C>],
+    version: &str,
+    role: &str,
+    stability: impl Fn(&Factory<C>) -> Vec<(String, Value)>,
+) -> Value {
     let mut sorted: Vec<&Factory<C>> = factories.iter().collect();
     sorted.sort_by_key(|factory| factory.kind());
     let entry = |factory: &Factory<C>| {
-        let mut signals = factory.signals().to_vec();
-        signals.sort();
-        let stability =
-            signals.iter().map(|(signal, level)| (signal.name.to_owned(), text(name_of(*level)))).collect();
         let name = format!("{role}-{}", factory.kind().replace('_', "-"));
         map([
             ("name", text(factory.kind())),
             ("module", module(version, &name)),
-            ("stability", Value::Map(stability)),
+            ("stability", Value::Map(stability(factory))),
         ])
     };
     Value::List(sorted.into_iter().map(entry).collect())

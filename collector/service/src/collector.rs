@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::config::CollectorConfig;
+use crate::extensions::{ExtensionError, Extensions};
 use crate::factories::Factories;
-use crate::graph::{BuildError, Graph, Role, StartError};
+use crate::graph::{Graph, GraphError, Role, StartError};
 use crate::metrics_endpoint::MetricsEndpoint;
 
 /// Fatal errors that are kept until somebody asks; one is enough to shut down.
@@ -19,12 +20,24 @@ const FATAL_ERRORS_KEPT: usize = 1;
 
 /// The components of a configuration, wired up.
 pub struct Collector {
+    extensions: Extensions,
     graph: Graph,
     telemetry: Telemetry,
     host: Host,
     fatal: mpsc::Receiver<(ComponentId, BoxError)>,
     metrics_at: Vec<String>,
     metrics: Vec<MetricsEndpoint>,
+}
+
+/// A collector could not be made of a valid configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The pipelines.
+    #[error("failed to build pipelines")]
+    Pipelines(#[source] GraphError),
+    /// The extensions.
+    #[error("failed to build extensions")]
+    Extensions(#[source] ExtensionError),
 }
 
 /// The collector did not come into service.
@@ -38,13 +51,16 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
+    /// An extension did not start.
+    #[error("failed to start extensions")]
+    Extensions(#[source] StartError),
     /// A component did not start.
     #[error("cannot start pipelines")]
     Start(#[source] StartError),
 }
 
 impl Collector {
-    /// Builds the components that the pipelines of a valid configuration name. Nothing is started.
+    /// Builds the components that the service of a valid configuration names. Nothing is started.
     pub fn build(
         config: &CollectorConfig,
         factories: &Factories,
@@ -55,10 +71,13 @@ impl Collector {
             resource.iter().map(|(key, value)| (key.replace(['.', '-', '/'], "_"), value.as_str())).collect();
         let labels: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), *value)).collect();
         let telemetry = Telemetry::new(&labels);
-        let graph = Graph::build(config, factories, build, &telemetry)?;
+        let graph = Graph::build(config, factories, build, &telemetry).map_err(BuildError::Pipelines)?;
+        let extensions =
+            Extensions::build(config, factories, build, &telemetry).map_err(BuildError::Extensions)?;
         let (report, fatal) = mpsc::channel(FATAL_ERRORS_KEPT);
         let metrics_at = config.telemetry.metrics.endpoints();
-        Ok(Self { graph, telemetry, host: Host::new(report), fatal, metrics_at, metrics: Vec::new() })
+        let host = Host::new(report).with_extensions(extensions.by_id());
+        Ok(Self { extensions, graph, telemetry, host, fatal, metrics_at, metrics: Vec::new() })
     }
 
     /// Brings everything into service. After an error, shut down.
@@ -70,6 +89,7 @@ impl Collector {
             tracing::info!(endpoint = %started.address(), "Serving metrics");
             self.metrics.push(started);
         }
+        self.extensions.start(&self.host).await.map_err(RunError::Extensions)?;
         self.graph.start(&self.host).await.map_err(RunError::Start)
     }
 
@@ -92,10 +112,11 @@ impl Collector {
         }
     }
 
-    /// Takes everything out of service in the direction of the data, until `deadline` at the longest,
-    /// and returns what went wrong on the way. Metrics are served until the end.
+    /// Takes everything out of service in the direction of the data and the extensions after that, until
+    /// `deadline` at the longest, and returns what went wrong on the way. Metrics are served until the end.
     pub async fn shutdown(&mut self, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
-        let failures = self.graph.shutdown(deadline).await;
+        let mut failures = self.graph.shutdown(deadline).await;
+        failures.append(&mut self.extensions.shutdown(deadline).await);
         for endpoint in self.metrics.drain(..) {
             endpoint.shutdown().await;
         }

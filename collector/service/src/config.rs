@@ -23,6 +23,10 @@ pub struct CollectorConfig {
     pub processors: BTreeMap<ComponentId, Entry>,
     /// `exporters`.
     pub exporters: BTreeMap<ComponentId, Entry>,
+    /// `extensions`.
+    pub extensions: BTreeMap<ComponentId, Entry>,
+    /// `service.extensions`: those to start, in this order.
+    pub started_extensions: Vec<ComponentId>,
     /// `service.pipelines`, by id.
     pub pipelines: Vec<Pipeline>,
     /// `service.telemetry`.
@@ -99,20 +103,29 @@ impl CollectorConfig {
             |kind| factories.exporter(kind).map(|f| Box::new(|node: &Node| f.decode(node)) as Decode<'_>),
             || factories.exporters.iter().map(etalon_component::Factory::kind).collect(),
         );
-        for name in ["connectors", "extensions"] {
-            section(root, name, &mut problems, |_| None, Vec::new);
-        }
+        let extensions = section(
+            root,
+            "extensions",
+            &mut problems,
+            |kind| factories.extension(kind).map(|f| Box::new(|node: &Node| f.decode(node)) as Decode<'_>),
+            || factories.extensions.iter().map(etalon_component::Factory::kind).collect(),
+        );
+        section(root, "connectors", &mut problems, |_| None, Vec::new);
         let absent = Node::default();
         let service = root.get("service").unwrap_or(&absent).decode::<ServiceConfig>();
         let service = service.map_err(|found| problems.extend(found.under("service"))).unwrap_or_default();
-        for (index, id) in service.extensions.iter().enumerate() {
-            let message = format!("references extension \"{id}\" which is not configured");
-            problems.push(Problem::new(format!("service::extensions::{index}"), message));
-        }
         let pipelines = pipelines(service.pipelines, &factories.signals, &mut problems);
         match Problems::of(problems) {
             Some(problems) => Err(problems.locate(root)),
-            None => Ok(Self { receivers, processors, exporters, pipelines, telemetry: service.telemetry }),
+            None => Ok(Self {
+                receivers,
+                processors,
+                exporters,
+                extensions,
+                started_extensions: service.extensions,
+                pipelines,
+                telemetry: service.telemetry,
+            }),
         }
     }
 
@@ -120,9 +133,12 @@ impl CollectorConfig {
     pub fn validate(&self, root: &Node, gates: &FeatureGates) -> Result<(), Problems> {
         let mut check = Check::new();
         self.check_presence(gates, &mut check);
-        for (name, entries) in
-            [("receivers", &self.receivers), ("processors", &self.processors), ("exporters", &self.exporters)]
-        {
+        for (name, entries) in [
+            ("receivers", &self.receivers),
+            ("processors", &self.processors),
+            ("exporters", &self.exporters),
+            ("extensions", &self.extensions),
+        ] {
             check.at(name, |check| {
                 for (id, entry) in entries {
                     check.field(id, &entry.config);
@@ -130,6 +146,9 @@ impl CollectorConfig {
             });
         }
         check.at("service", |check| {
+            check.at("extensions", |check| {
+                check_references("extension", &self.started_extensions, &self.extensions, check);
+            });
             check.field("telemetry", &self.telemetry);
             check.at("pipelines", |check| {
                 for pipeline in &self.pipelines {
@@ -154,7 +173,7 @@ impl CollectorConfig {
             (pipeline.id.clone(), written)
         });
         let service = ServiceConfig {
-            extensions: Vec::new(),
+            extensions: self.started_extensions.clone(),
             pipelines: pipelines.collect(),
             telemetry: self.telemetry.clone(),
         };
@@ -163,13 +182,15 @@ impl CollectorConfig {
             ("processors".to_owned(), section(&self.processors)),
             ("exporters".to_owned(), section(&self.exporters)),
             ("connectors".to_owned(), Value::Map(Vec::new())),
-            ("extensions".to_owned(), Value::Map(Vec::new())),
+            ("extensions".to_owned(), section(&self.extensions)),
             ("service".to_owned(), etalon_conf::to_value(&service)),
         ])
     }
 
     fn check_presence(&self, gates: &FeatureGates, check: &mut Check) {
-        let nothing = self.receivers.is_empty() && self.exporters.is_empty() && self.processors.is_empty();
+        let nothing = [&self.receivers, &self.processors, &self.exporters, &self.extensions]
+            .iter()
+            .all(|section| section.is_empty());
         if nothing && self.pipelines.is_empty() {
             check.error("empty configuration file");
             return;
@@ -206,12 +227,21 @@ impl CollectorConfig {
             ("exporter", &pipeline.exporters, &self.exporters),
         ];
         for (role, ids, configured) in lists {
-            for (index, id) in ids.iter().enumerate().filter(|(_, id)| !configured.contains_key(*id)) {
-                check.at(format_args!("{role}s::{index}"), |check| {
-                    check.error(format!("references {role} \"{id}\" which is not configured"));
-                });
-            }
+            check.at(format_args!("{role}s"), |check| check_references(role, ids, configured, check));
         }
+    }
+}
+
+fn check_references(
+    role: &str,
+    ids: &[ComponentId],
+    configured: &BTreeMap<ComponentId, Entry>,
+    check: &mut Check,
+) {
+    for (index, id) in ids.iter().enumerate().filter(|(_, id)| !configured.contains_key(*id)) {
+        check.at(index, |check| {
+            check.error(format!("references {role} \"{id}\" which is not configured"));
+        });
     }
 }
 

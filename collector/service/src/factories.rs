@@ -1,6 +1,6 @@
 //! The components that a distribution offers.
 
-use etalon_component::{ExporterFactory, ProcessorFactory, ReceiverFactory};
+use etalon_component::{ExporterFactory, ExtensionFactory, Factory, ProcessorFactory, ReceiverFactory};
 use etalon_pdata::Signal;
 
 /// What a distribution is made of: the signals it carries and the factories of its components.
@@ -14,21 +14,32 @@ pub struct Factories {
     pub processors: Vec<ProcessorFactory>,
     /// Exporters.
     pub exporters: Vec<ExporterFactory>,
+    /// Extensions.
+    pub extensions: Vec<ExtensionFactory>,
 }
 
 impl Factories {
     /// The receiver factory of a type, by its name or an alias.
     pub fn receiver(&self, kind: &str) -> Option<&ReceiverFactory> {
-        self.receivers.iter().find(|factory| factory.kind() == kind || factory.aliases().contains(&kind))
+        of_kind(&self.receivers, kind)
     }
 
     /// The processor factory of a type, by its name or an alias.
     pub fn processor(&self, kind: &str) -> Option<&ProcessorFactory> {
-        self.processors.iter().find(|factory| factory.kind() == kind || factory.aliases().contains(&kind))
+        of_kind(&self.processors, kind)
     }
 
     /// The exporter factory of a type, by its name or an alias.
     pub fn exporter(&self, kind: &str) -> Option<&ExporterFactory> {
-        self.exporters.iter().find(|factory| factory.kind() == kind || factory.aliases().contains(&kind))
+        of_kind(&self.exporters, kind)
     }
+
+    /// The extension factory of a type, by its name or an alias.
+    pub fn extension(&self, kind: &str) -> Option<&ExtensionFactory> {
+        of_kind(&self.extensions, kind)
+    }
+}
+
+fn of_kind<'a, C: ?Sized>(factories: &'a [Factory<C>], kind: &str) -> Option<&'a Factory<C>> {
+    factories.iter().find(|factory| factory.kind() == kind || factory.aliases().contains(&kind))
 }

@@ -33,11 +33,13 @@ pub enum Role {
     Processor,
     /// Takes data out.
     Exporter,
+    /// Stands beside the pipelines.
+    Extension,
 }
 
 /// A graph could not be built from a valid configuration.
 #[derive(Debug, thiserror::Error)]
-pub enum BuildError {
+pub enum GraphError {
     /// The component does not support the signal of a pipeline that names it.
     #[error("failed to create \"{id}\" {role} for data type \"{signal}\": telemetry type is not supported")]
     UnsupportedSignal {
@@ -64,9 +66,9 @@ pub enum BuildError {
 #[derive(Debug, thiserror::Error)]
 #[error("failed to start \"{id}\" {role}")]
 pub struct StartError {
-    id: ComponentId,
-    role: Role,
-    source: BoxError,
+    pub(crate) id: ComponentId,
+    pub(crate) role: Role,
+    pub(crate) source: BoxError,
 }
 
 impl Graph {
@@ -76,7 +78,7 @@ impl Graph {
         factories: &Factories,
         build: &BuildInfo,
         telemetry: &Telemetry,
-    ) -> Result<Self, BuildError> {
+    ) -> Result<Self, GraphError> {
         let mut builder = Builder {
             config,
             factories,
@@ -141,7 +143,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn pipeline(&mut self, pipeline: &'a Pipeline) -> Result<(), BuildError> {
+    fn pipeline(&mut self, pipeline: &'a Pipeline) -> Result<(), GraphError> {
         let signal = pipeline.signal;
         let mut exits = Vec::new();
         for id in distinct(&pipeline.exporters) {
@@ -153,11 +155,14 @@ impl<'a> Builder<'a> {
             let entry = entry_of(&self.config.processors, id);
             let factory = self.factories.processor(id.kind()).filter(|f| f.stability(signal).is_some());
             let factory = factory.ok_or_else(|| unsupported(Role::Processor, id, signal))?;
-            let settings =
-                self.settings(Role::Processor, id, factory.kind(), Some(signal), Some(&pipeline.id));
+            let settings = self.settings(Part {
+                signal: Some(signal),
+                pipeline: Some(&pipeline.id),
+                ..Part::new(Role::Processor, id, factory.kind())
+            });
             let stage = factory
                 .create(settings, &entry.config, signal, entrance)
-                .map_err(|source| BuildError::Create { id: id.clone(), role: Role::Processor, source })?;
+                .map_err(|source| GraphError::Create { id: id.clone(), role: Role::Processor, source })?;
             stages.push(Node { role: Role::Processor, id: id.clone(), component: stage.component });
             entrance = stage.consumer;
         }
@@ -169,21 +174,22 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn exporter(&mut self, signal: Signal, id: &'a ComponentId) -> Result<&Stage, BuildError> {
+    fn exporter(&mut self, signal: Signal, id: &'a ComponentId) -> Result<&Stage, GraphError> {
         if !self.exporters.contains_key(&(signal, id)) {
             let entry = entry_of(&self.config.exporters, id);
             let factory = self.factories.exporter(id.kind()).filter(|f| f.stability(signal).is_some());
             let factory = factory.ok_or_else(|| unsupported(Role::Exporter, id, signal))?;
-            let settings = self.settings(Role::Exporter, id, factory.kind(), Some(signal), None);
+            let part = Part { signal: Some(signal), ..Part::new(Role::Exporter, id, factory.kind()) };
+            let settings = self.settings(part);
             let stage = factory
                 .create(settings, &entry.config, signal)
-                .map_err(|source| BuildError::Create { id: id.clone(), role: Role::Exporter, source })?;
+                .map_err(|source| GraphError::Create { id: id.clone(), role: Role::Exporter, source })?;
             self.exporters.insert((signal, id), stage);
         }
         Ok(&self.exporters[&(signal, id)])
     }
 
-    fn receivers(&mut self) -> Result<Vec<Node>, BuildError> {
+    fn receivers(&mut self) -> Result<Vec<Node>, GraphError> {
         let mut nodes = Vec::new();
         for (id, outputs) in std::mem::take(&mut self.outputs) {
             let entry = entry_of(&self.config.receivers, id);
@@ -193,24 +199,38 @@ impl<'a> Builder<'a> {
             }
             let outputs =
                 outputs.into_iter().map(|(signal, entrances)| (signal, fan_out(entrances))).collect();
-            let settings = self.settings(Role::Receiver, id, factory.kind(), None, None);
+            let settings = self.settings(Part::new(Role::Receiver, id, factory.kind()));
             let component = factory
                 .create(settings, &entry.config, outputs)
-                .map_err(|source| BuildError::Create { id: id.clone(), role: Role::Receiver, source })?;
+                .map_err(|source| GraphError::Create { id: id.clone(), role: Role::Receiver, source })?;
             nodes.push(Node { role: Role::Receiver, id: id.clone(), component });
         }
         Ok(nodes)
     }
 
-    /// The settings of a component; tells when its type was written by an old name.
-    fn settings(
-        &self,
-        role: Role,
-        id: &ComponentId,
-        kind: &str,
-        signal: Option<Signal>,
-        pipeline: Option<&ComponentId>,
-    ) -> Settings {
+    fn settings(&self, part: Part<'_>) -> Settings {
+        part.settings(self.build, self.telemetry)
+    }
+}
+
+/// A component that is about to be created.
+pub(crate) struct Part<'a> {
+    role: Role,
+    id: &'a ComponentId,
+    /// The type by its present name.
+    kind: &'static str,
+    signal: Option<Signal>,
+    pipeline: Option<&'a ComponentId>,
+}
+
+impl<'a> Part<'a> {
+    pub(crate) fn new(role: Role, id: &'a ComponentId, kind: &'static str) -> Self {
+        Self { role, id, kind, signal: None, pipeline: None }
+    }
+
+    /// What the component is created with; tells when its type was written by an old name.
+    pub(crate) fn settings(self, build: &BuildInfo, telemetry: &Telemetry) -> Settings {
+        let Self { role, id, kind, signal, pipeline } = self;
         // Of the most severe level, so that it is there whatever level is written.
         let span = tracing::error_span!(
             "component",
@@ -222,21 +242,21 @@ impl<'a> Builder<'a> {
         if id.kind() != kind {
             span.in_scope(|| tracing::warn!("\"{}\" alias is deprecated; use \"{kind}\" instead", id.kind()));
         }
-        Settings { id: id.clone(), build: self.build.clone(), telemetry: self.telemetry.clone(), span }
+        Settings { id: id.clone(), build: build.clone(), telemetry: telemetry.clone(), span }
     }
 }
 
 /// Ids in the order of their first occurrence: naming one twice in a list is one edge.
-fn distinct(ids: &[ComponentId]) -> impl Iterator<Item = &ComponentId> {
+pub(crate) fn distinct(ids: &[ComponentId]) -> impl Iterator<Item = &ComponentId> {
     ids.iter().enumerate().filter(|(at, id)| !ids[..*at].contains(id)).map(|(_, id)| id)
 }
 
-fn entry_of<'a>(entries: &'a BTreeMap<ComponentId, Entry>, id: &ComponentId) -> &'a Entry {
-    entries.get(id).expect("validation refuses a pipeline that names what is not configured")
+pub(crate) fn entry_of<'a>(entries: &'a BTreeMap<ComponentId, Entry>, id: &ComponentId) -> &'a Entry {
+    entries.get(id).expect("validation refuses a service that names what is not configured")
 }
 
-fn unsupported(role: Role, id: &ComponentId, signal: Signal) -> BuildError {
-    BuildError::UnsupportedSignal { id: id.clone(), role, signal }
+fn unsupported(role: Role, id: &ComponentId, signal: Signal) -> GraphError {
+    GraphError::UnsupportedSignal { id: id.clone(), role, signal }
 }
 
 impl std::fmt::Display for Role {
@@ -245,6 +265,7 @@ impl std::fmt::Display for Role {
             Self::Receiver => "receiver",
             Self::Processor => "processor",
             Self::Exporter => "exporter",
+            Self::Extension => "extension",
         })
     }
 }

@@ -8,6 +8,7 @@
 
 mod collector;
 mod config;
+mod extensions;
 mod factories;
 mod fan_out;
 mod gates;
@@ -17,11 +18,12 @@ mod metrics_endpoint;
 mod telemetry_config;
 mod telemetry_setup;
 
-pub use collector::{Collector, RunError};
+pub use collector::{BuildError, Collector, RunError};
 pub use config::{CollectorConfig, Entry, Pipeline};
+pub use extensions::ExtensionError;
 pub use factories::Factories;
 pub use gates::{ALLOW_NO_PIPELINES, FeatureGates, GATES, Gate, GateError, MERGE_APPEND, Stage};
-pub use graph::{BuildError, Role, StartError};
+pub use graph::{GraphError, Role, StartError};
 pub use logs::chain;
 pub use telemetry_config::{LogEncoding, LogLevel, LogsConfig, MetricsConfig, MetricsLevel, TelemetryConfig};
 pub use telemetry_setup::{LogSetupError, resource, start_logging};

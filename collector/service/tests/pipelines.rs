@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where its assumptions do not hold")]
 
 mod components;
+mod extensions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -141,8 +142,8 @@ fn all_problems_of_a_configuration_are_told_at_once() {
 receivers: {source: {colour: red}, fountain: }
 exporters: {sink: {strange: 1}}
 extra: 1
+extensions: {health_check: }
 service:
-  extensions: [health_check]
   pipelines:
     traces: {receivers: [source], exporters: [sink]}
     tarces: {}

@@ -30,7 +30,7 @@ impl Intake {
             return Ok(self.answer(&Delivered::default(), format));
         }
         let pending = Pending::new(&self.metrics, payload.items());
-        let context = Context { peer: peer.address(), deadline };
+        let context = Context { peer: peer.address(), deadline, caller: None };
         let outcome = self.consumer.consume(Batch { payload, context }).await;
         match &outcome {
             Outcome::Delivered(delivered) => {

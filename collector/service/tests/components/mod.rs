@@ -1,11 +1,11 @@
-//! A receiver, a processor and an exporter that write down what happens to them.
+//! A receiver, a processor, an exporter and an extension that write down what happens to them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use etalon_component::{
-    Batch, BoxError, BoxFuture, Component, Consumer, ExporterFactory, Host, Outcome, ProcessorFactory,
-    ReceiverFactory, Stability, Stage,
+    Batch, BoxError, BoxFuture, Component, ComponentId, Consumer, ExporterFactory, Extension,
+    ExtensionFactory, Host, Outcome, ProcessorFactory, ReceiverFactory, Stability, Stage,
 };
 use etalon_conf::{Check, Validate};
 use etalon_pdata::{LOGS, METRICS, Payload, Signal, TRACES};
@@ -57,6 +57,21 @@ impl Validate for Config {
     fn validate(&self, _: &mut Check) {}
 }
 
+/// What an extension depends on.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct ExtensionConfig {
+    after: Vec<ComponentId>,
+}
+
+impl Validate for ExtensionConfig {
+    fn validate(&self, check: &mut Check) {
+        if self.after.len() > 2 {
+            check.at("after", |check| check.error("too many"));
+        }
+    }
+}
+
 struct Recorder {
     name: String,
     journal: Arc<Journal>,
@@ -86,7 +101,7 @@ impl Consumer for Recorder {
     }
 }
 
-/// The three components, for the three signals.
+/// The components, for the three signals.
 pub(crate) fn distribution(journal: &Arc<Journal>) -> Factories {
     // The factories take plain functions, so the journal reaches them through the thread: a test runs
     // on one.
@@ -106,6 +121,10 @@ pub(crate) fn distribution(journal: &Arc<Journal>) -> Factories {
     let mut exporter = ExporterFactory::new::<Config>("sink", |settings, _, signal| {
         Ok(Stage::new(Recorder { name: format!("{} {signal}", settings.id), journal: current(), next: None }))
     });
+    let extension = ExtensionFactory::new::<ExtensionConfig>("aid", |settings, config| {
+        let recorder = Recorder { name: settings.id.to_string(), journal: current(), next: None };
+        Ok(Extension::new(Arc::new(recorder)).depends_on(config.after.clone()))
+    });
     for signal in [TRACES, METRICS, LOGS] {
         receiver = receiver.with_signal(signal, Stability::Stable);
         processor = processor.with_signal(signal, Stability::Stable);
@@ -116,6 +135,7 @@ pub(crate) fn distribution(journal: &Arc<Journal>) -> Factories {
         receivers: vec![receiver],
         processors: vec![processor],
         exporters: vec![exporter],
+        extensions: vec![extension],
     }
 }
 

@@ -1,0 +1,138 @@
+//! The extensions of one configuration, in the order in which they start.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use etalon_component::{BoxError, BuildInfo, ComponentId, Extension, Host};
+use etalon_telemetry::Telemetry;
+use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
+
+use crate::config::CollectorConfig;
+use crate::factories::Factories;
+use crate::graph::{Part, Role, StartError, distinct, entry_of};
+
+/// All extensions that the service names: each after those that it depends on, else as written.
+pub(crate) struct Extensions(Vec<Created>);
+
+struct Created {
+    id: ComponentId,
+    span: Span,
+    extension: Extension,
+}
+
+/// The extensions of a valid configuration could not be created, or not be ordered.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtensionError {
+    /// The extension's own code refused.
+    #[error("failed to create extension \"{id}\"")]
+    Create {
+        /// The extension.
+        id: ComponentId,
+        /// Its reason.
+        source: BoxError,
+    },
+    /// An extension depends on one that is not in service.
+    #[error("unable to find extension {missing} on which extension {of} depends")]
+    Missing {
+        /// The one that is not there.
+        missing: ComponentId,
+        /// The one that needs it.
+        of: ComponentId,
+    },
+    /// Extensions depend on one another in a circle.
+    #[error("unable to order extensions by dependencies, cycle found [{}]", arrows(.0))]
+    Cycle(Vec<ComponentId>),
+}
+
+impl Extensions {
+    /// Creates every extension that the service names. Nothing is started.
+    pub(crate) fn build(
+        config: &CollectorConfig,
+        factories: &Factories,
+        build: &BuildInfo,
+        telemetry: &Telemetry,
+    ) -> Result<Self, ExtensionError> {
+        let mut created = Vec::new();
+        for id in distinct(&config.started_extensions) {
+            let Some(factory) = factories.extension(id.kind()) else { continue };
+            let settings = Part::new(Role::Extension, id, factory.kind()).settings(build, telemetry);
+            let span = settings.span.clone();
+            let extension = factory
+                .create(settings, &entry_of(&config.extensions, id).config)
+                .map_err(|source| ExtensionError::Create { id: id.clone(), source })?;
+            created.push(Created { id: id.clone(), span, extension });
+        }
+        ordered(created).map(Self)
+    }
+
+    /// For the host.
+    pub(crate) fn by_id(&self) -> BTreeMap<ComponentId, Extension> {
+        self.0.iter().map(|created| (created.id.clone(), created.extension.clone())).collect()
+    }
+
+    /// Starts them in order. Stops at the first failure; shut them down then.
+    pub(crate) async fn start(&self, host: &Host) -> Result<(), StartError> {
+        tracing::info!("Starting extensions...");
+        for Created { id, span, extension } in &self.0 {
+            span.in_scope(|| tracing::info!("Extension is starting..."));
+            let started = extension.component().start(host).instrument(span.clone()).await;
+            started.map_err(|source| StartError { id: id.clone(), role: Role::Extension, source })?;
+            span.in_scope(|| tracing::info!("Extension started."));
+        }
+        Ok(())
+    }
+
+    /// Shuts down in the reverse order. Every extension is shut down, whatever the others answer; the
+    /// failures are returned.
+    pub(crate) async fn shutdown(&self, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
+        tracing::info!("Stopping extensions...");
+        let mut failures = Vec::new();
+        for Created { id, span, extension } in self.0.iter().rev() {
+            if let Err(error) = extension.component().shutdown(deadline).instrument(span.clone()).await {
+                failures.push((Role::Extension, id.clone(), error));
+            }
+        }
+        failures
+    }
+}
+
+/// Each extension after those that it depends on; the order as written decides among the rest.
+fn ordered(mut waiting: Vec<Created>) -> Result<Vec<Created>, ExtensionError> {
+    let known: BTreeSet<ComponentId> = waiting.iter().map(|created| created.id.clone()).collect();
+    for created in &waiting {
+        if let Some(missing) = created.extension.dependencies().iter().find(|id| !known.contains(id)) {
+            return Err(ExtensionError::Missing { missing: missing.clone(), of: created.id.clone() });
+        }
+    }
+    let mut placed: Vec<Created> = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let is_waiting = |id: &ComponentId| waiting.iter().any(|created| created.id == *id);
+        let ready = |created: &Created| !created.extension.dependencies().iter().any(is_waiting);
+        match waiting.iter().position(ready) {
+            Some(next) => placed.push(waiting.remove(next)),
+            None => return Err(ExtensionError::Cycle(cycle(&waiting))),
+        }
+    }
+    Ok(placed)
+}
+
+/// A circle among extensions of which each waits for another one of them; the first id is also the last.
+fn cycle(waiting: &[Created]) -> Vec<ComponentId> {
+    let mut path: Vec<&Created> = Vec::new();
+    let mut next = waiting.first();
+    while let Some(created) = next {
+        if let Some(start) = path.iter().position(|passed| passed.id == created.id) {
+            path.push(created);
+            // A dependency comes before what depends on it.
+            return path[start..].iter().rev().map(|passed| passed.id.clone()).collect();
+        }
+        path.push(created);
+        let dependencies = created.extension.dependencies();
+        next = waiting.iter().find(|other| dependencies.contains(&other.id));
+    }
+    Vec::new()
+}
+
+fn arrows(ids: &[ComponentId]) -> String {
+    ids.iter().map(ComponentId::as_str).collect::<Vec<_>>().join(" -> ")
+}
