@@ -1,4 +1,4 @@
-//! Validated OTLP bytes: what a signal is, and how to check, count, join and convert its requests.
+//! Validated OTLP bytes: what a signal is, and how to check, count, join, split and convert its requests.
 //!
 //! [`Signal`] is a value that describes one signal; [`Payload`] is an export request of that signal
 //! which has been validated and stays bytes; [`table::Message`] is the wire table that drives
@@ -15,8 +15,10 @@ mod response;
 mod scan;
 mod signal;
 mod signals;
+mod split;
 pub mod table;
 pub mod text;
+mod wire;
 
 pub use generated::tables;
 pub use payload::Payload;
@@ -24,3 +26,4 @@ pub use response::{PartialSuccess, parse_partial_success, partial_success_respon
 pub use scan::{RECURSION_LIMIT, Scan, ScanError, ScanErrorKind, Utf8Policy, scan};
 pub use signal::{Signal, SignalSpec};
 pub use signals::{LOGS, METRICS, TRACES};
+pub use split::{MAX_GROWTH, Part, Parts};

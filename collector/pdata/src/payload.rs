@@ -15,6 +15,8 @@ pub struct Payload {
     chunks: SmallVec<[Bytes; 1]>,
     items: usize,
     len: usize,
+    /// Whether each chunk is a request by itself, which the pieces of a split request are not.
+    whole_chunks: bool,
 }
 
 impl Payload {
@@ -32,7 +34,14 @@ impl Payload {
     /// For bytes from outside use [`Payload::decode`].
     pub fn from_validated(signal: Signal, bytes: Bytes, items: usize) -> Self {
         let len = bytes.len();
-        Self { signal, chunks: SmallVec::from_buf([bytes]), items, len }
+        Self { signal, chunks: SmallVec::from_buf([bytes]), items, len, whole_chunks: true }
+    }
+
+    /// A payload of pieces that together are a valid request with this many items.
+    pub(crate) fn from_pieces(signal: Signal, chunks: SmallVec<[Bytes; 1]>, items: usize) -> Self {
+        let len = chunks.iter().map(Bytes::len).sum();
+        let whole_chunks = chunks.len() == 1;
+        Self { signal, chunks, items, len, whole_chunks }
     }
 
     /// The signal.
@@ -55,7 +64,8 @@ impl Payload {
         self.len == 0
     }
 
-    /// The encoded request, in order.
+    /// The encoded request, in order. A chunk may begin and end anywhere; [`Payload::requests`] gives what
+    /// can be read by itself.
     pub fn chunks(&self) -> &[Bytes] {
         &self.chunks
     }
@@ -69,6 +79,12 @@ impl Payload {
         self.chunks.extend(other.chunks);
         self.items += other.items;
         self.len += other.len;
+        self.whole_chunks &= other.whole_chunks;
+    }
+
+    /// Requests, each valid by itself, that together are this one. Copies only when a chunk is not one.
+    pub fn requests(&self) -> SmallVec<[Bytes; 1]> {
+        if self.whole_chunks { self.chunks.clone() } else { SmallVec::from_buf([self.contiguous()]) }
     }
 
     /// The request as one contiguous buffer. Copies only when it is a list of several chunks.

@@ -16,6 +16,8 @@ pub struct Message {
     /// Whether one message of this type is one item of its signal: a span, a data point, a log record.
     pub is_item: bool,
     pub(crate) dispatch: Dispatch,
+    /// A bit for the number of each field whose messages are items, or hold some.
+    carriers: u64,
 }
 
 /// A field of a [`Message`].
@@ -99,7 +101,7 @@ pub struct Enum {
 impl Message {
     /// A message with these fields, which must be sorted by number.
     pub const fn new(name: &'static str, fields: &'static [Field]) -> Self {
-        Self { name, fields, is_item: false, dispatch: Dispatch::new(fields) }
+        Self { name, fields, is_item: false, dispatch: Dispatch::new(fields), carriers: 0 }
     }
 
     /// The same message as an item of its signal.
@@ -113,6 +115,22 @@ impl Message {
     pub const fn key_values(mut self, number: u32) -> Self {
         self.dispatch = self.dispatch.key_values(number);
         self
+    }
+
+    /// The same message, whose fields with these numbers, below 64, hold messages that are items or hold
+    /// some. Such fields are repeated, or else they are the members of one oneof.
+    pub const fn carriers(mut self, numbers: &[u32]) -> Self {
+        let mut at = 0;
+        while at < numbers.len() {
+            self.carriers |= 1 << numbers[at];
+            at += 1;
+        }
+        self
+    }
+
+    /// Whether the field with this number holds messages that are items, or hold some.
+    pub(crate) fn carries(&self, number: u32) -> bool {
+        number < u64::BITS && self.carriers >> number & 1 == 1
     }
 
     /// The field with this number.

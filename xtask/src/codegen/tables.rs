@@ -89,6 +89,10 @@ fn write_message(message: &MessageDescriptor, code: &mut String) {
             code.push_str(&format!(".key_values({})", field.number()));
         }
     }
+    let carriers: Vec<_> = carriers(message).map(|(field, _)| field.number()).collect();
+    if !carriers.is_empty() {
+        code.push_str(&format!(".carriers(&{carriers:?})"));
+    }
     code.push_str(" };\n");
 }
 
@@ -117,37 +121,52 @@ fn cardinality(message: &MessageDescriptor, field: &FieldDescriptor) -> String {
     }
 }
 
-/// Whether counting items while scanning gives what a decode would: an item must be repeated (two
-/// occurrences of a singular one would merge into one), and a message may have only one oneof with items
-/// inside, all of whose members are messages (the scanner remembers one member that a later one replaces).
+/// Whether counting items while scanning gives what a decode would, and splitting can cut anywhere: items
+/// and what holds them must be in repeated fields (two occurrences of a singular one would merge into one), or
+/// in one oneof that has no other members (the scanner remembers one member that a later one replaces).
 fn check_items(message: &MessageDescriptor) -> Result<()> {
-    let mut oneof_with_items = None;
-    for field in message.fields() {
-        let Kind::Message(nested) = field.kind() else { continue };
+    let fields: Vec<_> = carriers(message).collect();
+    let oneof = fields.iter().find_map(|(field, _)| field.containing_oneof());
+    for (field, nested) in &fields {
         let name = field.full_name();
-        if ITEMS.contains(&nested.full_name()) && field.cardinality() != Cardinality::Repeated {
-            return Err(format!("{name} holds an item, so it must be repeated").into());
+        if field.number() >= u64::BITS {
+            return Err(format!("{name} holds items, so its number must be below {}", u64::BITS).into());
         }
-        let Some(oneof) = field.containing_oneof() else { continue };
-        if !holds_items(&nested, &mut BTreeSet::new()) {
-            continue;
+        if field.containing_oneof() != oneof {
+            return Err(format!("{name}: items are in the members of one oneof, or in none").into());
         }
-        if oneof_with_items.get_or_insert(oneof.clone()) != &oneof {
-            return Err(format!("{name}: only one oneof of a message may hold items").into());
+        let repeated = field.cardinality() == Cardinality::Repeated;
+        if !repeated && (oneof.is_none() || ITEMS.contains(&nested.full_name())) {
+            return Err(format!("{name} holds items, so it must be repeated").into());
         }
-        if oneof.fields().any(|member| !matches!(member.kind(), Kind::Message(_))) {
-            return Err(format!("{name}: a oneof that holds items may hold messages only").into());
-        }
+    }
+    if oneof.is_some_and(|oneof| oneof.fields().count() != fields.len()) {
+        return Err(format!("{}: a oneof that holds items may hold nothing else", message.full_name()).into());
     }
     Ok(())
 }
 
-fn holds_items(message: &MessageDescriptor, seen: &mut BTreeSet<String>) -> bool {
-    seen.insert(message.full_name().to_owned())
-        && message.fields().any(|field| match field.kind() {
-            Kind::Message(nested) => ITEMS.contains(&nested.full_name()) || holds_items(&nested, seen),
-            _ => false,
+/// The fields, by number, whose messages are items or hold some, and those messages.
+fn carriers(message: &MessageDescriptor) -> impl Iterator<Item = (FieldDescriptor, MessageDescriptor)> {
+    let mut fields: Vec<_> = message
+        .fields()
+        .filter_map(|field| match field.kind() {
+            Kind::Message(nested) if holds_items(&nested, &mut BTreeSet::new()) => Some((field, nested)),
+            _ => None,
         })
+        .collect();
+    fields.sort_by_key(|(field, _)| field.number());
+    fields.into_iter()
+}
+
+/// Whether a message is an item, or can hold one.
+fn holds_items(message: &MessageDescriptor, seen: &mut BTreeSet<String>) -> bool {
+    ITEMS.contains(&message.full_name())
+        || seen.insert(message.full_name().to_owned())
+            && message.fields().any(|field| match field.kind() {
+                Kind::Message(nested) => holds_items(&nested, seen),
+                _ => false,
+            })
 }
 
 /// `opentelemetry.proto.trace.v1.Span.Event` is `SPAN_EVENT`.

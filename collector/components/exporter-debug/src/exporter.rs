@@ -87,8 +87,8 @@ impl Debug {
 
     /// What the form counts, and then the items.
     fn counts(&self, payload: &Payload) -> Vec<usize> {
-        let all =
-            |count: &etalon_pdata::text::Count| payload.chunks().iter().map(|chunk| count.of(chunk)).sum();
+        let requests = payload.requests();
+        let all = |count: &etalon_pdata::text::Count| requests.iter().map(|request| count.of(request)).sum();
         self.form.counts.iter().map(all).chain([payload.items()]).collect()
     }
 

@@ -242,7 +242,7 @@ pub static RESOURCE_LOGS: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.logs.v1.ResourceLogs", FIELDS)
+    Message::new("opentelemetry.proto.logs.v1.ResourceLogs", FIELDS).carriers(&[2])
 };
 
 /// `opentelemetry.proto.logs.v1.ScopeLogs`
@@ -270,7 +270,7 @@ pub static SCOPE_LOGS: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.logs.v1.ScopeLogs", FIELDS)
+    Message::new("opentelemetry.proto.logs.v1.ScopeLogs", FIELDS).carriers(&[2])
 };
 
 /// `opentelemetry.proto.logs.v1.LogRecord`
@@ -366,7 +366,7 @@ pub static EXPORT_LOGS_SERVICE_REQUEST: Message = {
         kind: Kind::Message(&RESOURCE_LOGS),
         cardinality: Cardinality::Repeated,
     }];
-    Message::new("opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest", FIELDS)
+    Message::new("opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest", FIELDS).carriers(&[1])
 };
 
 /// `opentelemetry.proto.collector.logs.v1.ExportLogsServiceResponse`
@@ -427,7 +427,7 @@ pub static RESOURCE_METRICS: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.metrics.v1.ResourceMetrics", FIELDS)
+    Message::new("opentelemetry.proto.metrics.v1.ResourceMetrics", FIELDS).carriers(&[2])
 };
 
 /// `opentelemetry.proto.metrics.v1.ScopeMetrics`
@@ -455,7 +455,7 @@ pub static SCOPE_METRICS: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.metrics.v1.ScopeMetrics", FIELDS)
+    Message::new("opentelemetry.proto.metrics.v1.ScopeMetrics", FIELDS).carriers(&[2])
 };
 
 /// `opentelemetry.proto.metrics.v1.Metric`
@@ -525,7 +525,7 @@ pub static METRIC: Message = {
             cardinality: Cardinality::Repeated,
         },
     ];
-    Message::new("opentelemetry.proto.metrics.v1.Metric", FIELDS).key_values(12)
+    Message::new("opentelemetry.proto.metrics.v1.Metric", FIELDS).key_values(12).carriers(&[5, 7, 9, 10, 11])
 };
 
 /// `opentelemetry.proto.metrics.v1.Gauge`
@@ -537,7 +537,7 @@ pub static GAUGE: Message = {
         kind: Kind::Message(&NUMBER_DATA_POINT),
         cardinality: Cardinality::Repeated,
     }];
-    Message::new("opentelemetry.proto.metrics.v1.Gauge", FIELDS)
+    Message::new("opentelemetry.proto.metrics.v1.Gauge", FIELDS).carriers(&[1])
 };
 
 /// `opentelemetry.proto.metrics.v1.Sum`
@@ -565,7 +565,7 @@ pub static SUM: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.metrics.v1.Sum", FIELDS)
+    Message::new("opentelemetry.proto.metrics.v1.Sum", FIELDS).carriers(&[1])
 };
 
 /// `opentelemetry.proto.metrics.v1.Histogram`
@@ -586,7 +586,7 @@ pub static HISTOGRAM: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.metrics.v1.Histogram", FIELDS)
+    Message::new("opentelemetry.proto.metrics.v1.Histogram", FIELDS).carriers(&[1])
 };
 
 /// `opentelemetry.proto.metrics.v1.ExponentialHistogram`
@@ -607,7 +607,7 @@ pub static EXPONENTIAL_HISTOGRAM: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.metrics.v1.ExponentialHistogram", FIELDS)
+    Message::new("opentelemetry.proto.metrics.v1.ExponentialHistogram", FIELDS).carriers(&[1])
 };
 
 /// `opentelemetry.proto.metrics.v1.Summary`
@@ -619,7 +619,7 @@ pub static SUMMARY: Message = {
         kind: Kind::Message(&SUMMARY_DATA_POINT),
         cardinality: Cardinality::Repeated,
     }];
-    Message::new("opentelemetry.proto.metrics.v1.Summary", FIELDS)
+    Message::new("opentelemetry.proto.metrics.v1.Summary", FIELDS).carriers(&[1])
 };
 
 /// `opentelemetry.proto.metrics.v1.NumberDataPoint`
@@ -1024,6 +1024,7 @@ pub static EXPORT_METRICS_SERVICE_REQUEST: Message = {
         cardinality: Cardinality::Repeated,
     }];
     Message::new("opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest", FIELDS)
+        .carriers(&[1])
 };
 
 /// `opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceResponse`
@@ -1084,7 +1085,7 @@ pub static RESOURCE_SPANS: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.trace.v1.ResourceSpans", FIELDS)
+    Message::new("opentelemetry.proto.trace.v1.ResourceSpans", FIELDS).carriers(&[2])
 };
 
 /// `opentelemetry.proto.trace.v1.ScopeSpans`
@@ -1112,7 +1113,7 @@ pub static SCOPE_SPANS: Message = {
             cardinality: Cardinality::Singular,
         },
     ];
-    Message::new("opentelemetry.proto.trace.v1.ScopeSpans", FIELDS)
+    Message::new("opentelemetry.proto.trace.v1.ScopeSpans", FIELDS).carriers(&[2])
 };
 
 /// `opentelemetry.proto.trace.v1.Span`
@@ -1348,7 +1349,7 @@ pub static EXPORT_TRACE_SERVICE_REQUEST: Message = {
         kind: Kind::Message(&RESOURCE_SPANS),
         cardinality: Cardinality::Repeated,
     }];
-    Message::new("opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest", FIELDS)
+    Message::new("opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest", FIELDS).carriers(&[1])
 };
 
 /// `opentelemetry.proto.collector.trace.v1.ExportTraceServiceResponse`

@@ -6,9 +6,9 @@ use super::error::{Fault, Problem, fault};
 use super::lexer::Lexer;
 use super::number::{Integer, Scalar, describe, integer};
 use super::slot::{Slot, Slots};
-use super::wire::{LENGTH, put_len, put_tag, put_varint, varint_len, wire_type};
 use super::{JsonError, MAX_DEPTH, MAX_NUMBER_LENGTH, base64};
 use crate::table::{Cardinality, Enum, Field, Kind, Message};
+use crate::wire::{LENGTH, put_len, put_tag, put_varint, varint_len, wire_type};
 
 /// Reads JSON as a message and returns the message in protobuf.
 ///

@@ -1,14 +1,9 @@
 //! Protobuf to JSON.
 
 use super::MAX_DEPTH;
-use super::wire::{FIXED32, FIXED64, Fields, LENGTH, VARINT, Wire, fixed, varint, wire_type};
 use super::write::{put_base64, put_f32, put_f64, put_hex, put_i64, put_string, put_u64};
 use crate::table::{Cardinality, Field, Kind, Message};
-
-/// Bytes that are not the protobuf message that they should be, or nest deeper than [`MAX_DEPTH`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the bytes are not a valid protobuf message")]
-pub struct Malformed;
+use crate::wire::{FIXED32, FIXED64, Fields, LENGTH, Malformed, VARINT, Wire, fixed, varint, wire_type};
 
 /// Writes a protobuf message as JSON, after what `out` holds already.
 ///

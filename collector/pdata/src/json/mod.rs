@@ -33,12 +33,13 @@ mod lexer;
 mod number;
 mod plain;
 mod slot;
-pub(crate) mod wire;
 pub(crate) mod write;
 
 pub use decode::decode;
-pub use encode::{Malformed, encode};
+pub use encode::encode;
 pub use error::{JsonError, Problem};
+
+pub use crate::wire::Malformed;
 
 /// How deep messages may nest below the request, as JSON and as protobuf. It is the bound that the
 /// scanner has, so that what [`decode`] returns always passes the scanner.

@@ -1,7 +1,7 @@
 //! Length prefixes that are written before the length is known.
 
 use super::MAX_DEPTH;
-use super::wire::{put_varint, varint_len};
+use crate::wire::{put_varint, varint_len};
 
 /// Reserves room for length prefixes, and learns how wide they are.
 ///

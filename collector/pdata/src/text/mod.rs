@@ -19,9 +19,9 @@ pub(crate) use metrics::METRICS;
 pub(crate) use traces::TRACES;
 
 use crate::Utf8Policy;
-use crate::json::wire::{Fields, Wire};
 use crate::scan::scan_message;
 use crate::table::Message;
+use crate::wire::{Fields, Wire};
 
 /// How requests of a signal are shown.
 #[derive(Debug)]

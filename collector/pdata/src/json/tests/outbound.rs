@@ -1,11 +1,11 @@
 //! What is written for protobuf that no well-behaved writer would send.
 
 use super::every_kind::EVERY_KIND;
-use crate::json::wire::{put_len, put_tag, put_varint};
 use crate::json::{Malformed, encode};
 use crate::tables::{
     EXPORT_LOGS_SERVICE_RESPONSE, EXPORT_METRICS_SERVICE_RESPONSE, EXPORT_TRACE_SERVICE_RESPONSE,
 };
+use crate::wire::{put_len, put_tag, put_varint};
 
 /// Protobuf put together field by field.
 #[derive(Default)]

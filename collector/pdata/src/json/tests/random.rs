@@ -1,7 +1,7 @@
 //! Random protobuf messages of a table, made of bytes that proptest picks and shrinks.
 
-use crate::json::wire::{put_len, put_tag, put_varint, wire_type};
 use crate::table::{Cardinality, Field, Kind, Message};
+use crate::wire::{put_len, put_tag, put_varint, wire_type};
 
 /// Choices, one byte each; zero when they have run out, which always means "no more".
 pub(super) struct Choices<'a>(std::slice::Iter<'a, u8>);

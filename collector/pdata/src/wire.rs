@@ -2,8 +2,7 @@
 
 use std::io::Write;
 
-use super::MAX_DEPTH;
-use super::encode::Malformed;
+use crate::RECURSION_LIMIT;
 use crate::table::Kind;
 
 pub(crate) const VARINT: u8 = 0;
@@ -12,6 +11,11 @@ pub(crate) const LENGTH: u8 = 2;
 pub(crate) const GROUP: u8 = 3;
 pub(crate) const GROUP_END: u8 = 4;
 pub(crate) const FIXED32: u8 = 5;
+
+/// Bytes that are not the protobuf message that they should be, or nest deeper than [`RECURSION_LIMIT`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the bytes are not a valid protobuf message")]
+pub struct Malformed;
 
 /// The wire type of one value of a kind.
 pub(crate) fn wire_type(kind: Kind) -> u8 {
@@ -83,6 +87,11 @@ impl<'a> Fields<'a> {
         Self { rest: message }
     }
 
+    /// Bytes behind the fields that were read.
+    pub(crate) fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The next field and its number; nothing at the end.
     #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<(u32, Wire<'a>)>, Malformed> {
@@ -103,7 +112,7 @@ impl<'a> Fields<'a> {
     }
 
     #[inline]
-    fn value(&mut self, number: u32, wire_type: u8, depth: usize) -> Result<Wire<'a>, Malformed> {
+    fn value(&mut self, number: u32, wire_type: u8, depth: u32) -> Result<Wire<'a>, Malformed> {
         Ok(match wire_type {
             VARINT => Wire::Varint(varint(&mut self.rest)?),
             FIXED64 => Wire::Fixed64(u64::from_le_bytes(fixed(&mut self.rest)?)),
@@ -122,8 +131,8 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn skip_group(&mut self, number: u32, depth: usize) -> Result<(), Malformed> {
-        if depth >= MAX_DEPTH {
+    fn skip_group(&mut self, number: u32, depth: u32) -> Result<(), Malformed> {
+        if depth >= RECURSION_LIMIT {
             return Err(Malformed);
         }
         loop {
