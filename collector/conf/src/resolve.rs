@@ -87,7 +87,7 @@ pub struct SetError;
 /// The location of what `--set a.b.c=value` means. The value is YAML; a key with a dot in it cannot be written.
 pub fn set_uri(argument: &str) -> Result<String, SetError> {
     let (key, value) = argument.split_once('=').ok_or(SetError)?;
-    Ok(format!("yaml:{}: {value}", key.replace('.', "::")))
+    Ok(format!("yaml:{}: {}", key.trim().replace('.', "::"), value.trim()))
 }
 
 /// What a reference yields.

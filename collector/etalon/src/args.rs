@@ -5,8 +5,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// OTLP in, OTLP out: receives traces, metrics and logs, and passes them on.
 #[derive(Debug, Parser)]
 #[command(
-    args_conflicts_with_subcommands = true,
-    disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "\
 Examples:
@@ -18,7 +16,8 @@ Examples:
                                           Merge two, the later one wins, and override one key
   etalon validate --config collector.yaml Check a configuration without running it
 
-Signals: SIGINT and SIGTERM stop receiving, deliver what is held, and exit.
+Signals: SIGINT and SIGTERM stop receiving, deliver what is held, and exit. SIGHUP reloads the
+configuration; one that is not valid changes nothing.
 Exit status: 0 after an orderly end, 1 after an error."
 )]
 pub(crate) struct Cli {
@@ -28,7 +27,7 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct ConfigArgs {
     /// Configuration to load: a file, or file:, env:, yaml:, http: or https: and what it names. May be
     /// repeated; later ones are merged over earlier ones
@@ -52,6 +51,18 @@ pub(crate) enum Command {
     /// Print the configuration that would run: merged, expanded, with every default
     #[command(visible_alias = "print-initial-config")]
     PrintConfig(PrintConfigArgs),
+    /// List the feature gates, or tell of one
+    Featuregate {
+        /// The gate to tell of
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+    },
+    /// Print a completion script for a shell: source it in the shell's start-up file
+    Completion {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
     /// Send a sample trace, metric and log to an OTLP endpoint and report what comes back
     Send(crate::send::SendArgs),
 }
@@ -64,7 +75,7 @@ pub(crate) struct PrintConfigArgs {
     #[arg(long, value_enum, ignore_case = true, default_value_t = Format::Yaml)]
     pub(crate) format: Format,
     /// Whether secrets are shown
-    #[arg(long, value_enum, default_value_t = Mode::Redacted)]
+    #[arg(long, value_enum, ignore_case = true, default_value_t = Mode::Redacted)]
     pub(crate) mode: Mode,
     /// Whether the configuration must be valid to be printed
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
@@ -83,6 +94,36 @@ pub(crate) enum Mode {
     Redacted,
     /// Secrets print as they are
     Unredacted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+impl ConfigArgs {
+    /// These, and then those of `later`: flags may stand before a sub-command and after it.
+    pub(crate) fn and(self, later: Self) -> Self {
+        let join = |mut first: Vec<String>, second: Vec<String>| {
+            first.extend(second);
+            first
+        };
+        Self {
+            config: join(self.config, later.config),
+            set: join(self.set, later.set),
+            feature_gates: join(self.feature_gates, later.feature_gates),
+        }
+    }
+
+    /// The first flag that was given, if any was.
+    pub(crate) fn first_flag(&self) -> Option<&'static str> {
+        let given =
+            [("--config", &self.config), ("--set", &self.set), ("--feature-gates", &self.feature_gates)];
+        given.into_iter().find(|(_, values)| !values.is_empty()).map(|(flag, _)| flag)
+    }
 }
 
 /// The command line of a distribution, under its own name and version.

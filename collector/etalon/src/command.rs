@@ -14,9 +14,9 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use crate::args::{Cli, Command, ConfigArgs};
+use crate::args::{Cli, Command, ConfigArgs, PrintConfigArgs};
 use crate::load::{self, LoadError, Loaded};
-use crate::{Distribution, args, banner, inventory, print, send};
+use crate::{Distribution, args, banner, completion, feature_gates, inventory, print, send, usage};
 
 /// How long the shutdown may take: less than the 30 seconds after which Kubernetes kills a pod.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -24,8 +24,12 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
 /// Why a command failed, for the one place that reports it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
-    #[error(transparent)]
-    Gates(#[from] etalon_service::GateError),
+    #[error("invalid argument \"{list}\" for \"--feature-gates\" flag: {}", texts(.errors))]
+    Gates { list: String, errors: Vec<etalon_service::GateError> },
+    #[error("feature \"{0}\" not found")]
+    UnknownGate(String),
+    #[error("unknown flag: {0}")]
+    UnknownFlag(&'static str),
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
@@ -60,7 +64,7 @@ pub fn run(distribution: &Distribution, args: impl IntoIterator<Item = OsString>
     let result = match parsed {
         Ok(cli) => execute(distribution, cli),
         Err(error) if error.use_stderr() => {
-            report(format_args!("{}", error.render().to_string().trim_start_matches("error: ").trim_end()));
+            report(format_args!("{}", usage::told(&error, distribution.build.command)));
             return ExitCode::FAILURE;
         }
         Err(help_or_version) => help_or_version.print().map_err(CommandError::Output),
@@ -79,24 +83,50 @@ pub fn run(distribution: &Distribution, args: impl IntoIterator<Item = OsString>
 }
 
 fn execute(distribution: &Distribution, cli: Cli) -> Result<(), CommandError> {
-    match cli.command {
-        None => serve(distribution, &cli.config),
-        Some(Command::Validate(config)) => validate(distribution, &config),
-        Some(Command::Components) => {
-            Ok(std::io::stdout().write_all(inventory::yaml(distribution).as_bytes())?)
+    let Cli { config: before, command } = cli;
+    match command {
+        None => serve(distribution, &before),
+        Some(Command::Validate(config)) => validate(distribution, &before.and(config)),
+        Some(Command::PrintConfig(args)) => {
+            let config = before.and(args.config);
+            print::config(distribution, &PrintConfigArgs { config, ..args })
         }
-        Some(Command::PrintConfig(args)) => print::config(distribution, &args),
-        Some(Command::Send(args)) => Ok(runtime()?.block_on(send::run(distribution, &args))?),
+        Some(other) => match before.first_flag() {
+            Some(flag) => Err(CommandError::UnknownFlag(flag)),
+            None => execute_without_configuration(distribution, other),
+        },
     }
 }
 
+fn execute_without_configuration(distribution: &Distribution, command: Command) -> Result<(), CommandError> {
+    let text = match command {
+        Command::Components => inventory::yaml(distribution),
+        Command::Featuregate { id: None } => feature_gates::table(),
+        Command::Featuregate { id: Some(id) } => {
+            feature_gates::details(&id).ok_or(CommandError::UnknownGate(id))?
+        }
+        Command::Completion { shell } => completion::script(&distribution.build, shell),
+        Command::Send(args) => return Ok(runtime()?.block_on(send::run(distribution, &args))?),
+        Command::Validate(_) | Command::PrintConfig(_) => return Ok(()),
+    };
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
 /// The feature gates of the command line.
+#[expect(clippy::print_stderr, reason = "notices of a command go where its errors go")]
 pub(crate) fn gates(config: &ConfigArgs) -> Result<FeatureGates, CommandError> {
     let mut gates = FeatureGates::default();
     for list in &config.feature_gates {
-        gates.apply(list)?;
+        gates.apply(list).map_err(|errors| CommandError::Gates { list: list.clone(), errors })?;
+    }
+    for notice in gates.notices() {
+        eprintln!("{notice}");
     }
     Ok(gates)
+}
+
+fn texts(errors: &[etalon_service::GateError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// As Go's dry run: everything is decoded, validated and built, and nothing is started.

@@ -9,12 +9,15 @@
 mod args;
 mod banner;
 mod command;
+mod completion;
 mod distribution;
+mod feature_gates;
 mod fetch;
 mod inventory;
 mod load;
 mod print;
 mod send;
+mod usage;
 
 pub use command::run;
 pub use distribution::Distribution;

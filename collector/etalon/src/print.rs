@@ -23,7 +23,14 @@ pub(crate) fn config(distribution: &Distribution, args: &PrintConfigArgs) -> Res
     };
     let text = match args.format {
         Format::Yaml => value.to_yaml(secrets),
-        Format::Json => value.to_json(secrets),
+        Format::Json => indented(&value.to_json(secrets)),
     };
     Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+/// Indented by two, keys sorted, as Go's encoder does it.
+fn indented(json: &str) -> String {
+    let pretty =
+        serde_json::from_str(json).and_then(|tree: serde_json::Value| serde_json::to_string_pretty(&tree));
+    pretty.expect("what was just written is JSON")
 }

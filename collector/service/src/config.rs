@@ -8,7 +8,7 @@ use etalon_pdata::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::factories::Factories;
-use crate::gates::{ALLOW_NO_PIPELINES, FeatureGates};
+use crate::gates::{ALLOW_NO_PIPELINES, FeatureGates, Gate};
 use crate::telemetry_config::TelemetryConfig;
 
 /// The sections that a configuration may have.
@@ -310,13 +310,22 @@ fn pipelines(
             Some(signal) => {
                 pipelines.push(Pipeline { id, signal: *signal, receivers, processors, exporters });
             }
-            None => {
-                let known: Vec<&str> = signals.iter().map(|signal| signal.name).collect();
-                let message = format!("unknown pipeline signal: \"{}\"", id.kind());
-                let problem = Problem::new(format!("service::pipelines::{id}"), message);
-                problems.push(problem.with_help(format!("there are {}", known.join(", "))));
-            }
+            None => problems.push(unknown_signal(&id, signals)),
         }
     }
     pipelines
+}
+
+fn unknown_signal(id: &ComponentId, signals: &[Signal]) -> Problem {
+    let kind = id.kind();
+    let message = match Gate::find(&format!("service.{kind}Support")) {
+        Some(gate) => format!(
+            "pipeline \"{id}\": {kind} signal support is at alpha level, gated under the \"{}\" feature gate, which cannot be enabled yet",
+            gate.id
+        ),
+        None => format!("unknown pipeline signal: \"{kind}\""),
+    };
+    let known: Vec<&str> = signals.iter().map(|signal| signal.name).collect();
+    let problem = Problem::new(format!("service::pipelines::{id}"), message);
+    problem.with_help(format!("there are {}", known.join(", ")))
 }

@@ -22,7 +22,7 @@ pub use collector::{BuildError, Collector, RunError};
 pub use config::{CollectorConfig, Entry, Pipeline};
 pub use extensions::ExtensionError;
 pub use factories::Factories;
-pub use gates::{ALLOW_NO_PIPELINES, FeatureGates, GATES, Gate, GateError, MERGE_APPEND, Stage};
+pub use gates::{ALLOW_NO_PIPELINES, Effect, FeatureGates, GATES, Gate, GateError, MERGE_APPEND, Stage};
 pub use graph::{GraphError, Role, StartError};
 pub use logs::chain;
 pub use telemetry_config::{LogEncoding, LogLevel, LogsConfig, MetricsConfig, MetricsLevel, TelemetryConfig};

@@ -90,6 +90,7 @@ fn merging_a_configuration_with_itself_changes_nothing() {
 fn set_becomes_a_location() {
     assert_eq!(set_uri("a.b.c=value").unwrap(), "yaml:a::b::c: value");
     assert_eq!(set_uri("a=b=c").unwrap(), "yaml:a: b=c");
+    assert_eq!(set_uri(" a.b = c ").unwrap(), "yaml:a::b: c");
     assert_eq!(set_uri("a.b").unwrap_err().to_string(), "missing equal sign");
 }
 
