@@ -144,7 +144,7 @@ fn serve(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandEr
     let gates = gates(args)?;
     let loaded = load::valid(distribution, args, &gates)?;
     let resource = etalon_service::resource(&loaded.config.telemetry, &distribution.build);
-    etalon_service::start_logging(&loaded.config.telemetry.logs, &resource)?;
+    let _logging = etalon_service::Logging::start(&loaded.config.telemetry.logs, &resource)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }

@@ -26,4 +26,4 @@ pub use gates::{ALLOW_NO_PIPELINES, Effect, FeatureGates, GATES, Gate, GateError
 pub use graph::{GraphError, Role, StartError};
 pub use logs::chain;
 pub use telemetry_config::{LogEncoding, LogLevel, LogsConfig, MetricsConfig, MetricsLevel, TelemetryConfig};
-pub use telemetry_setup::{LogSetupError, resource, start_logging};
+pub use telemetry_setup::{LogSetupError, Logging, resource};

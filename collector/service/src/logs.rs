@@ -4,22 +4,23 @@
 //! ISO 8601 with milliseconds, level in lower case, message, fields. A component's fields come from
 //! the span it runs in.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber, level_filters::LevelFilter, span};
+use tracing::{Event, Level, Metadata, Subscriber, level_filters::LevelFilter, span};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 /// How a line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// `time  level  message  {fields}`, separated by tabs.
+    /// `time  level  caller  message  {fields}`, separated by tabs.
     Console,
     /// One JSON object a line.
     Json,
@@ -37,19 +38,44 @@ pub(crate) struct Sampling {
     pub(crate) thereafter: u64,
 }
 
+/// What is written, how, and to where.
+pub(crate) struct Style {
+    pub(crate) encoding: Encoding,
+    /// The least severe level that is written.
+    pub(crate) level: Level,
+    pub(crate) sampling: Option<Sampling>,
+    /// Whether a line tells the crate, file and line of code that it comes from.
+    pub(crate) caller: bool,
+    /// Fields that every line carries.
+    pub(crate) fields: Map<String, Value>,
+    pub(crate) out: Outputs,
+    /// Where is told that a line could not be written.
+    pub(crate) errors: Outputs,
+}
+
+/// Everywhere that lines go.
+pub(crate) struct Outputs(pub(crate) Vec<Box<dyn Write + Send>>);
+
 /// Messages that sampling tells apart, by hash; those that share a place are thinned out together.
 const WINDOWS: usize = 1024;
 
-/// A layer of `tracing-subscriber` that writes lines.
-pub(crate) struct Lines<W> {
+/// A layer of `tracing-subscriber` that writes lines. Its [`Switch`] changes how while it works.
+pub(crate) struct Lines(Arc<RwLock<State>>);
+
+/// Changes what [`Lines`] write.
+#[derive(Clone)]
+pub(crate) struct Switch(Arc<RwLock<State>>);
+
+struct State {
     encoding: Encoding,
     level: Level,
     sampling: Option<Sampling>,
-    /// Fields that every line carries.
+    caller: bool,
     fields: Map<String, Value>,
     windows: Mutex<Vec<Window>>,
     hasher: RandomState,
-    out: Mutex<W>,
+    out: Mutex<Outputs>,
+    errors: Mutex<Outputs>,
 }
 
 /// The lines of one message in the latest window that had any.
@@ -63,23 +89,39 @@ struct Window {
 /// The fields of a span, kept with it.
 struct SpanFields(Map<String, Value>);
 
-impl<W: Write> Lines<W> {
-    /// Lines of `level` and more severe ones, to `out`.
-    pub(crate) fn new(
-        encoding: Encoding,
-        level: Level,
-        sampling: Option<Sampling>,
-        fields: Map<String, Value>,
-        out: W,
-    ) -> Self {
+impl Lines {
+    pub(crate) fn new(style: Style) -> (Self, Switch) {
+        let state = Arc::new(RwLock::new(State::new(style)));
+        (Self(state.clone()), Switch(state))
+    }
+
+    fn level(&self) -> Level {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).level
+    }
+}
+
+impl Switch {
+    /// From now on, lines are written like this.
+    pub(crate) fn set(&self, style: Style) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = State::new(style);
+        // What is let through by level has been asked once and remembered.
+        tracing::callsite::rebuild_interest_cache();
+    }
+}
+
+impl State {
+    fn new(style: Style) -> Self {
+        let Style { encoding, level, sampling, caller, fields, out, errors } = style;
         Self {
             encoding,
             level,
             sampling,
+            caller,
             fields,
             windows: Mutex::new(vec![Window::default(); WINDOWS]),
             hasher: RandomState::new(),
             out: Mutex::new(out),
+            errors: Mutex::new(errors),
         }
     }
 
@@ -101,38 +143,65 @@ impl<W: Write> Lines<W> {
         }
     }
 
-    fn line(&self, now: SystemTime, level: Level, message: &str, fields: Map<String, Value>) -> String {
+    fn line(
+        &self,
+        now: SystemTime,
+        metadata: &Metadata<'_>,
+        message: &str,
+        fields: Map<String, Value>,
+    ) -> String {
         let time = iso8601(now);
-        let level = level.as_str().to_ascii_lowercase();
+        let level = metadata.level().as_str().to_ascii_lowercase();
+        let caller = self.caller.then(|| caller(metadata)).flatten();
         let mut line = match self.encoding {
-            Encoding::Console if fields.is_empty() => format!("{time}\t{level}\t{message}"),
-            Encoding::Console => format!("{time}\t{level}\t{message}\t{}", Value::Object(fields)),
+            Encoding::Console => {
+                let mut line = format!("{time}\t{level}\t");
+                if let Some(caller) = caller {
+                    line.push_str(&caller);
+                    line.push('\t');
+                }
+                line.push_str(&visible(message));
+                if !fields.is_empty() {
+                    line.push('\t');
+                    line.push_str(&visible(&Value::Object(fields).to_string()));
+                }
+                line
+            }
             Encoding::Json => {
                 let mut object = Map::new();
                 object.insert("level".to_owned(), level.into());
                 object.insert("ts".to_owned(), time.into());
+                object.extend(caller.map(|caller| ("caller".to_owned(), caller.into())));
                 object.insert("msg".to_owned(), message.into());
                 object.extend(fields);
-                Value::Object(object).to_string()
+                visible(&Value::Object(object).to_string()).into_owned()
             }
         };
         line.push('\n');
         line
     }
+
+    fn write(&self, now: SystemTime, line: &str) {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = out.write_all(line.as_bytes()).and_then(|()| out.flush()) {
+            let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+            // There is no better place to report that this cannot be written either.
+            writeln!(errors, "{}\twrite error: {error}", iso8601(now)).ok();
+        }
+    }
 }
 
-impl<S, W> Layer<S> for Lines<W>
+impl<S> Layer<S> for Lines
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
-    W: Write + Send + 'static,
 {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
-        *metadata.level() <= self.level
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        *metadata.level() <= self.level()
     }
 
     /// Lets libraries skip what they would tell at lower levels, spans included, at next to no cost.
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::from_level(self.level))
+        Some(LevelFilter::from_level(self.level()))
     }
 
     fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
@@ -148,11 +217,11 @@ where
         let now = SystemTime::now();
         let mut own = Collected::default();
         event.record(&mut own);
-        let level = *event.metadata().level();
-        if !self.passes(level, &own.message, now) {
+        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if !state.passes(*event.metadata().level(), &own.message, now) {
             return;
         }
-        let mut fields = self.fields.clone();
+        let mut fields = state.fields.clone();
         for span in
             context.event_scope(event).into_iter().flat_map(tracing_subscriber::registry::Scope::from_root)
         {
@@ -161,21 +230,58 @@ where
             }
         }
         fields.extend(own.fields);
-        let line = self.line(now, level, &own.message, fields);
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        // There is no better place to report that the log cannot be written than the log.
-        out.write_all(line.as_bytes()).ok();
-        out.flush().ok();
+        let line = state.line(now, event.metadata(), &own.message, fields);
+        state.write(now, &line);
     }
 }
 
-impl<W> fmt::Debug for Lines<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lines")
-            .field("encoding", &self.encoding)
-            .field("level", &self.level)
-            .finish_non_exhaustive()
+impl Write for Outputs {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
     }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.iter_mut().map(|output| output.write_all(bytes)).fold(Ok(()), Result::and)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.iter_mut().map(Write::flush).fold(Ok(()), Result::and)
+    }
+}
+
+impl fmt::Debug for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Switch").finish_non_exhaustive()
+    }
+}
+
+/// Where an event comes from, `etalon_service/collector.rs:120`: crate, file and line.
+fn caller(metadata: &Metadata<'_>) -> Option<String> {
+    let file = metadata.file()?.rsplit(['/', '\\']).next()?;
+    let krate = metadata.module_path()?.split("::").next()?;
+    Some(format!("{krate}/{file}:{}", metadata.line()?))
+}
+
+/// The text with what could move the cursor, colour the terminal, break the line or turn the direction
+/// of reading written out as `\u202e`: what is logged may come from a stranger.
+fn visible(text: &str) -> Cow<'_, str> {
+    let is_hostile = |char: char| {
+        char.is_control()
+            || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(is_hostile) {
+        return Cow::Borrowed(text);
+    }
+    let mut visible = String::with_capacity(text.len() + 8);
+    for char in text.chars() {
+        if is_hostile(char) {
+            write!(visible, "\\u{:04x}", u32::from(char)).expect("writing to a String cannot fail");
+        } else {
+            visible.push(char);
+        }
+    }
+    Cow::Owned(visible)
 }
 
 /// Collects the fields of an event or a span.

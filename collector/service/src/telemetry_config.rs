@@ -27,9 +27,10 @@ pub struct LogsConfig {
     pub level: LogLevel,
     /// How a line looks.
     pub encoding: LogEncoding,
-    /// Upstream's development mode; only `false` can be had.
+    /// Upstream's development mode, which adds stack traces to warnings: here no line carries one, so both
+    /// values mean the same.
     pub development: bool,
-    /// Lines never tell the caller, so both values mean the same.
+    /// Leaves out which crate, file and line of code a line comes from.
     pub disable_caller: bool,
     /// Lines never carry a stack trace, so both values mean the same.
     pub disable_stacktrace: bool,
@@ -37,10 +38,10 @@ pub struct LogsConfig {
     pub sampling: Option<SamplingConfig>,
     /// Where lines go: `stderr`, `stdout` or a file.
     pub output_paths: Vec<String>,
-    /// Where errors of the log itself go; only `stderr` can be had.
+    /// Where is told that a line could not be written: `stderr`, `stdout` or a file.
     pub error_output_paths: Vec<String>,
     /// Fields that every line carries.
-    pub initial_fields: BTreeMap<String, String>,
+    pub initial_fields: BTreeMap<String, serde_json::Value>,
     /// Exporting log events as OTLP; only none can be had.
     pub processors: Vec<Unsupported>,
     /// Leaves the resource out of the lines.
@@ -234,16 +235,6 @@ impl Validate for TelemetryConfig {
 
 impl Validate for LogsConfig {
     fn validate(&self, check: &mut Check) {
-        if self.development {
-            check.at("development", |check| {
-                check.error("development mode is not supported yet by this version");
-            });
-        }
-        if self.error_output_paths != ["stderr"] {
-            check.at("error_output_paths", |check| {
-                check.error("only [stderr] is supported yet by this version");
-            });
-        }
         if self.output_paths.is_empty() {
             check.at("output_paths", |check| {
                 check.error("must name at least one of stderr, stdout or a file");

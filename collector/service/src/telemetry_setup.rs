@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use tracing::Level;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::logs::{Encoding, Lines, Sampling};
+use crate::logs::{Encoding, Lines, Outputs, Sampling, Style, Switch};
 use crate::telemetry_config::{LogEncoding, LogLevel, LogsConfig, TelemetryConfig};
 
 /// The log could not be set up.
@@ -45,23 +45,31 @@ pub fn resource(config: &TelemetryConfig, build: &BuildInfo) -> BTreeMap<String,
     resource
 }
 
-/// Makes `config` the log of this process. Call it once.
-pub fn start_logging(config: &LogsConfig, resource: &BTreeMap<String, String>) -> Result<(), LogSetupError> {
-    let encoding = match config.encoding {
-        LogEncoding::Console => Encoding::Console,
-        LogEncoding::Json => Encoding::Json,
-    };
-    let level = match config.level {
-        LogLevel::Debug => Level::DEBUG,
-        LogLevel::Info => Level::INFO,
-        LogLevel::Warn => Level::WARN,
-        LogLevel::Error | LogLevel::Dpanic | LogLevel::Panic | LogLevel::Fatal => Level::ERROR,
-    };
-    let sampling = config.sampling.as_ref().filter(|sampling| sampling.enabled).map(|sampling| Sampling {
-        tick: sampling.tick.to_std(),
-        initial: sampling.initial,
-        thereafter: sampling.thereafter,
-    });
+/// The log of this process.
+#[derive(Debug)]
+pub struct Logging(Switch);
+
+impl Logging {
+    /// Makes `config` the log of this process. Call it once.
+    pub fn start(config: &LogsConfig, resource: &BTreeMap<String, String>) -> Result<Self, LogSetupError> {
+        let (lines, switch) = Lines::new(style(config, resource)?);
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines))
+            .map_err(LogSetupError::Install)?;
+        Ok(Self(switch))
+    }
+
+    /// Changes the log to `config`, and opens its files anew. After an error, it stays as it was.
+    pub fn apply(
+        &self,
+        config: &LogsConfig,
+        resource: &BTreeMap<String, String>,
+    ) -> Result<(), LogSetupError> {
+        self.0.set(style(config, resource)?);
+        Ok(())
+    }
+}
+
+fn style(config: &LogsConfig, resource: &BTreeMap<String, String>) -> Result<Style, LogSetupError> {
     let mut fields: Map<String, Value> = Map::new();
     if !config.disable_zap_resource {
         fields.insert(
@@ -69,36 +77,41 @@ pub fn start_logging(config: &LogsConfig, resource: &BTreeMap<String, String>) -
             resource.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect(),
         );
     }
-    fields.extend(config.initial_fields.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))));
-    let outputs = config.output_paths.iter().map(|path| open(path)).collect::<Result<_, _>>()?;
-    let lines = Lines::new(encoding, level, sampling, fields, Outputs(outputs));
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines))
-        .map_err(LogSetupError::Install)
-}
-
-/// Everywhere that lines go.
-struct Outputs(Vec<Box<dyn Write + Send>>);
-
-impl Write for Outputs {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.iter_mut().map(|output| output.write_all(bytes)).fold(Ok(()), Result::and)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.iter_mut().map(Write::flush).fold(Ok(()), Result::and)
-    }
+    fields.extend(config.initial_fields.clone());
+    let outputs =
+        |paths: &[String]| paths.iter().map(|path| open(path)).collect::<Result<_, _>>().map(Outputs);
+    Ok(Style {
+        encoding: match config.encoding {
+            LogEncoding::Console => Encoding::Console,
+            LogEncoding::Json => Encoding::Json,
+        },
+        level: match config.level {
+            LogLevel::Debug => Level::DEBUG,
+            LogLevel::Info => Level::INFO,
+            LogLevel::Warn => Level::WARN,
+            LogLevel::Error | LogLevel::Dpanic | LogLevel::Panic | LogLevel::Fatal => Level::ERROR,
+        },
+        sampling: config.sampling.as_ref().filter(|sampling| sampling.enabled).map(|sampling| Sampling {
+            tick: sampling.tick.to_std(),
+            initial: sampling.initial,
+            thereafter: sampling.thereafter,
+        }),
+        caller: !config.disable_caller,
+        fields,
+        out: outputs(&config.output_paths)?,
+        errors: outputs(&config.error_output_paths)?,
+    })
 }
 
 fn open(path: &str) -> Result<Box<dyn Write + Send>, LogSetupError> {
     match path {
         "stderr" => Ok(Box::new(io::stderr())),
         "stdout" => Ok(Box::new(io::stdout())),
-        _ => match OpenOptions::new().create(true).append(true).open(path) {
+        _ => match OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path.strip_prefix("file://").unwrap_or(path))
+        {
             Ok(file) => Ok(Box::new(file)),
             Err(source) => Err(LogSetupError::Open { path: path.to_owned(), source }),
         },

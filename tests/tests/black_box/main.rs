@@ -4,6 +4,7 @@ mod command_line;
 mod configuration;
 mod debug_exporter;
 mod forwarding;
+mod log_settings;
 mod overload;
 mod shutdown;
 

@@ -21,13 +21,32 @@ impl Write for Captured {
     }
 }
 
+fn style(encoding: Encoding, level: Level, out: &Captured) -> Style {
+    Style {
+        encoding,
+        level,
+        sampling: None,
+        caller: false,
+        fields: Map::new(),
+        out: Outputs(vec![Box::new(out.clone())]),
+        errors: Outputs(Vec::new()),
+    }
+}
+
+impl Captured {
+    /// The lines so far, without the times of those of the console.
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| line.split_once('\t').map_or(line, |(_, rest)| rest).to_owned()).collect()
+    }
+}
+
 /// What is logged while `body` runs, without the times.
 fn logged(encoding: Encoding, level: Level, sampling: Option<Sampling>, body: impl FnOnce()) -> Vec<String> {
     let captured = Captured::default();
-    let lines = Lines::new(encoding, level, sampling, Map::new(), captured.clone());
+    let (lines, _) = Lines::new(Style { sampling, ..style(encoding, level, &captured) });
     tracing::subscriber::with_default(Registry::default().with(lines), body);
-    let text = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
-    text.lines().map(|line| line.split_once('\t').map_or(line, |(_, rest)| rest).to_owned()).collect()
+    captured.lines()
 }
 
 #[test]
@@ -96,4 +115,78 @@ fn times_are_iso_8601_in_utc() {
     assert_eq!(at(951_782_400, 0), "2000-02-29T00:00:00.000Z");
     assert_eq!(at(4_107_542_399, 5), "2100-02-28T23:59:59.005Z");
     assert_eq!(at(4_107_542_400, 5), "2100-03-01T00:00:00.005Z");
+}
+
+#[test]
+fn a_line_tells_its_caller_when_it_shall() {
+    for (encoding, wanted) in [
+        (Encoding::Console, "info\tetalon_service/tests.rs:"),
+        (Encoding::Json, "\"caller\":\"etalon_service/tests.rs:"),
+    ] {
+        let captured = Captured::default();
+        let (lines, _) = Lines::new(Style { caller: true, ..style(encoding, Level::INFO, &captured) });
+        tracing::subscriber::with_default(Registry::default().with(lines), || info!("ready"));
+        assert!(captured.lines()[0].contains(wanted), "{:?}", captured.lines());
+    }
+}
+
+#[test]
+fn what_could_mislead_a_reader_or_a_terminal_is_written_out() {
+    let hostile = "a\u{1b}[31mb\r\nc\u{202e}d\u{9b}e\u{7f}";
+    let lines = logged(Encoding::Console, Level::INFO, None, || info!(name = hostile, "{hostile}"));
+    assert_eq!(
+        lines,
+        [concat!(
+            "info\ta\\u001b[31mb\\u000d\\u000ac\\u202ed\\u009be\\u007f",
+            "\t{\"name\":\"a\\u001b[31mb\\r\\nc\\u202ed\\u009be\\u007f\"}"
+        )]
+    );
+    let lines = logged(Encoding::Json, Level::INFO, None, || info!(name = hostile, "{hostile}"));
+    assert!(lines[0].is_ascii(), "{lines:?}");
+    let line: Value = serde_json::from_str(&lines[0]).unwrap();
+    assert_eq!((line["msg"].as_str(), line["name"].as_str()), (Some(hostile), Some(hostile)));
+}
+
+#[test]
+fn what_is_written_can_be_changed_while_it_works() {
+    let (first, second) = (Captured::default(), Captured::default());
+    let (lines, switch) = Lines::new(style(Encoding::Console, Level::WARN, &first));
+    tracing::subscriber::with_default(Registry::default().with(lines), || {
+        let log = || {
+            info!("told");
+            warn!("warned");
+        };
+        log();
+        switch.set(style(Encoding::Console, Level::INFO, &second));
+        log();
+    });
+    assert_eq!(first.lines(), ["warn\twarned"]);
+    assert_eq!(second.lines(), ["info\ttold", "warn\twarned"]);
+}
+
+/// Takes nothing.
+struct Full;
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_line_that_cannot_be_written_is_told_where_errors_go() {
+    let (out, errors) = (Captured::default(), Captured::default());
+    let style = Style {
+        out: Outputs(vec![Box::new(Full), Box::new(out.clone())]),
+        errors: Outputs(vec![Box::new(errors.clone())]),
+        ..style(Encoding::Console, Level::INFO, &out)
+    };
+    let (lines, _) = Lines::new(style);
+    tracing::subscriber::with_default(Registry::default().with(lines), || info!("ready"));
+    assert_eq!(out.lines(), ["info\tready"], "the other output still gets it");
+    assert_eq!(errors.lines(), ["write error: no storage space"]);
 }
