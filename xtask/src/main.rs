@@ -3,6 +3,8 @@
 mod bench;
 mod book;
 mod codegen;
+mod command;
+mod go_collector;
 mod test;
 
 use std::process::ExitCode;
@@ -13,7 +15,7 @@ tasks:
   bench [--help]      compare forwarders of OTLP side by side: CPU, memory, latency
   book [--open]       render the book to book/book, and open it in a browser
   codegen [--check]   write collector/pdata/src/generated from proto/, or check that it is up to date
-  test [PART]...      all tests: rust, and sdk-python against the built binary
+  test [PART]...      all tests: rust, and peers in other languages against the built binary
 ";
 
 fn main() -> ExitCode {

@@ -32,17 +32,18 @@ def binary() -> str:
 
 
 class Collector:
-    """A running `etalon`. A context manager: leaving it stops the process and checks that it exits 0."""
+    """A running `etalon`, or another collector with its command line and its log lines. A context manager:
+    leaving it stops the process and checks that it exits 0."""
 
-    def __init__(self, configuration: str, directory: Path) -> None:
-        path = directory / "etalon.yaml"
+    def __init__(self, configuration: str, directory: Path, program: str | None = None) -> None:
+        path = directory / "collector.yaml"
         path.write_text(configuration)
         self._changed = threading.Condition()
         self._lines: list[dict[str, Any]] = []
         self._other: list[str] = []
         self._ended = False
         self.process = subprocess.Popen(
-            [binary(), "--config", str(path)],
+            [program or binary(), "--config", str(path)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -97,7 +98,7 @@ class Collector:
             for line in self._lines:
                 if line["msg"] == message:
                     return line
-        raise AssertionError(f"etalon has not said {message!r}; it said\n{self.log()}")
+        raise AssertionError(f"the collector has not said {message!r}; it said\n{self.log()}")
 
     def log(self) -> str:
         """All that the process has written to stderr."""
