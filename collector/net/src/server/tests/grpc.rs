@@ -238,7 +238,7 @@ async fn encodings_are_named_checked_and_only_used_when_the_message_says_so() {
     let unknown = send(&server, request().header("grpc-encoding", "brotli"), &[framed(1, b"abc")]).await;
     assert_eq!(unknown.code(), 12);
     assert_eq!(unknown.headers["grpc-accept-encoding"], "identity,gzip,zstd,snappy");
-    assert!(unknown.message().contains("Decompressor is not installed for grpc-encoding \"snappy\""));
+    assert!(unknown.message().contains("Decompressor is not installed for grpc-encoding \"brotli\""));
 
     let unnamed = send(&server, request(), &[framed(1, b"abc")]).await;
     assert_eq!(unnamed.code(), 13);
