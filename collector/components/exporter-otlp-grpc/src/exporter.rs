@@ -20,12 +20,11 @@ pub(crate) fn create(settings: Settings, config: &OtlpGrpcConfig, signal: Signal
     let endpoint = config.client.parsed_endpoint()?;
     let client = settings.span.in_scope(|| config.client.client(&settings.build.user_agent()))?;
     let method = client.method(signal.grpc_path);
-    let metrics = ExporterMetrics::new(
-        &settings.telemetry,
-        &settings.id.to_string(),
-        signal.items,
-        &[("server_address", endpoint.host()), ("server_port", &endpoint.port().to_string())],
-    );
+    let (host, port) = (endpoint.host(), endpoint.port().map(|port| port.to_string()));
+    let mut attributes = vec![("server_address", host.as_str())];
+    attributes.extend(port.as_deref().map(|port| ("server_port", port)));
+    let metrics =
+        ExporterMetrics::new(&settings.telemetry, &settings.id.to_string(), signal.items, &attributes);
     let sender = Sender { client, method, span: settings.span.clone() };
     let sender = Stage::new(sender);
     Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, metrics)))

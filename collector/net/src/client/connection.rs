@@ -1,7 +1,6 @@
 //! One HTTP/2 connection: driving it, and opening streams on it.
 
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +15,8 @@ use tokio::time::{Instant, Sleep};
 
 use super::HEADER_BYTES_MAX;
 use super::coalesced::{Coalesced, Flusher, coalesced};
-use super::dial::{ConnectError, Stream, Tls, dial};
+use super::dial::{ConnectError, Route, Stream, dial};
+use super::target::Address;
 
 /// Window that a response may use, in bytes: a whole one of the largest size.
 const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
@@ -26,7 +26,7 @@ const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
 /// How a connection is made and kept.
 #[derive(Clone, Debug)]
 pub(super) struct ConnectionSettings {
-    pub(super) tls: Option<Tls>,
+    pub(super) route: Route,
     pub(super) read_buffer: usize,
     pub(super) write_buffer: usize,
     pub(super) keepalive: Option<KeepAlive>,
@@ -50,7 +50,7 @@ pub(super) struct Connection {
     in_flight: AtomicUsize,
     /// Told when the last call in flight has ended.
     idle: Notify,
-    pub(super) peer: SocketAddr,
+    pub(super) peer: Address,
 }
 
 /// A call in flight on a connection.
@@ -75,10 +75,10 @@ struct Pings {
 
 /// Connects to `address`.
 pub(super) async fn connect(
-    address: SocketAddr,
+    address: &Address,
     settings: &ConnectionSettings,
 ) -> Result<(Arc<Connection>, Driver), ConnectError> {
-    let (stream, _) = dial(address, settings.tls.as_ref()).await?;
+    let (stream, _) = dial(address, &settings.route).await?;
     let (stream, flusher) = coalesced(stream, settings.read_buffer, settings.write_buffer);
     let mut builder = h2::client::Builder::new();
     builder
@@ -87,13 +87,14 @@ pub(super) async fn connect(
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_header_list_size(HEADER_BYTES_MAX);
     let handshake = builder.handshake(stream).await;
-    let (send, mut connection) = handshake.map_err(|source| ConnectError::Http2 { address, source })?;
+    let (send, mut connection) =
+        handshake.map_err(|source| ConnectError::Http2 { address: address.clone(), source })?;
     let pings = settings.keepalive.and_then(|settings| Pings::new(connection.ping_pong()?, settings));
     let shared = Arc::new(Connection {
         send: send.clone(),
         in_flight: AtomicUsize::new(0),
         idle: Notify::new(),
-        peer: address,
+        peer: address.clone(),
     });
     Ok((shared.clone(), Driver { connection, flusher, send, of: shared, pings }))
 }

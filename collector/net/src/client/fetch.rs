@@ -10,7 +10,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 
-use super::dial::{ConnectError, Tls, dial};
+use super::dial::{ConnectError, Route, Tls, dial};
 use super::target::Target;
 use crate::tls::{TlsClientConfig, TlsError};
 
@@ -63,7 +63,7 @@ async fn fetch_now(url: &str, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
     let host = uri.host().ok_or_else(invalid)?.trim_start_matches('[').trim_end_matches(']').to_owned();
     let target = Target { host, port: uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 }) };
     let tls = if is_tls { Some(tls_for(&target).ok_or_else(invalid)??) } else { None };
-    let stream = connect(&target, tls.as_ref()).await?;
+    let stream = connect(&target, &Route { tunnel: None, tls }).await?;
 
     let failed = |error: hyper::Error| FetchError::Request(error.into());
     let (mut send, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
@@ -89,14 +89,14 @@ async fn fetch_now(url: &str, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
     }
 }
 
-async fn connect(target: &Target, tls: Option<&Tls>) -> Result<Box<dyn super::dial::Stream>, FetchError> {
+async fn connect(target: &Target, route: &Route) -> Result<Box<dyn super::dial::Stream>, FetchError> {
     let host = target.host.clone();
     let resolved = target.resolve().await;
     let resolved =
         resolved.map_err(|source| FetchError::Connect(ConnectError::Resolve { host, source }.into()))?;
     let mut last = None;
     for address in resolved {
-        match dial(address, tls).await {
+        match dial(&address, route).await {
             Ok((stream, _)) => return Ok(stream),
             Err(error) => last = Some(error),
         }

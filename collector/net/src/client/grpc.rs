@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::connection::{Connection, ConnectionSettings};
-use super::endpoint::GrpcEndpoint;
 use super::grpc_answer::{disconnected, read_answer};
 use super::grpc_channel::{Balancer, Channel};
 use super::metadata::base64_encoded;
+use super::target::Place;
 use super::{CALLS_MAX, with_causes};
 use crate::compression::{Compression, compress};
 
@@ -36,7 +36,7 @@ const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// What a [`GrpcClient`] is made of.
 #[derive(Clone, Debug)]
 pub struct GrpcSettings {
-    pub(super) endpoint: GrpcEndpoint,
+    pub(super) place: Place,
     pub(super) balancer: Balancer,
     pub(super) connection: ConnectionSettings,
     /// `:authority`.
@@ -112,14 +112,13 @@ impl GrpcClient {
             .authority
             .parse()
             .map_err(|source| MetadataError::Authority { authority: settings.authority.clone(), source })?;
-        let scheme = if settings.connection.tls.is_some() {
+        let scheme = if settings.connection.route.tls.is_some() {
             http::uri::Scheme::HTTPS
         } else {
             http::uri::Scheme::HTTP
         };
-        let target = settings.endpoint.target;
         let shared = Shared {
-            channel: Arc::new(Channel::new(target, settings.balancer, settings.connection)),
+            channel: Arc::new(Channel::new(settings.place, settings.balancer, settings.connection)),
             calls: Semaphore::new(CALLS_MAX),
             authority,
             scheme,
@@ -179,9 +178,9 @@ impl GrpcMethod {
             let connection = picked.map_err(|error| Outcome::refused(error.to_string()))?;
             match connection.send(self.head(deadline), body.iter().cloned()) {
                 // The stream is kept: dropping it before the answer would cancel the call.
-                Ok((response, _stream, _in_flight)) => return read_answer(response, connection.peer).await,
+                Ok((response, _stream, _in_flight)) => return read_answer(response, &connection.peer).await,
                 Err(error) => {
-                    refused = with_causes(&disconnected(connection.peer, error));
+                    refused = with_causes(&disconnected(&connection.peer, error));
                     self.give_up(&connection);
                 }
             }

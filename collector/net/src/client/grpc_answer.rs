@@ -1,7 +1,5 @@
 //! What a gRPC server answered, as the bytes of a response or as an outcome.
 
-use std::net::SocketAddr;
-
 use bytes::{Bytes, BytesMut};
 use etalon_component::{Code, Failure, Outcome};
 use h2::client::ResponseFuture;
@@ -10,6 +8,7 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap};
 
 use super::metadata::{base64_decoded, percent_decoded};
+use super::target::Address;
 use super::{GRPC_RESPONSE_BYTES_MAX, with_causes};
 use crate::compression::{Compression, decompress};
 use crate::status::GrpcFailure;
@@ -18,16 +17,16 @@ use crate::status::GrpcFailure;
 #[derive(Debug, thiserror::Error)]
 #[error("connection to {peer} lost")]
 pub(super) struct Disconnected {
-    peer: SocketAddr,
+    peer: Address,
     source: h2::Error,
 }
 
-pub(super) fn disconnected(peer: SocketAddr, source: h2::Error) -> Disconnected {
-    Disconnected { peer, source }
+pub(super) fn disconnected(peer: &Address, source: h2::Error) -> Disconnected {
+    Disconnected { peer: peer.clone(), source }
 }
 
 /// Reads the answer to a call.
-pub(super) async fn read_answer(response: ResponseFuture, peer: SocketAddr) -> Result<Bytes, Outcome> {
+pub(super) async fn read_answer(response: ResponseFuture, peer: &Address) -> Result<Bytes, Outcome> {
     let lost = |error| without_answer(peer, error);
     let (head, mut stream) = response.await.map_err(lost)?.into_parts();
     // A response that is nothing but a head has the status there.
@@ -48,7 +47,7 @@ pub(super) async fn read_answer(response: ResponseFuture, peer: SocketAddr) -> R
 
 /// The transport failed. Only a stream that the peer says it has not looked at is known not to have
 /// arrived.
-fn without_answer(peer: SocketAddr, error: h2::Error) -> Outcome {
+fn without_answer(peer: &Address, error: h2::Error) -> Outcome {
     let refused = error.is_reset() && error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM);
     // The peer's own protocol error, which it would repeat: a head or trailers over the limit.
     let text = with_causes(&disconnected(peer, error));
@@ -61,7 +60,7 @@ enum BodyError {
 }
 
 impl BodyError {
-    fn into_outcome(self, peer: SocketAddr) -> Outcome {
+    fn into_outcome(self, peer: &Address) -> Outcome {
         match self {
             Self::Lost(error) => without_answer(peer, error),
             Self::TooLarge => Outcome::permanent(
@@ -95,7 +94,7 @@ fn is_grpc(status: StatusCode, headers: &HeaderMap) -> bool {
 }
 
 /// An answer that is not gRPC: <https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md>.
-fn of_http(status: StatusCode, headers: &HeaderMap, peer: SocketAddr) -> Outcome {
+fn of_http(status: StatusCode, headers: &HeaderMap, peer: &Address) -> Outcome {
     let code = match status.as_u16() {
         400 => Code::Internal,
         401 => Code::Unauthenticated,
@@ -123,7 +122,7 @@ fn of_http(status: StatusCode, headers: &HeaderMap, peer: SocketAddr) -> Outcome
 }
 
 /// The verdict that `trailers` hold.
-fn verdict(trailers: &HeaderMap, peer: SocketAddr) -> Result<(), Outcome> {
+fn verdict(trailers: &HeaderMap, peer: &Address) -> Result<(), Outcome> {
     let text = |name| trailers.get(name).map(http::HeaderValue::as_bytes);
     let binary = |name| base64_decoded(text(name)?);
     // A status that is not a number is one that nobody has defined.
@@ -145,7 +144,7 @@ fn verdict(trailers: &HeaderMap, peer: SocketAddr) -> Result<(), Outcome> {
 }
 
 /// The one message of a response whose status is OK. Without any it is empty.
-fn message(headers: &HeaderMap, body: Bytes, peer: SocketAddr) -> Result<Bytes, Outcome> {
+fn message(headers: &HeaderMap, body: Bytes, peer: &Address) -> Result<Bytes, Outcome> {
     let unreadable = |why: String| {
         Outcome::permanent(
             Code::Internal,

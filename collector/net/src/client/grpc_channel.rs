@@ -4,7 +4,6 @@
 //! it ends, and connects again, with a backoff after failures.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::backoff::ConnectBackoff;
 use super::connection::{Connection, ConnectionSettings, Driver, connect};
 use super::dial::ConnectError;
-use super::target::Target;
+use super::target::{Address, Place};
 use super::{CALLS_PER_CONNECTION, CONNECT_TIMEOUT, CONNECTIONS, with_causes};
 
 /// A name is resolved again at most this often.
@@ -35,7 +34,7 @@ pub enum Balancer {
 /// Connections to one target.
 #[derive(Debug)]
 pub(super) struct Channel {
-    target: Target,
+    place: Place,
     balancer: Balancer,
     settings: ConnectionSettings,
     lanes: Mutex<BTreeMap<usize, Lane>>,
@@ -74,9 +73,9 @@ pub(super) enum Unconnected {
 }
 
 impl Channel {
-    pub(super) fn new(target: Target, balancer: Balancer, settings: ConnectionSettings) -> Self {
+    pub(super) fn new(place: Place, balancer: Balancer, settings: ConnectionSettings) -> Self {
         Self {
-            target,
+            place,
             balancer,
             settings,
             lanes: Mutex::default(),
@@ -147,7 +146,7 @@ impl Channel {
         let mut backoff = ConnectBackoff::new();
         loop {
             let started = Instant::now();
-            let resolved = timeout(CONNECT_TIMEOUT, self.target.resolve()).await;
+            let resolved = timeout(CONNECT_TIMEOUT, self.place.resolve()).await;
             let resolved = resolved.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
             match resolved {
                 Ok(addresses) => {
@@ -157,11 +156,11 @@ impl Channel {
                     sleep_until(started + RESOLVE_INTERVAL).await;
                 }
                 Err(source) => {
-                    let error = ConnectError::Resolve { host: self.target.host.clone(), source };
+                    let error = ConnectError::Resolve { host: self.place.to_string(), source };
                     let why = with_causes(&error);
                     tracing::warn!(
                         error = why,
-                        endpoint = self.target.authority(),
+                        endpoint = %self.place,
                         "Cannot resolve the endpoint."
                     );
                     if lanes.open.is_empty() {
@@ -174,7 +173,7 @@ impl Channel {
     }
 
     /// The addresses that each lane may connect to.
-    fn groups(&self, addresses: Vec<SocketAddr>) -> Vec<Vec<SocketAddr>> {
+    fn groups(&self, addresses: Vec<Address>) -> Vec<Vec<Address>> {
         match self.balancer {
             Balancer::PickFirst => vec![addresses],
             Balancer::RoundRobin => addresses.into_iter().map(|address| vec![address]).collect(),
@@ -182,13 +181,7 @@ impl Channel {
     }
 
     /// The work of a lane: keeps a connection until `stop`, then lets its last calls end.
-    async fn lane(
-        self: Arc<Self>,
-        id: usize,
-        addresses: Vec<SocketAddr>,
-        eager: bool,
-        stop: CancellationToken,
-    ) {
+    async fn lane(self: Arc<Self>, id: usize, addresses: Vec<Address>, eager: bool, stop: CancellationToken) {
         let mut kept = Kept::default();
         tokio::select! {
             () = stop.cancelled() => {}
@@ -204,7 +197,7 @@ impl Channel {
     }
 
     /// Connects again and again. All but the `eager` lane of a group do so on demand.
-    async fn keep(&self, id: usize, addresses: &[SocketAddr], eager: bool, kept: &mut Kept) {
+    async fn keep(&self, id: usize, addresses: &[Address], eager: bool, kept: &mut Kept) {
         let mut backoff = ConnectBackoff::new();
         let mut failed = false;
         loop {
@@ -226,7 +219,7 @@ impl Channel {
                 Err(error) => {
                     failed = true;
                     let why = with_causes(&error);
-                    tracing::warn!(error = why, endpoint = self.target.authority(), "Cannot connect.");
+                    tracing::warn!(error = why, endpoint = %self.place, "Cannot connect.");
                     self.set(id, if eager { Lane::Failed(why) } else { Lane::Idle });
                 }
             }
@@ -240,10 +233,10 @@ impl Channel {
         }
     }
 
-    async fn connect_any(&self, addresses: &[SocketAddr]) -> Result<(Arc<Connection>, Driver), ConnectError> {
+    async fn connect_any(&self, addresses: &[Address]) -> Result<(Arc<Connection>, Driver), ConnectError> {
         let mut last = ConnectError::TimedOut;
         for address in addresses {
-            let attempt = timeout(CONNECT_TIMEOUT, connect(*address, &self.settings)).await;
+            let attempt = timeout(CONNECT_TIMEOUT, connect(address, &self.settings)).await;
             match attempt.unwrap_or(Err(ConnectError::TimedOut)) {
                 Ok(connected) => return Ok(connected),
                 Err(error) => last = error,
@@ -312,13 +305,13 @@ struct Lanes {
 
 #[derive(Debug)]
 struct OpenLane {
-    addresses: Vec<SocketAddr>,
+    addresses: Vec<Address>,
     stop: CancellationToken,
 }
 
 impl Lanes {
     /// Ends the lanes of groups that are not there any more, and starts those of new ones.
-    fn follow(&mut self, channel: &Arc<Channel>, groups: &[Vec<SocketAddr>]) {
+    fn follow(&mut self, channel: &Arc<Channel>, groups: &[Vec<Address>]) {
         while self.tasks.try_join_next().is_some() {}
         self.open.retain(|lane| {
             let kept = groups.contains(&lane.addresses);

@@ -7,10 +7,12 @@ use rustls_pki_types::ServerName;
 use serde::{Deserialize, Serialize};
 
 use super::connection::{ConnectionSettings, KeepAlive};
-use super::dial::Tls;
+use super::dial::{Route, Tls};
 use super::endpoint::{EndpointError, GrpcEndpoint, Scheme};
 use super::grpc::{GrpcClient, GrpcSettings, MetadataError};
 use super::grpc_channel::Balancer;
+use super::proxy::{ProxyEnvironment, ProxyError};
+use super::target::Place;
 use crate::compression::{Compression, UnknownCompression};
 use crate::server::Unsupported;
 use crate::tls::{TlsClientConfig, TlsError};
@@ -28,7 +30,7 @@ const PING_TIMEOUT_DEFAULT: StdDuration = StdDuration::from_secs(20);
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GrpcClientConfig {
-    /// `host:port`, perhaps after `http://`, `https://` or `dns:///`.
+    /// `host:port`, perhaps after `http://`, `https://` or `dns:///`; or `unix:///path`.
     pub endpoint: String,
     /// Of requests.
     pub compression: Compression,
@@ -80,6 +82,9 @@ pub enum ClientError {
     /// There is no such balancer.
     #[error("invalid balancer_name: {0}")]
     Balancer(String),
+    /// The proxy of the environment cannot be used.
+    #[error("cannot connect through a proxy")]
+    Proxy(#[source] ProxyError),
     /// gRPC does not have this compression.
     #[error("cannot compress")]
     Compression(#[source] UnknownCompression),
@@ -101,20 +106,22 @@ impl GrpcClientConfig {
     pub fn client(&self, user_agent: &str) -> Result<GrpcClient, ClientError> {
         let endpoint = self.parsed_endpoint().map_err(ClientError::Endpoint)?;
         let tls = self.tls(&endpoint)?;
+        let has_tls = tls.is_some();
         let authority = match (&self.authority, &self.tls.server_name_override) {
             (authority, _) if !authority.is_empty() => authority.clone(),
-            (_, name) if !name.is_empty() && tls.is_some() => name.clone(),
-            _ => endpoint.target.authority(),
+            (_, name) if !name.is_empty() && has_tls => name.clone(),
+            _ => endpoint.authority(),
         };
+        let (place, route) = self.way(&endpoint, tls).map_err(ClientError::Proxy)?;
         let agent = if self.user_agent.is_empty() { user_agent } else { &self.user_agent };
         let settings = GrpcSettings {
             balancer: match endpoint.scheme() {
-                Scheme::Passthrough => Balancer::PickFirst,
+                Scheme::Passthrough | Scheme::Unix => Balancer::PickFirst,
                 Scheme::Dns | Scheme::Http | Scheme::Https => self.balancer()?,
             },
-            endpoint,
+            place,
             connection: ConnectionSettings {
-                tls,
+                route,
                 read_buffer: buffer_size(self.read_buffer_size),
                 write_buffer: buffer_size(self.write_buffer_size),
                 keepalive: self.keepalive.get().map(KeepAliveConfig::settings),
@@ -138,12 +145,30 @@ impl GrpcClientConfig {
         }
         let config = self.tls.load(&[b"h2"]).map_err(ClientError::Tls)?;
         let name = match self.tls.server_name_override.as_str() {
-            "" => endpoint.host(),
+            "" => endpoint.server_name(),
             name => name,
         };
         let name =
             ServerName::try_from(name.to_owned()).map_err(|_| ClientError::ServerName(name.to_owned()))?;
         Ok(Some(Tls { config, name }))
+    }
+
+    /// What to connect to, and how to get from there to the endpoint. As in grpc-go, the proxy of the
+    /// environment for `https` counts, with TLS or without.
+    fn way(&self, endpoint: &GrpcEndpoint, tls: Option<Tls>) -> Result<(Place, Route), ProxyError> {
+        let Place::Host(target) = &endpoint.place else {
+            return Ok((endpoint.place.clone(), Route { tunnel: None, tls }));
+        };
+        let Some(proxy) = ProxyEnvironment::of_process().proxy_for(true, target)? else {
+            return Ok((endpoint.place.clone(), Route { tunnel: None, tls }));
+        };
+        tracing::info!(
+            proxy = proxy.target.authority(),
+            endpoint = target.authority(),
+            "Connections go through a proxy."
+        );
+        let route = proxy.route(target, tls, &self.tls)?;
+        Ok((Place::Host(proxy.target), route))
     }
 
     fn balancer(&self) -> Result<Balancer, ClientError> {

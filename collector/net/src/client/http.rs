@@ -1,30 +1,33 @@
-//! POST requests over HTTP/1.1.
+//! POST requests over HTTP/1.1, or HTTP/2 where TLS agrees on it.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use etalon_component::{Code, Failure, Outcome};
 use etalon_pdata::proto::google::rpc::Status;
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
-    HeaderValue, LOCATION, RETRY_AFTER, USER_AGENT,
+    HeaderValue, LOCATION, PROXY_AUTHORIZATION, RETRY_AFTER, USER_AGENT,
 };
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 use prost::Message as _;
 use rustls_pki_types::ServerName;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::dial::Tls;
+use super::cookies::Jar;
+use super::dial::{Route, Tls};
 use super::grpc::MetadataError;
 use super::http_body::{Chunks, Read, read};
 use super::http_config::HttpClientConfig;
-use super::http_pool::{Pool, PoolSettings};
+use super::http_connection::Settings;
+use super::http_pool::{Lease, Pool, PoolSettings};
 use super::http_url::{Url, UrlError};
+use super::proxy::{Proxy, ProxyEnvironment, ProxyError};
 use super::{CALLS_MAX, HTTP_RESPONSE_BYTES_MAX, IDLE_CONNECTIONS, REDIRECTS_MAX, retry_after, with_causes};
 use crate::compression::{Compression, compress, compress_at_level, decompress};
 use crate::tls::TlsError;
@@ -32,13 +35,20 @@ use crate::tls::TlsError;
 /// Buffer size where the configuration says 0, in bytes, as in Go.
 const BUFFER_BYTES_DEFAULT: usize = 4 * 1024;
 
+/// How long to wait for the answer to a ping where the configuration says 0, as in Go.
+const PING_TIMEOUT_DEFAULT: Duration = Duration::from_secs(15);
+
 /// A client of one URL.
 pub struct HttpClient {
     url: Url,
     headers: HeaderMap,
+    /// What HTTP/2 says instead of `Host`.
+    authority: Authority,
+    /// What a request says to a proxy that passes it on, instead of a path alone.
+    through_proxy: Option<Authority>,
     compression: Compression,
     level: i32,
-    keep_alive: bool,
+    cookies: Option<Jar>,
     pool: Arc<Pool>,
     calls: Semaphore,
     tidying: Mutex<Option<JoinHandle<()>>>,
@@ -52,7 +62,7 @@ pub struct HttpAnswer {
     /// `Content-Type`, as sent.
     pub content_type: Option<String>,
     /// `Retry-After`, when it can be read.
-    pub retry_after: Option<std::time::Duration>,
+    pub retry_after: Option<Duration>,
     /// The body, decompressed; nothing when it could not be read.
     pub body: Result<Bytes, BodyError>,
 }
@@ -102,6 +112,9 @@ pub enum HttpClientError {
     /// A header cannot be sent.
     #[error("invalid headers")]
     Header(#[source] MetadataError),
+    /// The proxy cannot be used.
+    #[error("cannot connect through a proxy")]
+    Proxy(#[source] ProxyError),
 }
 
 impl HttpClient {
@@ -111,25 +124,54 @@ impl HttpClient {
         user_agent: &str,
     ) -> Result<Self, HttpClientError> {
         let url = Url::parse(url).map_err(HttpClientError::Url)?;
-        let headers = headers(config, &url, user_agent).map_err(HttpClientError::Header)?;
+        let mut headers = headers(config, &url, user_agent).map_err(HttpClientError::Header)?;
+        let authority = authority(&headers).map_err(HttpClientError::Header)?;
+        let offers_http2 = url.tls && config.force_attempt_http2;
+        let tls = url.tls.then(|| tls(config, &url, offers_http2)).transpose()?;
+        let proxy = proxy(config, &url).map_err(HttpClientError::Proxy)?;
+        let (mut target, mut through_proxy) = (url.target.clone(), None);
+        let route = match proxy {
+            None => Route { tunnel: None, tls },
+            Some(proxy) => {
+                tracing::info!(proxy = proxy.target.authority(), url = %url, "Requests go through a proxy.");
+                target = proxy.target.clone();
+                if tls.is_some() {
+                    proxy.route(&url.target, tls, &config.tls).map_err(HttpClientError::Proxy)?
+                } else {
+                    through_proxy = Some(url.authority().map_err(HttpClientError::Url)?);
+                    if let Some(authorization) = &proxy.authorization {
+                        headers.insert(PROXY_AUTHORIZATION, authorization.clone());
+                    }
+                    Route { tunnel: None, tls: proxy.tls(&config.tls).map_err(HttpClientError::Proxy)? }
+                }
+            }
+        };
         let per_host = limit(config.max_idle_conns_per_host).unwrap_or(IDLE_CONNECTIONS);
         let pool = PoolSettings {
-            target: url.target.clone(),
-            tls: url.tls.then(|| tls(config, &url)).transpose()?,
-            read_buffer: limit(config.read_buffer_size).unwrap_or(BUFFER_BYTES_DEFAULT),
-            write_buffer: limit(config.write_buffer_size).unwrap_or(BUFFER_BYTES_DEFAULT),
+            target,
+            route,
+            connection: Settings {
+                read_buffer: limit(config.read_buffer_size).unwrap_or(BUFFER_BYTES_DEFAULT),
+                write_buffer: limit(config.write_buffer_size).unwrap_or(BUFFER_BYTES_DEFAULT),
+                offers_http2,
+                ping_after: positive(config.http2_read_idle_timeout),
+                ping_timeout: positive(config.http2_ping_timeout).unwrap_or(PING_TIMEOUT_DEFAULT),
+            },
+            reuse: !config.disable_keep_alives,
+            connections_max: limit(config.max_conns_per_host).unwrap_or(CALLS_MAX).min(CALLS_MAX),
             idle_max: limit(config.max_idle_conns).map_or(per_host, |all| all.min(per_host)),
-            idle_timeout: Some(config.idle_conn_timeout.to_std()).filter(|timeout| !timeout.is_zero()),
+            idle_timeout: positive(config.idle_conn_timeout),
         };
         Ok(Self {
+            cookies: config.cookies.is_on().then(|| Jar::new(&url.target.host, url.tls)),
             url,
             headers,
+            authority,
+            through_proxy,
             compression: config.compression,
             level: config.compression_params.level,
-            keep_alive: !config.disable_keep_alives,
             pool: Pool::new(pool),
-            // Without pipelining, a connection is a call.
-            calls: Semaphore::new(limit(config.max_conns_per_host).unwrap_or(CALLS_MAX).min(CALLS_MAX)),
+            calls: Semaphore::new(CALLS_MAX),
             tidying: Mutex::default(),
         })
     }
@@ -191,16 +233,18 @@ impl HttpClient {
             Some(deadline) => timeout_at(deadline, self.calls.acquire()).await.map_err(|_| late())?,
         };
         for _ in 0..REDIRECTS_MAX {
-            let request = self.request(&path, content_type, body.clone());
-            let (response, send) = self.exchange(request, deadline).await?;
+            let (response, lease) = self.exchange(&path, content_type, &body, deadline).await?;
+            if let Some(cookies) = &self.cookies {
+                cookies.store(path.path(), response.headers());
+            }
             if matches!(response.status().as_u16(), 307 | 308)
                 && let Some(location) = self.redirected(response.headers())
             {
                 path = location;
-                self.finish(response, send).await;
+                self.finish(response, lease).await;
                 continue;
             }
-            return Ok(self.finish(response, send).await);
+            return Ok(self.finish(response, lease).await);
         }
         Err(Outcome::permanent(Code::Unknown, format!("{}: more than {REDIRECTS_MAX} redirects", self.url)))
     }
@@ -217,11 +261,13 @@ impl HttpClient {
         let length = body.len();
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = Uri::from(path.clone());
         let headers = request.headers_mut();
         *headers = self.headers.clone();
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        if let Some(cookies) = &self.cookies {
+            cookies.add_to(headers, path.path());
+        }
         request
     }
 
@@ -229,27 +275,43 @@ impl HttpClient {
     /// closed before anything was written to it costs nothing.
     async fn exchange(
         &self,
-        mut request: Request<Chunks>,
+        path: &PathAndQuery,
+        content_type: &'static str,
+        body: &Chunks,
         deadline: Option<Instant>,
-    ) -> Result<(Response<Incoming>, SendRequest<Chunks>), Outcome> {
+    ) -> Result<(Response<Incoming>, Lease), Outcome> {
         loop {
-            let (mut send, kept) = match self.pool.take() {
-                Some(send) => (send, true),
-                None => (self.connected(deadline).await?, false),
+            let mut lease = self.connected(deadline).await?;
+            let mut request = self.request(path, content_type, body.clone());
+            let sent = match &mut lease {
+                Lease::Http1 { send, .. } => {
+                    *request.uri_mut() = match &self.through_proxy {
+                        None => Uri::from(path.clone()),
+                        Some(authority) => absolute(Scheme::HTTP, authority, path),
+                    };
+                    send.try_send_request(request).await
+                }
+                Lease::Http2 { shared, .. } => {
+                    *request.uri_mut() = absolute(Scheme::HTTPS, &self.authority, path);
+                    request.headers_mut().remove(HOST);
+                    request.headers_mut().remove(CONNECTION);
+                    shared.send.clone().try_send_request(request).await
+                }
             };
-            match send.try_send_request(request).await {
-                Ok(response) => return Ok((response, send)),
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) if kept => request = unsent,
-                    Some(_) => return Err(Outcome::refused(self.failed(error.error()))),
-                    None => return Err(Outcome::unknown(self.failed(error.error()))),
-                },
+            let mut error = match sent {
+                Ok(response) => return Ok((response, lease)),
+                Err(error) => error,
+            };
+            match error.take_message() {
+                Some(_) if lease.was_kept() => self.pool.give_up(lease),
+                Some(_) => return Err(Outcome::refused(self.failed(error.error()))),
+                None => return Err(Outcome::unknown(self.failed(error.error()))),
             }
         }
     }
 
-    async fn connected(&self, deadline: Option<Instant>) -> Result<SendRequest<Chunks>, Outcome> {
-        let connecting = self.pool.connect();
+    async fn connected(&self, deadline: Option<Instant>) -> Result<Lease, Outcome> {
+        let connecting = self.pool.lease();
         let connected = match deadline {
             None => connecting.await,
             Some(deadline) => timeout_at(deadline, connecting).await.map_err(|_| late())?,
@@ -266,14 +328,12 @@ impl HttpClient {
     }
 
     /// Reads the body, and keeps the connection if that can be read to its end.
-    async fn finish(&self, response: Response<Incoming>, send: SendRequest<Chunks>) -> HttpAnswer {
+    async fn finish(&self, response: Response<Incoming>, lease: Lease) -> HttpAnswer {
         let (head, body) = response.into_parts();
         let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
         let body = match read(body, HTTP_RESPONSE_BYTES_MAX).await {
             Read::Whole(body) => {
-                if self.keep_alive {
-                    self.pool.keep(send);
-                }
+                self.pool.keep(lease);
                 decoded(body, text(CONTENT_ENCODING).unwrap_or_default())
             }
             Read::TooLarge => Err(BodyError::TooLarge),
@@ -315,13 +375,40 @@ fn limit(configured: i64) -> Option<usize> {
     usize::try_from(configured).ok().filter(|limit| *limit > 0)
 }
 
-fn tls(config: &HttpClientConfig, url: &Url) -> Result<Tls, HttpClientError> {
+fn positive(configured: etalon_conf::Duration) -> Option<Duration> {
+    Some(configured.to_std()).filter(|duration| !duration.is_zero())
+}
+
+/// The configured proxy, or that of the environment.
+fn proxy(config: &HttpClientConfig, url: &Url) -> Result<Option<Proxy>, ProxyError> {
+    match config.proxy_url.expose() {
+        "" => ProxyEnvironment::of_process().proxy_for(url.tls, &url.target),
+        configured => Proxy::parse(configured, "proxy_url").map(Some),
+    }
+}
+
+fn absolute(scheme: Scheme, authority: &Authority, path: &PathAndQuery) -> Uri {
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(scheme);
+    parts.authority = Some(authority.clone());
+    parts.path_and_query = Some(path.clone());
+    Uri::from_parts(parts).expect("scheme, authority and path make a URI")
+}
+
+/// `Host`, as HTTP/2 has it.
+fn authority(headers: &HeaderMap) -> Result<Authority, MetadataError> {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    host.parse().map_err(|source| MetadataError::Authority { authority: host.to_owned(), source })
+}
+
+fn tls(config: &HttpClientConfig, url: &Url, offers_http2: bool) -> Result<Tls, HttpClientError> {
     let name = match config.tls.server_name_override.as_str() {
         "" => url.target.host.as_str(),
         name => name,
     };
+    let protocols: &[&[u8]] = if offers_http2 { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
     Ok(Tls {
-        config: config.tls.load(&[b"http/1.1"]).map_err(HttpClientError::Tls)?,
+        config: config.tls.load(protocols).map_err(HttpClientError::Tls)?,
         name: ServerName::try_from(name.to_owned())
             .map_err(|_| HttpClientError::ServerName(name.to_owned()))?,
     })

@@ -1,9 +1,11 @@
 //! The configuration of an HTTP client: the keys of Go's `confighttp`.
 
-use etalon_conf::{Check, Duration, MapList, Optional, Validate};
+use etalon_conf::{Check, Duration, MapList, Optional, Secret, Validate};
 use serde::{Deserialize, Serialize};
 
 use super::http::{HttpClient, HttpClientError};
+use super::proxy::Proxy;
+use super::with_causes;
 use crate::compression::Compression;
 use crate::server::Unsupported;
 use crate::tls::TlsClientConfig;
@@ -17,8 +19,8 @@ const BUFFER_BYTES_MAX: i64 = 64 * 1024 * 1024;
 pub struct HttpClientConfig {
     /// URL. Its scheme decides whether there is TLS.
     pub endpoint: String,
-    /// Not supported.
-    pub proxy_url: Unsupported,
+    /// URL of the HTTP proxy, perhaps with user and password. Empty means that of the environment, if any.
+    pub proxy_url: Secret,
     /// For `https://`. `insecure` has no meaning here.
     pub tls: TlsClientConfig,
     /// Bytes that one read from a connection may bring. 0 is 4 KiB.
@@ -45,13 +47,13 @@ pub struct HttpClientConfig {
     pub idle_conn_timeout: Duration,
     /// Whether each request has a connection of its own.
     pub disable_keep_alives: bool,
-    /// Not supported.
-    pub http2_read_idle_timeout: Unsupported,
-    /// Not supported.
-    pub http2_ping_timeout: Unsupported,
-    /// Not supported.
+    /// An HTTP/2 connection on which nothing arrives for this time is pinged. 0 is never.
+    pub http2_read_idle_timeout: Duration,
+    /// An HTTP/2 connection on which a ping stays unanswered for this time is given up. 0 is 15 s.
+    pub http2_ping_timeout: Duration,
+    /// Whether cookies that the server sets are sent back to it.
     pub cookies: Optional<CookiesConfig>,
-    /// Whether to try HTTP/2 over TLS. It is a wish: this version speaks HTTP/1.1 to every server.
+    /// Whether to speak HTTP/2 to a server that has it over TLS.
     pub force_attempt_http2: bool,
     /// Not supported.
     pub middlewares: Unsupported,
@@ -74,7 +76,7 @@ impl Default for HttpClientConfig {
     fn default() -> Self {
         Self {
             endpoint: String::new(),
-            proxy_url: Unsupported::default(),
+            proxy_url: Secret::default(),
             tls: TlsClientConfig::default(),
             read_buffer_size: 0,
             write_buffer_size: 0,
@@ -88,8 +90,8 @@ impl Default for HttpClientConfig {
             max_conns_per_host: 0,
             idle_conn_timeout: Duration::from_secs(90),
             disable_keep_alives: false,
-            http2_read_idle_timeout: Unsupported::default(),
-            http2_ping_timeout: Unsupported::default(),
+            http2_read_idle_timeout: Duration::ZERO,
+            http2_ping_timeout: Duration::ZERO,
             cookies: Optional::none(),
             force_attempt_http2: true,
             middlewares: Unsupported::default(),
@@ -106,7 +108,13 @@ impl HttpClientConfig {
 
 impl Validate for HttpClientConfig {
     fn validate(&self, check: &mut Check) {
-        check.field("proxy_url", &self.proxy_url);
+        if !self.proxy_url.is_empty()
+            && let Err(error) = Proxy::parse(self.proxy_url.expose(), "proxy_url")
+        {
+            check.at("proxy_url", |check| {
+                check.error_with_help(with_causes(&error), "write it as http://host:3128");
+            });
+        }
         check.field("tls", &self.tls);
         for (key, size) in
             [("read_buffer_size", self.read_buffer_size), ("write_buffer_size", self.write_buffer_size)]
@@ -115,7 +123,12 @@ impl Validate for HttpClientConfig {
                 check.at(key, |check| check.error(format!("must be at most {BUFFER_BYTES_MAX} bytes")));
             }
         }
-        for (key, duration) in [("timeout", self.timeout), ("idle_conn_timeout", self.idle_conn_timeout)] {
+        for (key, duration) in [
+            ("timeout", self.timeout),
+            ("idle_conn_timeout", self.idle_conn_timeout),
+            ("http2_read_idle_timeout", self.http2_read_idle_timeout),
+            ("http2_ping_timeout", self.http2_ping_timeout),
+        ] {
             if duration.is_negative() {
                 check.at(key, |check| check.error(format!("'{key}' must be non-negative")));
             }
@@ -123,18 +136,8 @@ impl Validate for HttpClientConfig {
         if let Err(error) = self.compression.check_level(self.compression_params.level) {
             check.at("compression_params", |check| check.error(error.to_string()));
         }
-        for (key, unsupported) in [
-            ("auth", &self.auth),
-            ("http2_read_idle_timeout", &self.http2_read_idle_timeout),
-            ("http2_ping_timeout", &self.http2_ping_timeout),
-            ("middlewares", &self.middlewares),
-        ] {
+        for (key, unsupported) in [("auth", &self.auth), ("middlewares", &self.middlewares)] {
             check.field(key, unsupported);
-        }
-        if self.cookies.is_on() {
-            check.at("cookies", |check| {
-                check.error_with_help("this key is not supported yet by this version", "remove it");
-            });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The URL of an HTTP destination.
 
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 
 use super::metadata::base64_encoded;
@@ -57,6 +57,11 @@ impl Url {
             host,
             authorization: user.and_then(|(user, _)| basic(user)),
         })
+    }
+
+    /// `Host`, as part of a URL.
+    pub(super) fn authority(&self) -> Result<Authority, UrlError> {
+        self.host.parse().map_err(UrlError::Invalid)
     }
 
     /// The place that `Location` names, if it is at the same destination.

@@ -10,6 +10,7 @@
 mod backoff;
 mod coalesced;
 mod connection;
+mod cookies;
 mod dial;
 mod endpoint;
 mod fetch;
@@ -20,11 +21,14 @@ mod grpc_config;
 mod http;
 mod http_body;
 mod http_config;
+mod http_connection;
 mod http_pool;
 mod http_url;
 mod metadata;
+mod proxy;
 mod retry_after;
 mod target;
+mod tunnel;
 
 pub use endpoint::{EndpointError, GrpcEndpoint, Scheme};
 pub use fetch::{FETCH_TIMEOUT, FetchError, fetch};
@@ -34,6 +38,7 @@ pub use grpc_config::{ClientError, GrpcClientConfig, KeepAliveConfig};
 pub use http::{BodyError, HttpAnswer, HttpClient, HttpClientError};
 pub use http_config::{CompressionParams, CookiesConfig, HttpClientConfig};
 pub use http_url::{UrlError, check_url};
+pub use proxy::ProxyError;
 
 use std::error::Error;
 use std::time::Duration;

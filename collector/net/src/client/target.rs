@@ -1,7 +1,10 @@
 //! Where a client connects to, and how its errors name it.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
 
 use super::ADDRESSES_MAX;
 
@@ -13,14 +16,30 @@ pub(super) struct Target {
     pub(super) port: u16,
 }
 
+/// What a client connects to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Host(Target),
+    /// A Unix domain socket.
+    Unix(Arc<Path>),
+}
+
+/// What one connection is made to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Address {
+    Tcp(SocketAddr),
+    Unix(Arc<Path>),
+}
+
 impl Target {
     /// Its addresses: at least one, at most [`ADDRESSES_MAX`], in the resolver's order.
-    pub(super) async fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+    pub(super) async fn resolve(&self) -> io::Result<Vec<Address>> {
         if let Ok(ip) = self.host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(ip, self.port)]);
+            return Ok(vec![Address::Tcp(SocketAddr::new(ip, self.port))]);
         }
         let mut addresses = Vec::new();
         for address in tokio::net::lookup_host((self.host.as_str(), self.port)).await? {
+            let address = Address::Tcp(address);
             if addresses.len() < ADDRESSES_MAX && !addresses.contains(&address) {
                 addresses.push(address);
             }
@@ -37,6 +56,40 @@ impl Target {
             format!("[{}]:{}", self.host, self.port)
         } else {
             format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl Place {
+    /// Its addresses: at least one.
+    pub(super) async fn resolve(&self) -> io::Result<Vec<Address>> {
+        match self {
+            Self::Host(target) => target.resolve().await,
+            Self::Unix(path) => Ok(vec![Address::Unix(path.clone())]),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(target) => f.write_str(&target.authority()),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
 }

@@ -125,6 +125,27 @@ async fn every_form_of_an_endpoint_reaches_the_server() {
 }
 
 #[tokio::test]
+async fn a_unix_socket_reaches_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("otlp.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let (requests, mut received) = tokio::sync::mpsc::channel(1);
+    let serving = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(super::raw::record(stream, requests.clone()));
+        }
+    });
+    let exporter = Exporter::direct(format!("'unix://{}'", path.display()), "compression: none").await;
+    assert!(exporter.send(3).await.is_delivered());
+    let (head, _) = received.recv().await.expect("a request");
+    assert_eq!(head.uri.authority().map(ToString::to_string).as_deref(), Some("localhost"));
+    let series = format!("exporter=\"otlp_grpc\",server_address=\"{}\"}} 3\n", path.display());
+    assert!(exporter.metrics_text().contains(&series), "{}", exporter.metrics_text());
+    exporter.shutdown().await;
+    serving.abort();
+}
+
+#[tokio::test]
 async fn the_connection_is_made_at_the_start() {
     let raw = super::raw::Raw::start(|_, stream| async move {
         super::raw::http2(stream, |_| async {}).await;

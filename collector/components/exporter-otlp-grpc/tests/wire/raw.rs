@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use h2::server::SendResponse;
 use http::{HeaderMap, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -65,7 +66,7 @@ where
 
 /// Serves HTTP/2: answers each request with success, and hands it on with its message.
 pub(crate) async fn record(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     requests: tokio::sync::mpsc::Sender<(http::request::Parts, Vec<u8>)>,
 ) {
     let Ok(mut connection) = h2::server::handshake(stream).await else { return };

@@ -54,13 +54,22 @@ fn what_is_wrong_is_said_in_the_words_of_the_go_collector() {
 }
 
 #[test]
+fn a_proxy_must_be_one_of_http_and_is_not_printed() {
+    let keys = |url: &str| format!("{{endpoint: 'http://a:1', proxy_url: '{url}'}}");
+    assert!(error(&keys("socks5://proxy:1080")).contains("which this version does not speak"));
+    assert!(error(&keys("proxy:3128")).contains("the URL of the proxy in proxy_url cannot be used"));
+    let config = read(&keys("http://user:s3cret@proxy:3128")).unwrap();
+    assert!(!format!("{config:?}").contains("s3cret"));
+    assert!(!error(&keys("ftp://user:s3cret@proxy")).contains("s3cret"));
+    let negative = error("{endpoint: 'http://a:1', http2_ping_timeout: -1s}");
+    assert_eq!(negative, "'http2_ping_timeout' must be non-negative");
+}
+
+#[test]
 fn what_cannot_be_honoured_yet_is_refused() {
     for keys in [
-        "proxy_url: http://proxy:3128",
         "auth: {authenticator: oauth2client}",
-        "cookies: {}",
         "middlewares: [{id: limiter}]",
-        "http2_ping_timeout: 10s",
         "sending_queue: {storage: file_storage}",
     ] {
         let error = error(&format!("endpoint: http://a:1\n{keys}"));

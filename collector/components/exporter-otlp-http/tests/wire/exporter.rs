@@ -1,5 +1,6 @@
 //! An exporter as the collector would run it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -68,6 +69,10 @@ impl Exporter {
             .expect("the series exists")
             .parse()
             .expect("a whole number")
+    }
+
+    pub(crate) fn consumer(&self) -> Arc<dyn etalon_component::Consumer> {
+        self.stage.consumer.clone()
     }
 
     pub(crate) fn metrics_text(&self) -> String {

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail in its servers and senders too")]
 
+mod connections;
 mod conversation;
 mod exporter;
 mod failures;
+mod http2;
 mod peer;
+mod proxy;
 mod tls;
 mod verdicts;

@@ -10,9 +10,10 @@ use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
 use tokio::task::{JoinHandle, JoinSet};
 
 pub(crate) type Answer = Response<Full<Bytes>>;
@@ -22,11 +23,13 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 pub(crate) struct Service {
     script: Arc<Mutex<VecDeque<Answer>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
+    together: Option<Arc<Barrier>>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) target: String,
+    pub(crate) version: http::Version,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Bytes,
 }
@@ -80,6 +83,12 @@ impl Service {
         Self { script: Arc::new(Mutex::new(answers.into_iter().collect())), ..Self::default() }
     }
 
+    /// Answers so many requests together, when all of them are there.
+    pub(crate) fn together(mut self, requests: usize) -> Self {
+        self.together = Some(Arc::new(Barrier::new(requests)));
+        self
+    }
+
     /// Listens.
     pub(crate) async fn start(&self) -> Listening {
         self.at("127.0.0.1:0").await
@@ -99,12 +108,29 @@ impl Service {
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
     }
 
+    pub(crate) async fn serve_http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let service = service_fn(move |request| {
+            let service = self.clone();
+            async move { Ok::<_, Infallible>(service.answer(request).await) }
+        });
+        let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        server.serve_connection(TokioIo::new(stream), service).await.ok();
+    }
+
     async fn answer(&self, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
         #[expect(clippy::disallowed_methods, reason = "the client is the code under test, and sends little")]
         let body = body.collect().await.expect("a whole body").to_bytes();
         assert_eq!(head.method, "POST");
-        self.seen.lock().unwrap().push(Seen { target: head.uri.to_string(), headers: head.headers, body });
+        self.seen.lock().unwrap().push(Seen {
+            target: head.uri.to_string(),
+            version: head.version,
+            headers: head.headers,
+            body,
+        });
+        if let Some(together) = &self.together {
+            together.wait().await;
+        }
         let answer = self.script.lock().unwrap().pop_front();
         answer.unwrap_or_else(|| protobuf(200, &[]))
     }

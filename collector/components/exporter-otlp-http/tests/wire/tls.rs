@@ -14,10 +14,10 @@ use tokio_rustls::TlsAcceptor;
 use super::exporter::Exporter;
 use super::peer::{Listening, Service};
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
@@ -30,17 +30,36 @@ impl Authority {
         (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
     }
 
-    fn pem(&self) -> String {
+    pub(super) fn pem(&self) -> String {
         self.0.pem()
     }
 }
 
 /// A YAML block of a PEM text.
-fn block(pem: &str) -> String {
+pub(super) fn block(pem: &str) -> String {
     format!("|\n    {}\n", pem.trim().replace('\n', "\n    "))
 }
 
 async fn server(authority: &Authority, clients: Option<&Authority>, service: &Service) -> Listening {
+    let acceptor = acceptor(authority, clients, &[]);
+    let service = service.clone();
+    Listening::start("127.0.0.1:0", move |_, stream| {
+        let (acceptor, service) = (acceptor.clone(), service.clone());
+        async move {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                service.serve(stream).await;
+            }
+        }
+    })
+    .await
+}
+
+/// Accepts TLS as `localhost`, with these protocols.
+pub(super) fn acceptor(
+    authority: &Authority,
+    clients: Option<&Authority>,
+    protocols: &[&[u8]],
+) -> TlsAcceptor {
     let (certificate, key) = authority.issue("localhost");
     let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
     let builder = builder.with_safe_default_protocol_versions().unwrap();
@@ -56,21 +75,13 @@ async fn server(authority: &Authority, clients: Option<&Authority>, service: &Se
     };
     let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(builder.with_single_cert(vec![certificate], key).unwrap()));
-    let service = service.clone();
-    Listening::start("127.0.0.1:0", move |_, stream| {
-        let (acceptor, service) = (acceptor.clone(), service.clone());
-        async move {
-            if let Ok(stream) = acceptor.accept(stream).await {
-                service.serve(stream).await;
-            }
-        }
-    })
-    .await
+    let mut config = builder.with_single_cert(vec![certificate], key).unwrap();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    TlsAcceptor::from(Arc::new(config))
 }
 
 /// An exporter to `https://localhost`.
-async fn https(server: &Listening, keys: &str) -> Exporter {
+pub(super) async fn https(server: &Listening, keys: &str) -> Exporter {
     let url = format!("https://localhost:{}/v1/traces", server.address.port());
     Exporter::direct("unused.invalid", &format!("traces_endpoint: {url}\n{keys}")).await
 }

@@ -8,23 +8,23 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn pinging(while_idle: bool) -> ConnectionSettings {
     let (every, limit) = (Duration::from_millis(20), Duration::from_millis(200));
     ConnectionSettings {
-        tls: None,
+        route: Route::default(),
         read_buffer: 1024,
         write_buffer: 1024,
         keepalive: Some(KeepAlive { every, timeout: limit, while_idle }),
     }
 }
 
-async fn listener() -> (TcpListener, SocketAddr) {
+async fn listener() -> (TcpListener, Address) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let address = Address::from(listener.local_addr().unwrap());
     (listener, address)
 }
 
 #[tokio::test]
 async fn a_peer_that_leaves_a_ping_unanswered_is_given_up() {
     let (_silent, address) = listener().await;
-    let (_connection, mut driver) = connect(address, &pinging(true)).await.unwrap();
+    let (_connection, mut driver) = connect(&address, &pinging(true)).await.unwrap();
     assert!(timeout(PATIENCE, driver.serve()).await.is_ok());
 }
 
@@ -51,7 +51,7 @@ async fn a_peer_that_answers_pings_is_kept() {
             }
         }
     });
-    let (_connection, mut driver) = connect(address, &pinging(true)).await.unwrap();
+    let (_connection, mut driver) = connect(&address, &pinging(true)).await.unwrap();
     let served = async {
         for _ in 0..20 {
             pings.recv().await.unwrap();
@@ -66,6 +66,6 @@ async fn a_peer_that_answers_pings_is_kept() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_pinged_without_a_call_unless_that_is_permitted() {
     let (_silent, address) = listener().await;
-    let (_connection, mut driver) = connect(address, &pinging(false)).await.unwrap();
+    let (_connection, mut driver) = connect(&address, &pinging(false)).await.unwrap();
     assert!(timeout(Duration::from_mins(10), driver.serve()).await.is_err(), "it is kept");
 }
