@@ -7,8 +7,11 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Buf as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
+
+use super::calm::Calm;
 
 /// What a connection is doing. Times are milliseconds since it was accepted.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub(super) struct Activity {
     idle_since: AtomicU64,
     /// When the first byte after the last request arrived, plus one; 0 when none has.
     head_since: AtomicU64,
+    /// Since when the client does not take what it is sent, plus one; 0 when it does.
+    stalled_since: AtomicU64,
 }
 
 /// How long a connection may do nothing. Zero means for ever.
@@ -27,6 +32,8 @@ pub(super) struct Patience {
     pub(super) idle: Duration,
     /// Between the first byte of a request and the end of its header. Only of use for HTTP/1.
     pub(super) head: Duration,
+    /// Until the client takes what it is sent.
+    pub(super) stall: Duration,
 }
 
 /// What a look at a connection's activity says.
@@ -38,6 +45,8 @@ pub(super) enum Verdict {
     Idle,
     /// The header of a request takes too long.
     SlowHead,
+    /// The client does not take what it is sent.
+    Stalled,
 }
 
 /// A request in progress.
@@ -50,6 +59,7 @@ impl Activity {
             in_flight: AtomicUsize::new(0),
             idle_since: AtomicU64::new(0),
             head_since: AtomicU64::new(0),
+            stalled_since: AtomicU64::new(0),
         })
     }
 
@@ -62,7 +72,7 @@ impl Activity {
 
     pub(super) fn verdict(&self, patience: Patience) -> Verdict {
         let now = self.now();
-        let busy = self.in_flight.load(Ordering::Relaxed) > 0;
+        let busy = self.is_busy();
         let mut next = u64::MAX;
         if !patience.idle.is_zero() {
             let limit = millis(patience.idle);
@@ -80,6 +90,14 @@ impl Activity {
                 _ => next = next.min(now + limit / 2 + 1),
             }
         }
+        if !patience.stall.is_zero() {
+            let limit = millis(patience.stall);
+            match self.stalled_since.load(Ordering::Relaxed) {
+                since @ 1.. if now >= since + limit => return Verdict::Stalled,
+                since @ 1.. => next = next.min(since + limit),
+                _ => next = next.min(now + limit / 2 + 1),
+            }
+        }
         Verdict::Wait(self.accepted + Duration::from_millis(next))
     }
 
@@ -87,8 +105,22 @@ impl Activity {
         millis(self.accepted.elapsed())
     }
 
+    pub(super) fn is_busy(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) > 0
+    }
+
+    /// Notes whether the client takes what it is sent.
+    fn note_writing<T>(&self, polled: &Poll<T>) {
+        let stalled = self.stalled_since.load(Ordering::Relaxed) > 0;
+        if polled.is_pending() && !stalled {
+            self.stalled_since.store(self.now() + 1, Ordering::Relaxed);
+        } else if polled.is_ready() && stalled {
+            self.stalled_since.store(0, Ordering::Relaxed);
+        }
+    }
+
     fn note_bytes(&self) {
-        if self.in_flight.load(Ordering::Relaxed) == 0 && self.head_since.load(Ordering::Relaxed) == 0 {
+        if !self.is_busy() && self.head_since.load(Ordering::Relaxed) == 0 {
             self.head_since.store(self.now() + 1, Ordering::Relaxed);
         }
     }
@@ -119,6 +151,8 @@ const LINGER_BYTES: usize = 4 * 1024 * 1024;
 pub(super) struct Watched<S> {
     stream: S,
     activity: Arc<Activity>,
+    /// Of HTTP/2 only.
+    calm: Option<Calm>,
     linger: Option<Linger>,
 }
 
@@ -129,8 +163,8 @@ struct Linger {
 }
 
 impl<S> Watched<S> {
-    pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, activity, linger: None }
+    pub(super) fn new(stream: S, activity: Arc<Activity>, calm: Option<Calm>) -> Self {
+        Self { stream, activity, calm, linger: None }
     }
 }
 
@@ -157,10 +191,18 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.calm.as_ref().is_some_and(Calm::is_over) {
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
+        let read = &buf.filled()[before..];
+        if !read.is_empty() {
             self.activity.note_bytes();
+            let busy = self.activity.is_busy();
+            if let Some(calm) = &mut self.calm {
+                calm.received(read, busy);
+            }
         }
         polled
     }
@@ -168,7 +210,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.activity.note_writing(&polled);
+        if let (Some(calm), Poll::Ready(Ok(len))) = (&mut self.calm, &polled) {
+            calm.sent(&buf[..*len]);
+        }
+        polled
     }
 
     fn poll_write_vectored(
@@ -176,7 +223,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.activity.note_writing(&polled);
+        if let (Some(calm), Poll::Ready(Ok(len))) = (&mut self.calm, &polled) {
+            let mut left = *len;
+            for buf in bufs {
+                let written = left.min(buf.len());
+                calm.sent(&buf[..written]);
+                left -= written;
+            }
+        }
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -184,10 +241,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        self.activity.note_writing(&polled);
+        polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, calm, .. } = &mut *self;
+        while let Some(farewell) = calm.as_mut().and_then(Calm::farewell) {
+            let written = ready!(Pin::new(&mut *stream).poll_write(cx, farewell))?;
+            farewell.advance(written);
+        }
         if self.linger.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
         }
@@ -199,7 +263,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience { idle: Duration::from_mins(1), head: Duration::from_secs(10) };
+    const PATIENCE: Patience = Patience {
+        idle: Duration::from_mins(1),
+        head: Duration::from_secs(10),
+        stall: Duration::from_mins(2),
+    };
 
     async fn pass(seconds: u64) {
         tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -228,6 +296,20 @@ mod tests {
         pass(2).await;
         assert_eq!(activity.verdict(PATIENCE), Verdict::SlowHead);
         drop(activity.begin());
+        assert!(matches!(activity.verdict(PATIENCE), Verdict::Wait(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_stalled_even_while_it_has_a_request() {
+        let activity = Activity::new();
+        let _request = activity.begin();
+        activity.note_writing(&Poll::<()>::Pending);
+        pass(119).await;
+        activity.note_writing(&Poll::<()>::Pending);
+        assert!(matches!(activity.verdict(PATIENCE), Verdict::Wait(_)));
+        pass(2).await;
+        assert_eq!(activity.verdict(PATIENCE), Verdict::Stalled);
+        activity.note_writing(&Poll::Ready(()));
         assert!(matches!(activity.verdict(PATIENCE), Verdict::Wait(_)));
     }
 

@@ -7,12 +7,15 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use super::activity::Patience;
+use super::calm::{EnforcementPolicy, PingPolicy};
 use super::connection::{Age, Ping, READ_BUFFER, Settings};
+use super::cors::{Cors, CorsConfig};
 use super::grpc::Grpc;
 use super::http::{Encoding, Http};
+use super::running::Seldom;
 use super::transport::{Dialer, Transport};
 use super::unsupported::Unsupported;
-use super::{ListenError, Route, Routes, STREAMS_MAX, Server, listen};
+use super::{ListenError, Route, Routes, STALL_TIMEOUT, STREAMS_MAX, Server, listen};
 use crate::tls::TlsServerConfig;
 
 const MIB: usize = 1024 * 1024;
@@ -64,8 +67,8 @@ pub struct GrpcServerConfig {
 pub struct Keepalive {
     /// What the server does.
     pub server_parameters: Optional<ServerParameters>,
-    /// Not supported: clients may ping as they like, within the limits of HTTP/2.
-    pub enforcement_policy: Unsupported,
+    /// What it lets clients do. Off means the defaults.
+    pub enforcement_policy: Optional<EnforcementPolicy>,
 }
 
 /// What a gRPC server does about connections that are old or silent. 0 is the default.
@@ -96,8 +99,8 @@ pub struct HttpServerConfig {
     pub dialer: Dialer,
     /// TLS; off means plaintext.
     pub tls: Optional<TlsServerConfig>,
-    /// Not supported.
-    pub cors: Unsupported,
+    /// Web pages that may send. Off means none.
+    pub cors: Optional<CorsConfig>,
     /// Not supported.
     pub auth: Unsupported,
     /// Largest body, before and after decompression, in bytes. 0 or less is 64 MiB.
@@ -112,8 +115,9 @@ pub struct HttpServerConfig {
     pub read_timeout: ConfDuration,
     /// The header of a request must have arrived within this time of its first byte. 0: no limit.
     pub read_header_timeout: ConfDuration,
-    /// Not supported.
-    pub write_timeout: Unsupported,
+    /// A request must be answered within this time of its header, and the client must take the answer. 0: no limit
+    /// for the first, [`STALL_TIMEOUT`](super::STALL_TIMEOUT) for the second.
+    pub write_timeout: ConfDuration,
     /// A connection without requests for this time is closed. 0: never.
     pub idle_timeout: ConfDuration,
     /// Not supported.
@@ -145,7 +149,7 @@ impl Default for Keepalive {
     fn default() -> Self {
         Self {
             server_parameters: Optional::on(ServerParameters::default()),
-            enforcement_policy: Unsupported::default(),
+            enforcement_policy: Optional::on(EnforcementPolicy::default()),
         }
     }
 }
@@ -157,7 +161,7 @@ impl Default for HttpServerConfig {
             transport: Transport::Tcp,
             dialer: Dialer::default(),
             tls: Optional::none(),
-            cors: Unsupported::default(),
+            cors: Optional::none(),
             auth: Unsupported::default(),
             max_request_body_size: 0,
             include_metadata: Unsupported::default(),
@@ -165,7 +169,7 @@ impl Default for HttpServerConfig {
             compression_algorithms: ["", "gzip", "zstd", "zlib", "deflate"].map(String::from).to_vec(),
             read_timeout: BODY_TIMEOUT,
             read_header_timeout: HEADER_TIMEOUT,
-            write_timeout: Unsupported::default(),
+            write_timeout: ConfDuration::ZERO,
             idle_timeout: ConfDuration::ZERO,
             middlewares: Unsupported::default(),
             keep_alives_enabled: true,
@@ -176,6 +180,13 @@ impl Default for HttpServerConfig {
 impl GrpcServerConfig {
     /// Listens and serves `routes`.
     pub async fn serve(&self, routes: Vec<Route>) -> Result<Server, ListenError> {
+        let settings = self.settings()?;
+        let grpc =
+            Grpc { routes: Routes(routes), max_message: self.max_message(), mixed_up: Seldom::default() };
+        Server::start(listen::listen(self.transport, &self.endpoint).await?, grpc, settings)
+    }
+
+    fn settings(&self) -> Result<Settings, ListenError> {
         let settings = Settings {
             h2_without_alpn: true,
             streams_max: if self.max_concurrent_streams == 0 {
@@ -194,8 +205,9 @@ impl GrpcServerConfig {
             Some(parameters) => parameters.apply(settings),
             None => ServerParameters::default().apply(settings),
         };
-        let grpc = Grpc { routes: Routes(routes), max_message: self.max_message() };
-        Server::start(listen::listen(self.transport, &self.endpoint).await?, grpc, settings)
+        let policy = self.keepalive.get().and_then(|keepalive| keepalive.enforcement_policy.get());
+        let ping_policy = Some(PingPolicy::from(policy.unwrap_or(&EnforcementPolicy::default())));
+        Ok(Settings { ping_policy, ..settings })
     }
 
     fn max_message(&self) -> usize {
@@ -214,7 +226,7 @@ impl ServerParameters {
         }
         let positive = |duration: ConfDuration| (!duration.is_zero()).then(|| duration.to_std());
         Settings {
-            patience: Patience { idle: self.max_connection_idle.to_std(), head: Duration::ZERO },
+            patience: Patience { idle: self.max_connection_idle.to_std(), ..settings.patience },
             ping: Some(Ping {
                 interval: or(self.time, Duration::from_hours(2)),
                 timeout: or(self.timeout, Duration::from_secs(20)),
@@ -231,11 +243,21 @@ impl HttpServerConfig {
     pub async fn serve(&self, routes: Vec<Route>) -> Result<Server, ListenError> {
         let settings = Settings {
             h1_keep_alive: self.keep_alives_enabled,
-            patience: Patience { idle: self.idle_timeout.to_std(), head: self.read_header_timeout.to_std() },
+            patience: Patience {
+                idle: self.idle_timeout.to_std(),
+                head: self.read_header_timeout.to_std(),
+                stall: if self.write_timeout.is_zero() { STALL_TIMEOUT } else { self.write_timeout.to_std() },
+            },
             ..Settings::new(self.tls.get().map(|tls| tls.load(&[b"h2", b"http/1.1"])).transpose()?)
         };
+        if self.cors.get().is_some_and(CorsConfig::lacks_origins) {
+            tracing::warn!("cors names no allowed_origins, and is therefore ignored");
+        }
         let http = Http {
             routes: Routes(routes),
+            cors: self.cors.get().and_then(Cors::new),
+            write_timeout: self.write_timeout.to_std(),
+            mixed_up: Seldom::default(),
             max_body: match usize::try_from(self.max_request_body_size) {
                 Ok(bytes @ 1..) => bytes,
                 _ => MESSAGE_MAX,
@@ -332,12 +354,12 @@ impl Validate for HttpServerConfig {
         });
         not_negative(check, "read_timeout", self.read_timeout);
         not_negative(check, "read_header_timeout", self.read_header_timeout);
+        not_negative(check, "write_timeout", self.write_timeout);
         not_negative(check, "idle_timeout", self.idle_timeout);
         check.field("dialer", &self.dialer);
         check.field("cors", &self.cors);
         check.field("auth", &self.auth);
         check.field("include_metadata", &self.include_metadata);
-        check.field("write_timeout", &self.write_timeout);
         check.field("middlewares", &self.middlewares);
     }
 }
@@ -345,5 +367,23 @@ impl Validate for HttpServerConfig {
 fn not_negative(check: &mut Check, key: &str, duration: ConfDuration) {
     if duration.is_negative() {
         check.at(key, |check| check.error(format!("must not be negative: {duration}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_have_the_sizes_that_are_configured() {
+        let default = GrpcServerConfig::default().settings().unwrap();
+        assert_eq!((default.read_buffer, default.write_buffer), (READ_BUFFER, 0));
+        let config = GrpcServerConfig {
+            read_buffer_size: 1000,
+            write_buffer_size: 2000,
+            ..GrpcServerConfig::default()
+        };
+        let settings = config.settings().unwrap();
+        assert_eq!((settings.read_buffer, settings.write_buffer), (1000, 2000));
     }
 }

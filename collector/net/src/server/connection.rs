@@ -22,9 +22,10 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::activity::{Activity, Patience, Verdict, Watched};
+use super::calm::{Calm, PingPolicy};
 use super::running::{Seldom, Tasks};
 use super::stream::{Peer, Stream};
-use super::{HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HEADER_BYTES_MAX};
+use super::{HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HEADER_BYTES_MAX, STALL_TIMEOUT};
 
 /// Flow control windows, in bytes: large enough that a sender never waits for one on a network with
 /// much bandwidth and delay. The connection's window bounds what one client can make us hold unread.
@@ -34,12 +35,19 @@ const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 const FRAME_MAX: u32 = 1024 * 1024;
 /// Bytes that are read from a connection at once, unless configured.
 pub(super) const READ_BUFFER: usize = 64 * 1024;
+/// Streams that an HTTP/2 client may reset before we have looked at them: CVE-2023-44487.
+const RESETS_MAX: usize = 20;
+/// Streams that an HTTP/2 client may make us reset, on one connection: CVE-2025-8671.
+const ERROR_RESETS_MAX: usize = 1024;
 /// Header fields of an HTTP/1 request.
 const HEADERS_MAX: usize = 100;
 /// Pause between two looks at a connection of which only part of the first three bytes has arrived.
 const PEEK_PAUSE: Duration = Duration::from_millis(10);
 /// Time to learn from its first bytes what a plaintext connection speaks, unless configured.
 const FIRST_BYTES_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Time that a client without requests has to close its connection when it is asked to.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const ALPN_H2: &[u8] = b"h2";
 /// First byte of a TLS connection: a handshake record, RFC 8446 section 5.1.
@@ -74,6 +82,8 @@ pub(super) struct Settings {
     pub(super) write_buffer: usize,
     pub(super) patience: Patience,
     pub(super) ping: Option<Ping>,
+    /// How often clients may ping. Nothing means as often as they like.
+    pub(super) ping_policy: Option<PingPolicy>,
     pub(super) age: Option<Age>,
     pub(super) handshakes: Arc<Semaphore>,
     pub(super) quiet: Seldom,
@@ -96,7 +106,7 @@ pub(super) struct Age {
 }
 
 impl Settings {
-    /// No limits on time.
+    /// No limits on time, but for clients that do not take what they are sent.
     pub(super) fn new(tls: Option<Arc<ServerConfig>>) -> Self {
         Self {
             tls,
@@ -105,8 +115,9 @@ impl Settings {
             streams_max: super::STREAMS_MAX,
             read_buffer: READ_BUFFER,
             write_buffer: 0,
-            patience: Patience::default(),
+            patience: Patience { stall: STALL_TIMEOUT, ..Patience::default() },
             ping: None,
+            ping_policy: None,
             age: None,
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
             quiet: Seldom::default(),
@@ -192,7 +203,8 @@ impl<P: Protocol> Connection<P> {
     async fn serve_http<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, version: Version) {
         let Self { peer, protocol, settings, tasks } = self;
         let activity = Activity::new();
-        let io = TokioIo::new(Watched::new(stream, activity.clone()));
+        let calm = matches!(version, Version::H2).then(|| Calm::new(settings.ping_policy));
+        let io = TokioIo::new(Watched::new(stream, activity.clone(), calm));
         let service = {
             let activity = activity.clone();
             service_fn(move |request| {
@@ -237,12 +249,14 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
     tasks: &Tasks,
 ) -> hyper::Result<()> {
     let mut draining = false;
+    let mut gone_at = None;
     let mut old_at = age.map(|age| Instant::now() + age.max.mul_f64(0.9 + 0.2 * random()));
     loop {
         let look_at = match activity.verdict(patience) {
-            Verdict::SlowHead => return Ok(()),
+            Verdict::SlowHead | Verdict::Stalled => return Ok(()),
             Verdict::Idle if !draining => {
                 draining = true;
+                gone_at = Some(Instant::now() + GOODBYE_TIMEOUT);
                 drain(connection.as_mut());
                 continue;
             }
@@ -262,6 +276,12 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
                 draining = true;
                 drain(connection.as_mut());
                 old_at = age.and_then(|age| age.grace).map(|grace| Instant::now() + grace);
+            }
+            () = at(gone_at) => {
+                if !activity.is_busy() {
+                    return Ok(());
+                }
+                gone_at = Some(Instant::now() + GOODBYE_TIMEOUT);
             }
             () = at(look_at) => {}
         }
@@ -303,6 +323,8 @@ fn h2(executor: Tracked, settings: &Settings) -> http2::Builder<Tracked> {
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_frame_size(FRAME_MAX)
         .max_header_list_size(HEADER_BYTES_MAX as u32)
+        .max_pending_accept_reset_streams(RESETS_MAX)
+        .max_local_error_reset_streams(ERROR_RESETS_MAX)
         .max_concurrent_streams(settings.streams_max);
     if let Some(ping) = settings.ping {
         builder.keep_alive_interval(ping.interval).keep_alive_timeout(ping.timeout);

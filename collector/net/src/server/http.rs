@@ -12,11 +12,17 @@ use hyper::body::Incoming;
 
 use super::buffer::Buffer;
 use super::connection::{Protocol, at};
+use super::cors::Cors;
+use super::grpc;
 use super::panics::Caught;
+use super::running::Seldom;
 use super::stream::Peer;
 use super::{Call, Format, Routes, Unary, http_answer};
 use crate::compression::{Compression, DecompressError, decompress};
 use crate::status::Status;
+
+const GRPC_AT_ANOTHER_PORT: &str = "this is the OTLP/HTTP endpoint, which does not speak gRPC; \
+    OTLP/gRPC is served at another port, by default 4317";
 
 /// Serves unary calls by POST.
 #[derive(Debug)]
@@ -26,6 +32,11 @@ pub(super) struct Http {
     pub(super) max_body: usize,
     /// A body must have arrived in full within this time. Zero means for ever.
     pub(super) read_timeout: Duration,
+    /// A request must be answered within this time. Zero means for ever.
+    pub(super) write_timeout: Duration,
+    pub(super) cors: Option<Cors>,
+    /// Keeps the log lines about gRPC clients apart.
+    pub(super) mixed_up: Seldom,
     /// Encodings of bodies that are accepted, besides `identity`.
     pub(super) encodings: Vec<Encoding>,
     /// Added to each answer.
@@ -47,10 +58,16 @@ impl Protocol for Http {
 
     async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
-        let mut response = match self.call(&head, body, peer).await {
-            Ok((format, message)) => http_answer::success(format, message),
-            Err(refusal) => self.refusal(&head, &refusal),
+        let preflight = self.cors.as_ref().and_then(|cors| cors.preflight(&head));
+        let is_preflight = preflight.is_some();
+        let mut response = match preflight {
+            Some(response) => response,
+            None if is_grpc(&head) => self.mixed_up(peer),
+            None => self.answer(&head, body, peer).await,
         };
+        if let Some(cors) = self.cors.as_ref().filter(|_| !is_preflight) {
+            cors.mark(&head, response.headers_mut());
+        }
         for (name, value) in &self.response_headers {
             response.headers_mut().append(name, value.clone());
         }
@@ -73,6 +90,20 @@ impl From<Status> for Refusal {
 }
 
 impl Http {
+    async fn answer(&self, head: &http::request::Parts, body: Incoming, peer: Peer) -> Response<Bytes> {
+        let timeout =
+            (!self.write_timeout.is_zero()).then(|| tokio::time::Instant::now() + self.write_timeout);
+        let answered = tokio::select! {
+            biased;
+            answered = self.call(head, body, peer) => answered,
+            () = at(timeout) => Err(self.too_late()),
+        };
+        match answered {
+            Ok((format, message)) => http_answer::success(format, message),
+            Err(refusal) => self.refusal(head, &refusal),
+        }
+    }
+
     async fn call(
         &self,
         head: &http::request::Parts,
@@ -135,6 +166,18 @@ impl Http {
     fn too_slow(&self) -> Refusal {
         let message = format!("the body did not arrive within {:?}", self.read_timeout);
         Refusal { status: Status::new(Code::DeadlineExceeded, message).with_http(408), unread: true }
+    }
+
+    /// The answer to a gRPC client, which has taken this port for the other.
+    fn mixed_up(&self, peer: Peer) -> Response<Bytes> {
+        self.mixed_up
+            .then(|| tracing::warn!(%peer, "A client speaks gRPC to the OTLP/HTTP endpoint: refusing it"));
+        grpc::refusal(&Status::new(Code::Unimplemented, GRPC_AT_ANOTHER_PORT))
+    }
+
+    fn too_late(&self) -> Refusal {
+        let message = format!("the request was not answered within {:?}", self.write_timeout);
+        Refusal { status: Status::new(Code::Unavailable, message), unread: true }
     }
 
     fn refusal(&self, head: &http::request::Parts, refusal: &Refusal) -> Response<Bytes> {
@@ -211,6 +254,13 @@ fn too_large(max_len: usize) -> Refusal {
         "the body is larger than the limit of {max_len} bytes, which holds before and after decompression"
     );
     Refusal { status: Status::new(Code::ResourceExhausted, message).with_http(413), unread: true }
+}
+
+/// Whether a request comes from a gRPC client, which reads no other answer than one of gRPC.
+fn is_grpc(head: &http::request::Parts) -> bool {
+    let content_type = head.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    head.version == Version::HTTP_2
+        && content_type.is_some_and(|value| value.starts_with(b"application/grpc"))
 }
 
 fn unsupported_media_type() -> Status {

@@ -9,8 +9,11 @@
 
 mod activity;
 mod buffer;
+mod calm;
 mod config;
 mod connection;
+mod cors;
+mod frames;
 mod grpc;
 mod http;
 mod http_answer;
@@ -31,8 +34,10 @@ use tokio::time::Instant;
 
 use crate::status::Status;
 
+pub use calm::{CONTROL_FRAMES_MAX, EnforcementPolicy};
 pub use config::{GrpcServerConfig, HttpServerConfig, Keepalive, MESSAGE_MAX, ServerParameters};
 pub use connection::random as jitter;
+pub use cors::CorsConfig;
 pub use listen::ListenError;
 pub use running::Server;
 pub use stream::Peer;
@@ -49,6 +54,8 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 /// Streams of one HTTP/2 connection, where the configuration does not say.
 pub const STREAMS_MAX: u32 = 1000;
+/// A client must take what it is sent within this time, where the configuration does not say, or is disconnected.
+pub const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// A gRPC message must have arrived in full within this time of its call.
 pub const RECEIVE_TIMEOUT: Duration = Duration::from_mins(1);
 

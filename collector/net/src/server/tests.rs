@@ -1,8 +1,11 @@
 //! Servers on real sockets, against independent clients.
 
+mod cors;
 mod grpc;
 mod http;
+mod keepalive;
 mod life;
+mod mix_ups;
 mod tls;
 mod transport;
 

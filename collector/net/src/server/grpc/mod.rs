@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connection::Protocol;
 use super::panics::Caught;
+use super::running::Seldom;
 use super::stream::Peer;
 use super::{Call, Format, RECEIVE_TIMEOUT, Routes};
 use crate::status::Status;
@@ -26,6 +27,8 @@ pub(super) struct Grpc {
     pub(super) routes: Routes,
     /// Largest message, before and after decompression, in bytes.
     pub(super) max_message: usize,
+    /// Keeps the log lines about clients of other protocols apart.
+    pub(super) mixed_up: Seldom,
 }
 
 impl Protocol for Grpc {
@@ -33,6 +36,10 @@ impl Protocol for Grpc {
 
     async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<GrpcBody> {
         if let Some(refusal) = answer::not_grpc(&request) {
+            self.mixed_up.then(|| {
+                let (method, path) = (request.method(), request.uri().path());
+                tracing::warn!(%peer, %method, path, "A client does not speak gRPC to the OTLP/gRPC endpoint: refusing it");
+            });
             return refusal;
         }
         let deadline = deadline(request.headers());
@@ -71,6 +78,11 @@ impl Grpc {
         let served = self.routes.listed();
         Status::new(Code::Unimplemented, format!("unknown method {path}: this server serves {served}"))
     }
+}
+
+/// The answer to a gRPC client of a server that does not speak gRPC.
+pub(super) fn refusal(status: &Status) -> Response<Bytes> {
+    answer::failure(status).map(|_| Bytes::new())
 }
 
 fn too_slow() -> Status {

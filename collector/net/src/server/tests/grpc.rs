@@ -46,12 +46,12 @@ impl Decoder for Raw {
     }
 }
 
-async fn channel(server: &Server) -> Channel {
+pub(super) async fn channel(server: &Server) -> Channel {
     Channel::from_shared(format!("http://{}", address(server))).unwrap().connect().await.unwrap()
 }
 
 /// Calls with tonic, the independent peer.
-async fn call(
+pub(super) async fn call(
     channel: &Channel,
     encoding: Option<CompressionEncoding>,
     message: &Bytes,

@@ -341,6 +341,42 @@ async fn headers_and_bodies_that_do_not_arrive_in_time_are_given_up() {
 }
 
 #[tokio::test]
+async fn what_is_not_answered_in_time_is_answered_so() {
+    let recorder = Recorder::new(Behaviour::Wait);
+    let config = HttpServerConfig {
+        write_timeout: etalon_conf::Duration::from_millis(100),
+        ..HttpServerConfig::default()
+    };
+    let server = serve_http(config, &recorder).await;
+    let answer = post(&server, JSON, b"{}").await;
+    assert_eq!(answer.status(), 503);
+    assert!(answer.json()["message"].as_str().unwrap().contains("not answered within 100ms"));
+    assert!(answer.has("connection: close"), "{}", answer.head);
+    assert_eq!(recorder.dropped.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answer_is_disconnected() {
+    let recorder = Recorder::new(Behaviour::Answer(Bytes::from(vec![0; 64 * MIB])));
+    let config = HttpServerConfig {
+        write_timeout: etalon_conf::Duration::from_millis(200),
+        ..HttpServerConfig::default()
+    };
+    let server = serve_http(config, &recorder).await;
+    let mut stream = TcpStream::connect(address(&server)).await.unwrap();
+    let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\n{JSON}Content-Length: 0\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    recorder.begun(1).await;
+    // While nothing is read, the server can only give up: then writing fails.
+    let gone = async {
+        while stream.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("the server closes the connection");
+}
+
+#[tokio::test]
 async fn an_idle_connection_is_closed() {
     let recorder = Recorder::accepting();
     let config = HttpServerConfig {
