@@ -25,12 +25,16 @@ pub struct DeliveryConfig {
     pub retry: RetryConfig,
     /// The queue in front; without one, the caller waits for the final outcome.
     pub queue: Option<QueueConfig>,
+    /// Name of the encoding in which the sender sends on what arrived in it. Other compressed forms are
+    /// of no use, and are not held.
+    pub forwards: Option<&'static str>,
 }
 
 /// A sender behind a queue, with retries and a timeout, that accounts for every item.
 pub struct Delivery {
     accounting: Arc<Accounting>,
     queue: Option<Queued>,
+    forwards: Option<&'static str>,
     sender: Arc<dyn Component>,
     stop: CancellationToken,
 }
@@ -67,7 +71,13 @@ impl Delivery {
             advice: advice(config),
         };
         let queue = config.queue.as_ref().map(|config| Queued::new(settings, signal, config));
-        Self { accounting: Arc::new(accounting), queue, sender: sender.component, stop }
+        Self {
+            accounting: Arc::new(accounting),
+            queue,
+            forwards: config.forwards,
+            sender: sender.component,
+            stop,
+        }
     }
 
     async fn offer(&self, queued: &Queued, batch: Batch) -> Outcome {
@@ -112,7 +122,8 @@ fn advice(config: &DeliveryConfig) -> &'static str {
 }
 
 impl Consumer for Delivery {
-    fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
+    fn consume(&self, mut batch: Batch) -> BoxFuture<'_, Outcome> {
+        batch.payload.retain_compressed(self.forwards);
         match &self.queue {
             Some(queued) => Box::pin(self.offer(queued, batch)),
             None => Box::pin(self.accounting.export(batch)),

@@ -35,7 +35,7 @@ pub enum Sizer {
     Requests,
     /// Spans, data points, log records.
     Items,
-    /// Encoded bytes.
+    /// Encoded bytes, and those of the compressed form where that is kept to be sent on.
     Bytes,
 }
 
@@ -100,7 +100,7 @@ impl Sizer {
         match self {
             Self::Requests => 1,
             Self::Items => payload.items(),
-            Self::Bytes => payload.len(),
+            Self::Bytes => payload.held_bytes(),
         }
     }
 

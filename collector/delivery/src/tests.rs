@@ -199,6 +199,7 @@ fn direct() -> DeliveryConfig {
         timeout: Duration::ZERO,
         retry: RetryConfig { randomization_factor: 0.0, ..RetryConfig::default() },
         queue: None,
+        forwards: None,
     }
 }
 

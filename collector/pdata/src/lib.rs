@@ -21,7 +21,7 @@ pub mod text;
 mod wire;
 
 pub use generated::tables;
-pub use payload::Payload;
+pub use payload::{Compressed, Payload};
 pub use response::{PartialSuccess, parse_partial_success, partial_success_response};
 pub use scan::{RECURSION_LIMIT, Scan, ScanError, ScanErrorKind, Utf8Policy, scan};
 pub use signal::{Signal, SignalSpec};

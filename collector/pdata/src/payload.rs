@@ -1,5 +1,7 @@
 //! An export request that has been validated, as bytes.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
@@ -17,6 +19,18 @@ pub struct Payload {
     len: usize,
     /// Whether each chunk is a request by itself, which the pieces of a split request are not.
     whole_chunks: bool,
+    /// Set only where the chunks are made of it, and gone as soon as they are not.
+    compressed: Option<Arc<Compressed>>,
+}
+
+/// A request as its sender compressed it. It decompresses to the very bytes of the [`Payload`] that
+/// it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compressed {
+    /// Name of the encoding, as in `Content-Encoding` and `grpc-encoding`.
+    pub encoding: &'static str,
+    /// The body: one gzip member, or one zstd frame, which every decoder takes.
+    pub bytes: Bytes,
 }
 
 impl Payload {
@@ -34,14 +48,32 @@ impl Payload {
     /// For bytes from outside use [`Payload::decode`].
     pub fn from_validated(signal: Signal, bytes: Bytes, items: usize) -> Self {
         let len = bytes.len();
-        Self { signal, chunks: SmallVec::from_buf([bytes]), items, len, whole_chunks: true }
+        Self { signal, chunks: SmallVec::from_buf([bytes]), items, len, whole_chunks: true, compressed: None }
     }
 
     /// A payload of pieces that together are a valid request with this many items.
     pub(crate) fn from_pieces(signal: Signal, chunks: SmallVec<[Bytes; 1]>, items: usize) -> Self {
         let len = chunks.iter().map(Bytes::len).sum();
         let whole_chunks = chunks.len() == 1;
-        Self { signal, chunks, items, len, whole_chunks }
+        Self { signal, chunks, items, len, whole_chunks, compressed: None }
+    }
+
+    /// Keeps the form in which the request arrived, so that it can leave in that form. It must be
+    /// what the chunks were decompressed from.
+    #[must_use]
+    pub fn with_compressed(mut self, compressed: Compressed) -> Self {
+        self.compressed = Some(Arc::new(compressed));
+        self
+    }
+
+    /// The request as its sender compressed it, if it was and nothing has changed it since.
+    pub fn compressed(&self) -> Option<&Compressed> {
+        self.compressed.as_deref()
+    }
+
+    /// Gives the compressed form up unless it is of this encoding.
+    pub fn retain_compressed(&mut self, encoding: Option<&str>) {
+        self.compressed = self.compressed.take().filter(|kept| Some(kept.encoding) == encoding);
     }
 
     /// The signal.
@@ -57,6 +89,11 @@ impl Payload {
     /// Encoded size in bytes.
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Bytes that it holds in memory: those of the request, and those of its compressed form.
+    pub fn held_bytes(&self) -> usize {
+        self.len + self.compressed().map_or(0, |compressed| compressed.bytes.len())
     }
 
     /// Whether the encoded request has no bytes at all.
@@ -80,6 +117,7 @@ impl Payload {
         self.items += other.items;
         self.len += other.len;
         self.whole_chunks &= other.whole_chunks;
+        self.compressed = None;
     }
 
     /// Requests, each valid by itself, that together are this one. Copies only when a chunk is not one.
@@ -93,5 +131,34 @@ impl Payload {
             [one] => one.clone(),
             many => many.concat().into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TRACES;
+
+    fn compressed() -> Payload {
+        let compressed = Compressed { encoding: "gzip", bytes: Bytes::from_static(b"abc") };
+        Payload::from_validated(TRACES, Bytes::from_static(&[0x0a, 0]), 0).with_compressed(compressed)
+    }
+
+    #[test]
+    fn what_is_joined_has_no_compressed_form_any_more() {
+        let mut joined = compressed();
+        joined.join(compressed());
+        assert_eq!(joined.compressed(), None);
+        assert_eq!((joined.len(), joined.held_bytes()), (4, 4));
+    }
+
+    #[test]
+    fn a_compressed_form_counts_as_held_until_it_is_given_up() {
+        let mut payload = compressed();
+        assert_eq!((payload.len(), payload.held_bytes()), (2, 5));
+        payload.retain_compressed(Some("gzip"));
+        assert_eq!(payload.held_bytes(), 5);
+        payload.retain_compressed(Some("zstd"));
+        assert_eq!((payload.compressed(), payload.held_bytes()), (None, 2));
     }
 }

@@ -65,6 +65,7 @@ impl DebugConfig {
             timeout: Duration::ZERO,
             retry: RetryConfig { enabled: false, ..RetryConfig::default() },
             queue: self.sending_queue.get().cloned(),
+            forwards: None,
         }
     }
 

@@ -69,6 +69,7 @@ impl OtlpGrpcConfig {
             timeout: self.chain.timeout.to_std(),
             retry: self.chain.retry_on_failure.clone(),
             queue: self.chain.sending_queue.get().cloned(),
+            forwards: self.client.forwards(),
         }
     }
 }

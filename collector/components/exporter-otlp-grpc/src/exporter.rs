@@ -34,7 +34,7 @@ impl Consumer for Sender {
     fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
             let (payload, deadline) = (batch.payload, batch.context.deadline);
-            match self.method.call(payload.chunks(), deadline).await {
+            match self.method.call(&payload, deadline).await {
                 Ok(response) => self.span.in_scope(|| acknowledged(payload.signal(), &response)),
                 Err(outcome) => outcome,
             }

@@ -122,6 +122,10 @@ impl OtlpHttpConfig {
             timeout: self.client.timeout.to_std(),
             retry: self.own.retry_on_failure.clone(),
             queue: self.own.sending_queue.get().cloned(),
+            forwards: match self.own.encoding {
+                Encoding::Proto => self.client.forwards(),
+                Encoding::Json => None,
+            },
         }
     }
 }

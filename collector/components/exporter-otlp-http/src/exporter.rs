@@ -44,7 +44,7 @@ impl Sender {
         let (payload, deadline) = (batch.payload, batch.context.deadline);
         let content_type = self.encoding.content_type();
         let answer = match self.encoding {
-            Encoding::Proto => self.client.post(content_type, payload.chunks(), deadline).await,
+            Encoding::Proto => self.client.post(content_type, &payload, deadline).await,
             Encoding::Json => match in_json(&payload) {
                 Ok(json) => self.client.post(content_type, &[json], deadline).await,
                 Err(outcome) => Err(outcome),

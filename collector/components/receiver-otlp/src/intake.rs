@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use etalon_component::{Batch, BoxFuture, Code, Consumer, Context, Delivered, Outcome};
 use etalon_net::server::{Call, Format, Unary, jitter};
 use etalon_net::status::{MESSAGE_BYTES_MAX, Status};
-use etalon_pdata::{Payload, Signal, Utf8Policy, json, partial_success_response, scan};
+use etalon_pdata::{Compressed, Payload, Signal, Utf8Policy, json, partial_success_response, scan};
 use etalon_telemetry::ReceiverMetrics;
 
 /// Takes the requests of a signal to its pipelines.
@@ -24,8 +24,8 @@ impl Unary for Intake {
 
 impl Intake {
     async fn take(&self, call: Call) -> Result<Bytes, Status> {
-        let Call { message, format, peer, deadline } = call;
-        let payload = self.read(message, format)?;
+        let Call { message, compressed, format, peer, deadline } = call;
+        let payload = self.read(message, compressed, format)?;
         if payload.items() == 0 {
             return Ok(self.answer(&Delivered::default(), format));
         }
@@ -46,17 +46,26 @@ impl Intake {
     }
 
     /// Validates and counts a request. Nothing of one that is invalid goes any further.
-    fn read(&self, message: BytesMut, format: Format) -> Result<Payload, Status> {
-        let mut protobuf = match format {
-            Format::Protobuf => message,
+    fn read(
+        &self,
+        message: BytesMut,
+        compressed: Option<Compressed>,
+        format: Format,
+    ) -> Result<Payload, Status> {
+        let (mut protobuf, compressed) = match format {
+            Format::Protobuf => (message, compressed),
             Format::Json => {
                 let decoded = json::decode(self.signal.request, &message).map_err(|error| invalid(&error))?;
-                BytesMut::from(Bytes::from(decoded))
+                (BytesMut::from(Bytes::from(decoded)), None)
             }
         };
         let found = scan(self.signal, &mut protobuf, Utf8Policy::Repair).map_err(|error| invalid(&error))?;
         self.metrics.repaired(found.repaired);
-        Ok(Payload::from_validated(self.signal, protobuf.freeze(), found.items))
+        let payload = Payload::from_validated(self.signal, protobuf.freeze(), found.items);
+        Ok(match compressed {
+            Some(compressed) if found.repaired == 0 => payload.with_compressed(compressed),
+            Some(_) | None => payload,
+        })
     }
 
     /// The export response. Unless something was rejected, or there is something to say, it is empty.

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod delivery;
+mod forwarding;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

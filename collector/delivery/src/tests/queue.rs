@@ -4,6 +4,7 @@ use etalon_component::Code;
 
 use super::*;
 use crate::Sizer;
+use etalon_pdata::Compressed;
 
 fn one_consumer() -> QueueConfig {
     QueueConfig { num_consumers: 1, ..QueueConfig::default() }
@@ -146,4 +147,20 @@ async fn a_sender_that_panics_costs_its_batch_and_nothing_else() {
     assert!(chain.consume(3).await.is_delivered());
     chain.until(|chain| chain.sent() == 3).await;
     assert_eq!((chain.failed(), chain.queue_size()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_compressed_form_counts_as_held_only_where_it_can_be_sent_on() {
+    let compressed = || {
+        let compressed = Compressed { encoding: "gzip", bytes: Bytes::from_static(&[0; 30]) };
+        let payload = Payload::from_validated(TRACES, Bytes::from_static(&[0; 100]), 1);
+        Batch::new(payload.with_compressed(compressed))
+    };
+    for (forwards, size) in [(Some("gzip"), 130), (Some("zstd"), 100), (None, 100)] {
+        let queue = QueueConfig { sizer: Sizer::Bytes, queue_size: 1000, ..QueueConfig::default() };
+        let config = DeliveryConfig { forwards, ..queued(queue) };
+        let chain = Chain::gated(&config, [], 0).await;
+        assert!(chain.delivery.consume(compressed()).await.is_delivered());
+        assert_eq!(chain.queue_size(), size, "{forwards:?}");
+    }
 }

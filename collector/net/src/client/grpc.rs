@@ -18,10 +18,11 @@ use tracing::Instrument as _;
 use super::connection::{Connection, ConnectionSettings};
 use super::grpc_answer::{disconnected, read_answer};
 use super::grpc_channel::{Balancer, Channel};
+use super::message::Message;
 use super::metadata::base64_encoded;
 use super::target::Place;
 use super::{CALLS_MAX, with_causes};
-use crate::compression::{Compression, compress};
+use crate::compression::Compression;
 
 /// A call that finds a connection just gone tries so many in all before it is refused.
 const PICKS_MAX: usize = 4;
@@ -161,15 +162,19 @@ impl GrpcClient {
 }
 
 impl GrpcMethod {
-    /// Sends a request, which is the concatenation of `message`, and answers with the response message.
+    /// Sends a request, and answers with the response message.
     ///
     /// Until `deadline` it waits for a connection; the server is told of it. The caller must drop
     /// the future then: that cancels the call.
     ///
     /// # Errors
     /// The outcome that a failure means; it is never [`Outcome::Delivered`].
-    pub async fn call(&self, message: &[Bytes], deadline: Option<Instant>) -> Result<Bytes, Outcome> {
-        let body = framed(self.shared.compression, message)?;
+    pub async fn call(
+        &self,
+        message: impl Into<Message<'_>>,
+        deadline: Option<Instant>,
+    ) -> Result<Bytes, Outcome> {
+        let body = framed(self.shared.compression, message.into())?;
         let _permit =
             connected_by(deadline, self.shared.calls.acquire()).await?.map_err(|_| not_running())?;
         let mut refused = String::new();
@@ -222,13 +227,10 @@ fn not_running() -> Outcome {
 }
 
 /// The message with its prefix: one byte that says whether it is compressed, and its length.
-fn framed(compression: Compression, message: &[Bytes]) -> Result<Vec<Bytes>, Outcome> {
-    let mut body = Vec::with_capacity(1 + message.len());
+fn framed(compression: Compression, message: Message<'_>) -> Result<Vec<Bytes>, Outcome> {
+    let mut body = Vec::with_capacity(2);
     body.push(Bytes::new());
-    match compression {
-        Compression::None => body.extend(message.iter().filter(|chunk| !chunk.is_empty()).cloned()),
-        compression => body.push(compress(compression, message)),
-    }
+    message.encode(compression, 0, &mut body);
     let length = body.iter().map(Bytes::len).sum::<usize>();
     let length = u32::try_from(length).map_err(|_| {
         Outcome::permanent(
@@ -318,7 +320,7 @@ mod tests {
     #[test]
     fn a_message_is_framed_without_copying_it() {
         let chunks = [Bytes::from_static(b"ab"), Bytes::new(), Bytes::from_static(b"c")];
-        let body = framed(Compression::None, &chunks).unwrap();
+        let body = framed(Compression::None, Message::from(&chunks)).unwrap();
         assert_eq!(body[0].as_ref(), [0, 0, 0, 0, 3]);
         assert_eq!(body[1].as_ptr(), chunks[0].as_ptr());
         assert_eq!(body.len(), 3);
@@ -326,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_compressed_message_says_so() {
-        let body = framed(Compression::Gzip, &[Bytes::from_static(b"abc")]).unwrap();
+        let body = framed(Compression::Gzip, Message::from(&[Bytes::from_static(b"abc")])).unwrap();
         assert_eq!(body[0][0], 1);
         assert_eq!(body[0][1..], u32::try_from(body[1].len()).unwrap().to_be_bytes());
     }

@@ -13,6 +13,7 @@ use super::grpc::{GrpcClient, GrpcSettings, MetadataError};
 use super::grpc_channel::Balancer;
 use super::proxy::{ProxyEnvironment, ProxyError};
 use super::target::Place;
+use super::message::forwarded;
 use crate::compression::{Compression, UnknownCompression};
 use crate::server::Unsupported;
 use crate::tls::{TlsClientConfig, TlsError};
@@ -100,6 +101,11 @@ impl GrpcClientConfig {
     /// What the endpoint says. It must have been validated.
     pub fn parsed_endpoint(&self) -> Result<GrpcEndpoint, EndpointError> {
         GrpcEndpoint::parse(&self.endpoint)
+    }
+
+    /// Name of the encoding in which the client sends on what arrived in it, instead of compressing anew.
+    pub fn forwards(&self) -> Option<&'static str> {
+        forwarded(self.compression, 0)
     }
 
     /// Makes a client that is not started. `user_agent` is the distribution's. Reads the files of `tls`.

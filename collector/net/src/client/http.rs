@@ -28,8 +28,9 @@ use super::http_connection::Settings;
 use super::http_pool::{Lease, Pool, PoolSettings};
 use super::http_url::{Url, UrlError};
 use super::proxy::{Proxy, ProxyEnvironment, ProxyError};
+use super::message::Message;
 use super::{CALLS_MAX, HTTP_RESPONSE_BYTES_MAX, IDLE_CONNECTIONS, REDIRECTS_MAX, retry_after, with_causes};
-use crate::compression::{Compression, compress, compress_at_level, decompress};
+use crate::compression::{Compression, decompress};
 use crate::tls::TlsError;
 
 /// Buffer size where the configuration says 0, in bytes, as in Go.
@@ -213,7 +214,7 @@ impl HttpClient {
         self.url.path.path()
     }
 
-    /// Posts the concatenation of `message`, which is of `content_type`, and answers with what came back.
+    /// Posts a message, which is of `content_type`, and answers with what came back.
     ///
     /// Until `deadline` it waits for a connection; the caller must drop the future then. Redirects
     /// that keep the method are followed, to the same destination only.
@@ -223,10 +224,10 @@ impl HttpClient {
     pub async fn post(
         &self,
         content_type: &'static str,
-        message: &[Bytes],
+        message: impl Into<Message<'_>>,
         deadline: Option<Instant>,
     ) -> Result<HttpAnswer, Outcome> {
-        let body = self.body(message);
+        let body = self.body(message.into());
         let mut path = self.url.path.clone();
         let _permit = match deadline {
             None => self.calls.acquire().await,
@@ -249,12 +250,10 @@ impl HttpClient {
         Err(Outcome::permanent(Code::Unknown, format!("{}: more than {REDIRECTS_MAX} redirects", self.url)))
     }
 
-    fn body(&self, message: &[Bytes]) -> Chunks {
-        Chunks::new(match self.compression {
-            Compression::None => message.iter().filter(|chunk| !chunk.is_empty()).cloned().collect(),
-            encoding if self.level == 0 => vec![compress(encoding, message)],
-            encoding => vec![compress_at_level(encoding, self.level, message)],
-        })
+    fn body(&self, message: Message<'_>) -> Chunks {
+        let mut body = Vec::with_capacity(1);
+        message.encode(self.compression, self.level, &mut body);
+        Chunks::new(body)
     }
 
     fn request(&self, path: &PathAndQuery, content_type: &'static str, body: Chunks) -> Request<Chunks> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::http::{HttpClient, HttpClientError};
 use super::proxy::Proxy;
 use super::with_causes;
+use super::message::forwarded;
 use crate::compression::Compression;
 use crate::server::Unsupported;
 use crate::tls::TlsClientConfig;
@@ -100,6 +101,11 @@ impl Default for HttpClientConfig {
 }
 
 impl HttpClientConfig {
+    /// Name of the encoding in which the client sends on what arrived in it, instead of compressing anew.
+    pub fn forwards(&self) -> Option<&'static str> {
+        forwarded(self.compression, self.compression_params.level)
+    }
+
     /// Makes a client that posts to `url`. `user_agent` is the distribution's. Reads the files of `tls`.
     pub fn client(&self, url: &str, user_agent: &str) -> Result<HttpClient, HttpClientError> {
         HttpClient::new(self, url, user_agent)

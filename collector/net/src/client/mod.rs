@@ -24,6 +24,7 @@ mod http_config;
 mod http_connection;
 mod http_pool;
 mod http_url;
+mod message;
 mod metadata;
 mod proxy;
 mod retry_after;
@@ -39,6 +40,7 @@ pub use http::{BodyError, HttpAnswer, HttpClient, HttpClientError};
 pub use http_config::{CompressionParams, CookiesConfig, HttpClientConfig};
 pub use http_url::{UrlError, check_url};
 pub use proxy::ProxyError;
+pub use message::Message;
 
 use std::error::Error;
 use std::time::Duration;

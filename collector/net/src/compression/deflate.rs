@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
 use memchr::memmem;
 
-use super::{DecompressError, OUT_MIN, finished, grow};
+use super::{DecompressError, Decompressed, OUT_MIN, finished, grow};
 
 /// libdeflate's level 1 compresses telemetry about as well as zlib's level 2, in two thirds of the time; its
 /// level 6 gains 4 % and takes two to three times as long (`examples/compression_speed.rs`).
@@ -82,7 +82,7 @@ pub(super) fn compress(format: Format, level: i32, data: &[u8]) -> Bytes {
     })
 }
 
-pub(super) fn decompress_gzip(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
+pub(super) fn decompress_gzip(compressed: &[u8], max_len: usize) -> Result<Decompressed, DecompressError> {
     let hint = compressed.last_chunk::<4>().map_or(0, |isize| u32::from_le_bytes(*isize) as usize);
     let mut out = vec![0; first_size(hint, compressed.len(), max_len)];
     let mut len = 0;
@@ -92,11 +92,13 @@ pub(super) fn decompress_gzip(compressed: &[u8], max_len: usize) -> Result<Bytes
             return Err(corrupt(Format::Gzip, "a member is cut off, or data follows the last one"));
         }
         let written = fill(Format::Gzip, rest, &mut out, len, max_len)?;
-        rest = after_member(rest, &out[len..len + written])
-            .ok_or(corrupt(Format::Gzip, "data follows the last member"))?;
+        let end = after_member(rest, &out[len..len + written]);
+        let (after, certain) = end.ok_or(corrupt(Format::Gzip, "data follows the last member"))?;
+        let portable = certain && rest.len() == compressed.len();
         len += written;
+        rest = after;
         if rest.is_empty() {
-            return Ok(finished(out, len));
+            return Ok(Decompressed { message: finished(out, len), portable });
         }
     }
 }
@@ -136,18 +138,19 @@ fn fill(
 }
 
 /// What follows the member at the start of `rest`, which decompresses to `out`; nothing when that is
-/// neither the end nor another member.
+/// neither the end nor another member. Also whether there is no doubt about where the member ends.
 ///
 /// libdeflate does not tell where a member ends. It ends with its trailer, which follows from `out`,
 /// and then comes the end or the next member.
-fn after_member<'a>(rest: &'a [u8], out: &[u8]) -> Option<&'a [u8]> {
+fn after_member<'a>(rest: &'a [u8], out: &[u8]) -> Option<(&'a [u8], bool)> {
     let mut trailer = [0; TRAILER_LEN];
     trailer[..4].copy_from_slice(&libdeflater::crc32(out).to_le_bytes());
     #[expect(clippy::cast_possible_truncation, reason = "ISIZE is the length modulo 2^32")]
     trailer[4..].copy_from_slice(&(out.len() as u32).to_le_bytes());
     memmem::find_iter(&rest[HEADER_LEN..], &trailer)
-        .map(|at| &rest[HEADER_LEN + at + TRAILER_LEN..])
-        .find(|after| after.is_empty() || after.starts_with(&MAGIC))
+        .enumerate()
+        .map(|(earlier, at)| (&rest[HEADER_LEN + at + TRAILER_LEN..], earlier == 0))
+        .find(|(after, _)| after.is_empty() || after.starts_with(&MAGIC))
 }
 
 /// A first size of the output from what the sender claims, which is not to be trusted.

@@ -219,16 +219,43 @@ pub fn decompress(
     compressed: &[u8],
     max_len: usize,
 ) -> Result<BytesMut, DecompressError> {
+    Ok(decompress_whole(encoding, compressed, max_len)?.message)
+}
+
+/// What a body held.
+#[derive(Debug)]
+pub struct Decompressed {
+    /// In a buffer of its own.
+    pub message: BytesMut,
+    /// Whether any decoder takes the body: one gzip member, or one zstd frame with a window of at most
+    /// 8 MiB. Such a body can be sent on as it is.
+    pub portable: bool,
+}
+
+/// As [`decompress`], and says whether the body may be sent on as it is.
+pub fn decompress_whole(
+    encoding: Compression,
+    compressed: &[u8],
+    max_len: usize,
+) -> Result<Decompressed, DecompressError> {
     match encoding {
         Compression::None if compressed.len() > max_len => Err(DecompressError::TooLarge { limit: max_len }),
-        Compression::None => Ok(BytesMut::from(compressed)),
+        Compression::None => Ok(Decompressed { message: BytesMut::from(compressed), portable: true }),
         Compression::Gzip => deflate::decompress_gzip(compressed, max_len),
-        Compression::Zlib | Compression::Deflate => deflate::decompress_zlib(compressed, max_len),
-        Compression::Zstd => zstandard::decompress(compressed, max_len),
-        Compression::Snappy => snappy::decompress(compressed, max_len),
-        Compression::SnappyFramed => snappy::decompress_framed(compressed, max_len),
-        Compression::Lz4 => lz4::decompress(compressed, max_len),
+        Compression::Zstd => {
+            let message = zstandard::decompress(compressed, max_len)?;
+            Ok(Decompressed { message, portable: zstandard::is_portable(compressed) })
+        }
+        Compression::Zlib | Compression::Deflate => other(deflate::decompress_zlib(compressed, max_len)),
+        Compression::Snappy => other(snappy::decompress(compressed, max_len)),
+        Compression::SnappyFramed => other(snappy::decompress_framed(compressed, max_len)),
+        Compression::Lz4 => other(lz4::decompress(compressed, max_len)),
     }
+}
+
+/// What is in an encoding that is not sent on as it is.
+fn other(message: Result<BytesMut, DecompressError>) -> Result<Decompressed, DecompressError> {
+    message.map(|message| Decompressed { message, portable: false })
 }
 
 fn contiguous(chunks: &[Bytes]) -> Bytes {

@@ -63,6 +63,48 @@ fn several_members_or_frames_are_one_body() {
 }
 
 #[test]
+fn only_one_member_or_frame_may_be_sent_on_as_it_is() {
+    let portable = |encoding, body: &[u8]| decompress_whole(encoding, body, LIMIT).unwrap().portable;
+    for encoding in both() {
+        let one = packed(encoding, b"some data");
+        assert!(portable(encoding, &one), "{encoding}");
+        assert!(!portable(encoding, &one.repeat(2)), "{encoding}");
+        assert!(!portable(encoding, &[packed(encoding, b""), one].concat()), "{encoding}");
+        assert!(portable(encoding, &packed(encoding, &vec![7; LIMIT])), "{encoding}");
+    }
+    assert!(portable(Compression::Zstd, &zstd_without_size(&vec![7; LIMIT])));
+}
+
+#[test]
+fn a_gzip_member_whose_end_can_be_doubted_is_not_sent_on() {
+    // What looks like the trailer comes a second time behind it.
+    let mut body = packed(Compression::Gzip, b"some data");
+    let trailer = body[body.len() - 8..].to_vec();
+    body.extend_from_slice(b"garbage");
+    body.extend(trailer);
+    let read = decompress_whole(Compression::Gzip, &body, LIMIT);
+    assert!(read.is_err() || !read.unwrap().portable);
+}
+
+#[test]
+fn a_zstd_frame_that_needs_a_large_window_is_not_sent_on() {
+    use std::io::Write as _;
+    for (window_log, portable) in [(23, true), (24, false)] {
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.set_parameter(zstd::zstd_safe::CParameter::WindowLog(window_log)).unwrap();
+        encoder.write_all(b"data").unwrap();
+        encoder.flush().unwrap();
+        encoder.write_all(b"data").unwrap();
+        let body = encoder.finish().unwrap();
+        assert_eq!(super::zstandard::is_portable(&body), portable, "{window_log}");
+    }
+    let mut skippable = vec![0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 1, 1];
+    assert!(!super::zstandard::is_portable(&skippable));
+    skippable.extend(packed(Compression::Zstd, b"data"));
+    assert!(!super::zstandard::is_portable(&skippable));
+}
+
+#[test]
 fn ten_thousand_empty_members_are_an_empty_body() {
     for encoding in joinable() {
         let body = packed(encoding, b"").repeat(10_000);

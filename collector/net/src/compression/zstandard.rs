@@ -16,6 +16,8 @@ const LEVEL_MAX: i32 = 19;
 /// Largest window of a frame that does not say its size, as a power of two: 8 MiB, which RFC 8878
 /// section 3.1.1.1.2 tells decoders to support.
 const WINDOW_LOG_MAX: u32 = 23;
+/// RFC 8878 section 3.1.1. Other magic numbers begin frames that hold nothing of the content.
+const FRAME_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 /// First output buffer of a frame that does not say its size, in bytes.
 const OUT_FIRST: usize = 256 * 1024;
 /// The scratch buffer that a thread keeps, in bytes; a larger one is given back after use.
@@ -64,6 +66,20 @@ fn stated_len(mut compressed: &[u8]) -> Result<Option<u64>, DecompressError> {
         compressed = &compressed[frame..];
     }
     Ok(Some(total))
+}
+
+/// Whether the body is one frame that every decoder takes: it needs a window of at most 8 MiB.
+pub(super) fn is_portable(compressed: &[u8]) -> bool {
+    /// RFC 8878 section 3.1.1.1.1: the bit that says that the window is the content.
+    const SINGLE_SEGMENT: u8 = 1 << 5;
+    let one_frame = zstd_safe::find_frame_compressed_size(compressed) == Ok(compressed.len());
+    let Some(&[magic @ .., descriptor, window]) = compressed.first_chunk::<6>() else { return false };
+    let window = match zstd_safe::get_frame_content_size(compressed) {
+        Ok(Some(len)) if descriptor & SINGLE_SEGMENT != 0 => len,
+        // Section 3.1.1.1.2.
+        _ => (1 << (10 + (window >> 3))) / 8 * (8 + u64::from(window & 7)),
+    };
+    one_frame && magic == FRAME_MAGIC && window <= 1 << WINDOW_LOG_MAX
 }
 
 fn decompress_known(compressed: &[u8], len: usize) -> Result<BytesMut, DecompressError> {

@@ -10,6 +10,7 @@ use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 
+use super::body::Received;
 use super::buffer::Buffer;
 use super::connection::{Protocol, at};
 use super::cors::Cors;
@@ -18,7 +19,7 @@ use super::panics::Caught;
 use super::running::Seldom;
 use super::stream::Peer;
 use super::{Call, Format, Routes, Unary, http_answer};
-use crate::compression::{Compression, DecompressError, decompress};
+use crate::compression::{Compression, DecompressError};
 use crate::status::Status;
 
 const GRPC_AT_ANOTHER_PORT: &str = "this is the OTLP/HTTP endpoint, which does not speak gRPC; \
@@ -119,8 +120,8 @@ impl Http {
             body = receive(body, self.max_body) => body?,
             () = at(timeout) => return Err(self.too_slow()),
         };
-        let message = decoded(encoding, body, self.max_body)?;
-        let call = Call { message, format, peer, deadline: None };
+        let Received { message, compressed } = decoded(encoding, body, self.max_body)?;
+        let call = Call { message, compressed, format, peer, deadline: None };
         let answered = Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()));
         Ok((format, answered?))
     }
@@ -236,12 +237,12 @@ async fn receive(mut body: Incoming, max_len: usize) -> Result<BytesMut, Refusal
     Ok(buffer.finish())
 }
 
-fn decoded(encoding: Option<Encoding>, body: BytesMut, max_len: usize) -> Result<BytesMut, Status> {
+fn decoded(encoding: Option<Encoding>, body: BytesMut, max_len: usize) -> Result<Received, Status> {
     let decoded = match encoding {
-        None => Ok(body),
-        Some(Encoding::Gzip) => decompress(Compression::Gzip, &body, max_len),
-        Some(Encoding::Zstd) => decompress(Compression::Zstd, &body, max_len),
-        Some(Encoding::Deflate | Encoding::Zlib) => decompress(Compression::Zlib, &body, max_len),
+        None => Ok(Received::plain(body)),
+        Some(Encoding::Gzip) => Received::compressed(Compression::Gzip, body, max_len),
+        Some(Encoding::Zstd) => Received::compressed(Compression::Zstd, body, max_len),
+        Some(Encoding::Deflate | Encoding::Zlib) => Received::compressed(Compression::Zlib, body, max_len),
     };
     decoded.map_err(|error| match error {
         DecompressError::TooLarge { .. } => too_large(max_len).status,

@@ -8,6 +8,7 @@
 //! Nothing here knows what a message holds.
 
 mod activity;
+mod body;
 mod buffer;
 mod calm;
 mod config;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use etalon_component::BoxFuture;
+use etalon_pdata::Compressed;
 use tokio::time::Instant;
 
 use crate::status::Status;
@@ -72,6 +74,8 @@ pub trait Unary: Send + Sync {
 pub struct Call {
     /// The message, in a buffer of its own.
     pub message: BytesMut,
+    /// The form in which the message arrived, if it was compressed in a way that any destination takes.
+    pub compressed: Option<Compressed>,
     /// How the message is encoded, and the answer must be.
     pub format: Format,
     /// The sender.

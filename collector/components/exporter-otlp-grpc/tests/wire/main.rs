@@ -5,6 +5,7 @@
 mod conversation;
 mod exporter;
 mod failures;
+mod forwarding;
 mod peer;
 mod raw;
 mod tls;

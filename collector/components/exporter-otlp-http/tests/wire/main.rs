@@ -7,6 +7,7 @@ mod conversation;
 mod exporter;
 mod failures;
 mod http2;
+mod forwarding;
 mod peer;
 mod proxy;
 mod tls;

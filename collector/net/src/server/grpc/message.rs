@@ -6,23 +6,25 @@ use http::HeaderMap;
 use http_body::Body;
 use http_body_util::BodyExt as _;
 
+use super::super::body::Received;
 use super::super::buffer::Buffer;
-use crate::compression::{Compression, DecompressError, decompress};
+use crate::compression::{Compression, DecompressError};
 use crate::status::Status;
 
 /// A compressed flag and a length of four bytes.
 const PREFIX_LEN: usize = 5;
 
 /// Reads the message of a request, decompressed. `max_len` bounds it before and after that.
-pub(super) async fn receive<B>(headers: &HeaderMap, body: B, max_len: usize) -> Result<BytesMut, Status>
+pub(super) async fn receive<B>(headers: &HeaderMap, body: B, max_len: usize) -> Result<Received, Status>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
 {
     let (flag, message) = read(body, max_len).await?;
     match flag {
-        0 => Ok(message),
-        1 => decompress(encoding(headers)?, &message, max_len).map_err(|error| decompress_status(&error)),
+        0 => Ok(Received::plain(message)),
+        1 => Received::compressed(encoding(headers)?, message, max_len)
+            .map_err(|error| decompress_status(&error)),
         flag => Err(malformed(format!("the compressed flag of the message is {flag}, expected 0 or 1"))),
     }
 }

@@ -12,6 +12,7 @@ use http::{HeaderMap, Method, Request, Response, Version, header};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::body::Received;
 use super::connection::Protocol;
 use super::panics::Caught;
 use super::running::Seldom;
@@ -69,8 +70,8 @@ impl Grpc {
         let unary = self.routes.find(head.uri.path()).ok_or_else(|| self.unknown(head.uri.path()))?;
         let received =
             timeout(RECEIVE_TIMEOUT, message::receive(&head.headers, body, self.max_message)).await;
-        let message = received.unwrap_or_else(|_| Err(too_slow()))?;
-        let call = Call { message, format: Format::Protobuf, peer, deadline };
+        let Received { message, compressed } = received.unwrap_or_else(|_| Err(too_slow()))?;
+        let call = Call { message, compressed, format: Format::Protobuf, peer, deadline };
         Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()))
     }
 
