@@ -28,6 +28,8 @@ mod load;
 mod measure;
 mod optimised;
 #[cfg(feature = "bench")]
+mod overload;
+#[cfg(feature = "bench")]
 mod peer;
 #[cfg(feature = "bench")]
 mod process;
@@ -41,6 +43,10 @@ mod sender;
 mod sink;
 #[cfg(feature = "bench")]
 mod statistics;
+#[cfg(feature = "bench")]
+mod suite;
+#[cfg(feature = "bench")]
+mod summary;
 
 #[cfg(feature = "bench")]
 use self::command::chain;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::error::Error;
-use super::{child, optimised, run, sender, sink};
+use super::{child, optimised, run, sender, sink, suite};
 
 /// Compare OTLP forwarders by the CPU time they need, side by side.
 #[derive(Debug, Parser)]
@@ -44,6 +44,7 @@ Variables of commands and configurations:
   {config}                     its configuration, made of --peer-config (commands only)
   {dir} {free_port}            a folder and a port of its own
   {signal} {protocol}          traces, metrics or logs; grpc or http
+  {compress} {level}           none or gzip; the level, 0 is the default
   {in_flight} {body_buffer}    most requests at a time; bytes that hold the largest request
 
 Examples:
@@ -69,6 +70,8 @@ struct Bench {
 enum Part {
     /// Compare peers; the same as without a subcommand
     Run(Box<run::RunArgs>),
+    /// Run the cases that the book shows, and write its figures; at most about 12 minutes
+    Suite(Box<suite::SuiteArgs>),
     /// Only send, and print what was acknowledged
     Sender(sender::SenderArgs),
     /// Only receive, and print what arrived
@@ -102,6 +105,7 @@ fn dispatch(bench: Bench) -> Result<ExitCode, Error> {
     let result = runtime.block_on(async {
         match part {
             Part::Run(args) => run::run(*args).await,
+            Part::Suite(args) => suite::run(*args).await,
             Part::Sender(args) => sender::run(args).await.map(|()| ExitCode::SUCCESS),
             Part::Sink(args) => sink::run(args).await.map(|()| ExitCode::SUCCESS),
             Part::Launch(args) => child::launch(&args).map(|never| match never {}),

@@ -4,7 +4,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 
 use super::content::{Content, Signal};
 use super::error::Error;
-use super::load::{Case, Load, Protocol};
+use super::load::{Body, Case, Load, Protocol};
 
 /// A request, ready for the wire.
 #[derive(Clone, Debug)]
@@ -25,9 +25,13 @@ pub(crate) fn prepare(case: &Case, load: &Load) -> Result<Vec<Prepared>, Error> 
         .enumerate()
         .map(|(at, message)| {
             let content = Content::of(case.signal, &message).map_err(|_| Error::Corpus(at))?;
-            let message = if load.gzip { gzip(&message)? } else { message };
+            let message = match load.body {
+                Body::Protobuf => message,
+                Body::Gzip => gzip(&message)?,
+                Body::Json => json(case.signal, &message)?,
+            };
             let body = match case.protocol {
-                Protocol::Grpc => frame(&message, load.gzip),
+                Protocol::Grpc => frame(&message, load.body == Body::Gzip),
                 Protocol::Http => message,
             };
             Ok(Prepared { body, content })
@@ -36,12 +40,21 @@ pub(crate) fn prepare(case: &Case, load: &Load) -> Result<Vec<Prepared>, Error> 
 }
 
 fn requests(signal: Signal, items: usize, count: usize, seed: u64) -> Vec<Bytes> {
-    let signal = match signal {
+    etalon_testkit::corpus::requests(described(signal), items, count, seed)
+}
+
+fn described(signal: Signal) -> etalon_pdata::Signal {
+    match signal {
         Signal::Traces => etalon_pdata::TRACES,
         Signal::Metrics => etalon_pdata::METRICS,
         Signal::Logs => etalon_pdata::LOGS,
-    };
-    etalon_testkit::corpus::requests(signal, items, count, seed)
+    }
+}
+
+fn json(signal: Signal, message: &[u8]) -> Result<Bytes, Error> {
+    let mut json = Vec::new();
+    etalon_pdata::json::encode(described(signal).request, message, &mut json).map_err(|_| Error::Json)?;
+    Ok(json.into())
 }
 
 fn frame(message: &[u8], compressed: bool) -> Bytes {
@@ -64,10 +77,19 @@ fn gzip(message: &[u8]) -> Result<Bytes, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::load::Mode;
+    use crate::bench::load::{Compress, Mode};
 
-    fn load(gzip: bool) -> Load {
-        Load { connections: 1, in_flight: None, warm_up: 0.0, seconds: 0.0, gzip, corpus: 5, seed: 3 }
+    fn load(body: Body) -> Load {
+        Load {
+            connections: 1,
+            in_flight: None,
+            warm_up: 0.0,
+            seconds: 0.0,
+            body,
+            compress: Compress::None,
+            corpus: 5,
+            seed: 3,
+        }
     }
 
     #[test]
@@ -75,7 +97,7 @@ mod tests {
         for signal in Signal::ALL {
             for items in [1, 10, 100] {
                 let case = Case { signal, items, protocol: Protocol::Http, mode: Mode::Saturation };
-                for request in prepare(&case, &load(false)).unwrap() {
+                for request in prepare(&case, &load(Body::Protobuf)).unwrap() {
                     assert_eq!(request.content.items, items as u64, "{signal:?}");
                     assert_eq!(request.content.bytes, request.body.len() as u64);
                 }
@@ -84,10 +106,21 @@ mod tests {
     }
 
     #[test]
+    fn json_is_that_of_otlp_and_counts_as_the_protobuf_that_it_was() {
+        let case = Case { signal: Signal::Logs, items: 10, protocol: Protocol::Http, mode: Mode::Saturation };
+        let (plain, json) =
+            (prepare(&case, &load(Body::Protobuf)).unwrap(), prepare(&case, &load(Body::Json)).unwrap());
+        for (plain, json) in plain.iter().zip(&json) {
+            assert!(json.body.starts_with(b"{\"resourceLogs\":["));
+            assert_eq!(plain.content, json.content);
+        }
+    }
+
+    #[test]
     fn a_body_for_grpc_is_framed_and_counts_what_is_inside() {
         let case = Case { signal: Signal::Logs, items: 10, protocol: Protocol::Grpc, mode: Mode::Saturation };
         let (plain, compressed) =
-            (prepare(&case, &load(false)).unwrap(), prepare(&case, &load(true)).unwrap());
+            (prepare(&case, &load(Body::Protobuf)).unwrap(), prepare(&case, &load(Body::Gzip)).unwrap());
         assert_eq!(plain.len(), 5);
         for (plain, compressed) in plain.iter().zip(&compressed) {
             assert_eq!(plain.content, compressed.content);

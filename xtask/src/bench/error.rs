@@ -115,6 +115,10 @@ pub(crate) enum Error {
     Print(#[source] io::Error),
     #[error("the generated request {0} is not valid OTLP")]
     Corpus(usize),
+    #[error("a request of the corpus could not be written as JSON")]
+    Json,
+    #[error("JSON travels over HTTP: use --protocol http")]
+    JsonOverGrpc,
     #[error("gzip could not compress a request")]
     Gzip,
     #[error("cannot wait for signals")]

@@ -27,6 +27,47 @@ impl Protocol {
     }
 }
 
+/// What the body of a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Body {
+    /// Protobuf
+    Protobuf,
+    /// Protobuf, compressed with gzip (in advance, at level 6)
+    Gzip,
+    /// OTLP/JSON, over HTTP only. Peers write it anew, so that only items are compared
+    Json,
+}
+
+/// What peers that compress at all compress with. Proxies do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Compress {
+    /// Not at all
+    None,
+    /// gzip, at the default level of the peer
+    Gzip,
+}
+
+impl Body {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Protobuf => "protobuf",
+            Self::Gzip => "gzip",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl Compress {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+        }
+    }
+}
+
 /// When a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Mode {
@@ -100,9 +141,12 @@ pub(crate) struct Load {
     /// 0.3 per cent
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
     pub(crate) seconds: f64,
-    /// Compress what the sender sends with gzip (in advance)
-    #[arg(long)]
-    pub(crate) gzip: bool,
+    /// What the sender sends
+    #[arg(long, value_enum, default_value_t = Body::Protobuf)]
+    pub(crate) body: Body,
+    /// What the peer sends on, if it is one that compresses
+    #[arg(long, value_enum, default_value_t = Compress::None)]
+    pub(crate) compress: Compress,
     /// Different requests in the corpus
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) corpus: u16,
@@ -122,7 +166,7 @@ impl Load {
 
     /// The command line of a sender that makes this load.
     pub(crate) fn arguments(&self, case: &Case) -> Vec<String> {
-        let mut arguments: Vec<String> = [
+        let arguments = [
             ("--signal", case.signal.name().to_owned()),
             ("--items", case.items.to_string()),
             ("--protocol", case.protocol.name().to_owned()),
@@ -133,14 +177,10 @@ impl Load {
             ("--seconds", self.seconds.to_string()),
             ("--corpus", self.corpus.to_string()),
             ("--seed", self.seed.to_string()),
-        ]
-        .into_iter()
-        .flat_map(|(name, value)| [name.to_owned(), value])
-        .collect();
-        if self.gzip {
-            arguments.push("--gzip".into());
-        }
-        arguments
+            ("--body", self.body.name().to_owned()),
+            ("--compress", self.compress.name().to_owned()),
+        ];
+        arguments.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect()
     }
 }
 
@@ -173,7 +213,8 @@ mod tests {
             in_flight: Some(9),
             warm_up: 0.5,
             seconds: 2.0,
-            gzip: true,
+            body: Body::Gzip,
+            compress: Compress::Gzip,
             corpus: 5,
             seed: 8,
         };

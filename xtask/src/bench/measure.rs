@@ -57,12 +57,65 @@ pub(crate) struct Cpus {
 }
 
 /// Limits of the steps.
-const STARTED: Duration = Duration::from_secs(10);
+pub(crate) const STARTED: Duration = Duration::from_secs(10);
 const READY: Duration = Duration::from_secs(20);
-const CONNECTED: Duration = Duration::from_secs(20);
-const DRAINED: Duration = Duration::from_secs(30);
+pub(crate) const CONNECTED: Duration = Duration::from_secs(20);
+pub(crate) const DRAINED: Duration = Duration::from_secs(30);
 const ARRIVED: Duration = Duration::from_secs(5);
 const SETTLED: Duration = Duration::from_secs(1);
+
+/// A sink and a peer in front of it, without load.
+pub(crate) struct Bench {
+    pub(crate) sink: Child,
+    pub(crate) forwarder: Child,
+    listen_port: u16,
+    ready: Duration,
+    pub(crate) idle_resident: u64,
+}
+
+impl Bench {
+    /// Starts both. `folder` is empty and belongs to this measurement.
+    pub(crate) async fn start(
+        peer: &Peer,
+        case: &Case,
+        load: &Load,
+        cpus: Cpus,
+        sink_arguments: &[String],
+        largest: usize,
+        folder: &Path,
+    ) -> Result<Self, Error> {
+        let mut sink = Child::ours("sink", cpus.load, sink_arguments, folder)?;
+        let upstream = match sink.event("listen", STARTED).await? {
+            Event::Listening { address } => address,
+            other => return Err(sink.wrong(&other, "listening")),
+        };
+        let variables = Variables {
+            folder: folder.to_owned(),
+            listen_port: free_port().await?,
+            upstream_port: upstream.port(),
+            free_port: free_port().await?,
+            signal: case.signal,
+            protocol: case.protocol,
+            compress: load.compress,
+            in_flight: u32::from(load.connections) * u32::from(load.in_flight(case.mode)),
+            body_buffer: largest.next_power_of_two().max(1 << 20),
+        };
+        let command = peer.prepare(&variables)?;
+        let started = Instant::now();
+        let mut forwarder = Child::program(&peer.name, cpus.peer, &command, folder)?;
+        wait_ready(&mut forwarder, &peer.name, variables.listen_port, started).await?;
+        let ready = started.elapsed();
+        let idle_resident = settled(&forwarder, &peer.name).await?;
+        Ok(Self { sink, forwarder, listen_port: variables.listen_port, ready, idle_resident })
+    }
+
+    /// Starts a sender.
+    pub(crate) fn sender(&self, case: &Case, load: &Load, cpus: Cpus, folder: &Path) -> Result<Child, Error> {
+        let mut arguments = vec!["--target".to_owned(), format!("127.0.0.1:{}", self.listen_port)];
+        arguments.extend(load.arguments(case));
+        Child::ours("sender", cpus.load, &arguments, folder)
+    }
+}
 
 /// Measures a peer. `folder` is empty and belongs to this measurement.
 pub(crate) async fn measure(
@@ -74,31 +127,9 @@ pub(crate) async fn measure(
     largest: usize,
     folder: &Path,
 ) -> Result<Measurement, Error> {
-    let mut sink = Child::ours("sink", cpus.load, &[], folder)?;
-    let upstream = match sink.event("listen", STARTED).await? {
-        Event::Listening { address } => address,
-        other => return Err(sink.wrong(&other, "listening")),
-    };
-    let variables = Variables {
-        folder: folder.to_owned(),
-        listen_port: free_port().await?,
-        upstream_port: upstream.port(),
-        free_port: free_port().await?,
-        signal: case.signal,
-        protocol: case.protocol,
-        in_flight: u32::from(load.connections) * u32::from(load.in_flight(case.mode)),
-        body_buffer: largest.next_power_of_two().max(1 << 20),
-    };
-    let command = peer.prepare(&variables)?;
-    let started = Instant::now();
-    let mut forwarder = Child::program(&peer.name, cpus.peer, &command, folder)?;
-    wait_ready(&mut forwarder, &peer.name, variables.listen_port, started).await?;
-    let ready = started.elapsed();
-    let idle_resident = settled(&forwarder, &peer.name).await?;
-
-    let mut arguments = vec!["--target".to_owned(), format!("127.0.0.1:{}", variables.listen_port)];
-    arguments.extend(load.arguments(case));
-    let mut sender = Child::ours("sender", cpus.load, &arguments, folder)?;
+    let bench = Bench::start(peer, case, load, cpus, &[], largest, folder).await?;
+    let mut sender = bench.sender(case, load, cpus, folder)?;
+    let Bench { mut sink, forwarder, ready, idle_resident, .. } = bench;
     let warm = CONNECTED + Duration::from_secs_f64(load.warm_up);
     let ((before, busy_before), begin) = match sender.event("begin its window", warm).await? {
         Event::Begin { acknowledged } => (window_edge(&forwarder, &peer.name, cpus)?, acknowledged),
@@ -162,7 +193,7 @@ async fn wait_ready(forwarder: &mut Child, name: &str, port: u16, started: Insta
     Ok(())
 }
 
-fn used(forwarder: &Child, name: &str) -> Result<Usage, Error> {
+pub(crate) fn used(forwarder: &Child, name: &str) -> Result<Usage, Error> {
     usage(forwarder.pid()).map_err(|source| Error::Usage { name: name.to_owned(), source })
 }
 

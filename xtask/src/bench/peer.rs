@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::content::Signal;
 use super::error::Error;
-use super::load::Protocol;
+use super::load::{Compress, Protocol};
 
 /// A forwarder: a command and a configuration, with variables in braces (see [`Variables`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) struct Peer {
     pub(crate) name: String,
     command: Vec<String>,
     config: Config,
+    /// Level at which it compresses; 0 is its default.
+    level: u8,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +28,8 @@ enum Config {
 /// The peers that a command line asks for.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct PeerArgs {
-    /// Peers that are built in: etalon, nginx, haproxy. One that is missing here is skipped
+    /// Peers that are built in: etalon, nginx, haproxy, go, and etalon-anew, which compresses what already
+    /// is compressed anew, at level 1. One that is missing here is skipped
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "etalon,nginx,haproxy")]
     peers: Vec<String>,
     /// Any other forwarder: its command, with {listen}, {upstream}, {config} and other variables, without
@@ -40,8 +43,15 @@ pub(crate) struct PeerArgs {
     /// Peer that writes payloads anew, so that only items are compared, not content. May be repeated
     #[arg(long = "counts-only", value_name = "NAME")]
     pub(crate) counts_only: Vec<String>,
+    #[command(flatten)]
+    programs: Programs,
+}
+
+/// Where the built-in peers are.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Programs {
     /// The etalon to measure
-    #[arg(long, value_name = "FILE", default_value_os_t = default_etalon())]
+    #[arg(long, value_name = "FILE", default_value_os_t = in_target("release/etalon"))]
     etalon: PathBuf,
     /// The nginx to measure
     #[arg(long, value_name = "FILE", default_value = "/usr/sbin/nginx")]
@@ -49,11 +59,14 @@ pub(crate) struct PeerArgs {
     /// The haproxy to measure
     #[arg(long, value_name = "FILE", default_value = "/usr/sbin/haproxy")]
     haproxy: PathBuf,
+    /// The Go collector to measure
+    #[arg(long, value_name = "FILE", default_value_os_t = in_target("go-collector/distribution/go-collector"))]
+    go: PathBuf,
 }
 
-fn default_etalon() -> PathBuf {
+fn in_target(path: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    target.join("release/etalon")
+    target.join(path)
 }
 
 /// A peer that cannot run here, and why.
@@ -68,7 +81,7 @@ impl PeerArgs {
     pub(crate) fn resolve(&self) -> Result<(Vec<Peer>, Vec<Skipped>), Error> {
         let mut all = Vec::new();
         for name in self.peers.iter().filter(|name| !name.is_empty()) {
-            all.push(self.built_in(name)?);
+            all.push(self.programs.peer(name)?);
         }
         for text in &self.more {
             all.push(custom(text)?);
@@ -92,23 +105,34 @@ impl PeerArgs {
         if let Some(peer) = all.iter().find(|peer| peer.lacks_config()) {
             return Err(Error::NoConfig(peer.name.clone()));
         }
-        let (found, missing): (Vec<_>, Vec<_>) = all.into_iter().partition(Peer::is_installed);
-        let skipped =
-            missing.into_iter().map(|peer| Skipped { why: peer.missing(), name: peer.name }).collect();
-        Ok((found, skipped))
+        Ok(installed(all))
     }
+}
 
-    fn built_in(&self, name: &str) -> Result<Peer, Error> {
+/// The peers that can run here, and those that cannot.
+pub(crate) fn installed(all: Vec<Peer>) -> (Vec<Peer>, Vec<Skipped>) {
+    let (found, missing): (Vec<_>, Vec<_>) = all.into_iter().partition(Peer::is_installed);
+    let skipped = missing.into_iter().map(|peer| Skipped { why: peer.missing(), name: peer.name });
+    (found, skipped.collect())
+}
+
+/// Whether a built-in peer writes payloads anew, so that only items are compared.
+pub(crate) fn rewrites(name: &str) -> bool {
+    name == "go"
+}
+
+impl Programs {
+    /// The built-in peer of a name.
+    pub(crate) fn peer(&self, name: &str) -> Result<Peer, Error> {
+        // The Go collector takes the same configuration: that is a promise of ours.
+        let collector = Config::BuiltIn {
+            grpc: include_str!("templates/collector-grpc.yaml"),
+            http: include_str!("templates/collector-http.yaml"),
+            extension: "yaml",
+        };
         let (program, arguments, config): (_, &[&str], _) = match name {
-            "etalon" => (
-                &self.etalon,
-                &["--config", "{config}"],
-                Config::BuiltIn {
-                    grpc: include_str!("templates/etalon-grpc.yaml"),
-                    http: include_str!("templates/etalon-http.yaml"),
-                    extension: "yaml",
-                },
-            ),
+            "etalon" | "etalon-anew" => (&self.etalon, &["--config", "{config}"], collector),
+            "go" => (&self.go, &["--config", "{config}"], collector),
             "nginx" => (
                 &self.nginx,
                 &["-e", "stderr", "-p", "{dir}", "-c", "{config}"],
@@ -131,7 +155,13 @@ impl PeerArgs {
         };
         let mut command = vec![program.to_string_lossy().into_owned()];
         command.extend(arguments.iter().map(|&argument| argument.to_owned()));
-        Ok(Peer { name: name.to_owned(), command, config })
+        Ok(Peer { name: name.to_owned(), command, config, level: u8::from(name == "etalon-anew") })
+    }
+
+    /// A collector with a queue in memory of 64 MiB, over gRPC.
+    pub(crate) fn queueing(&self, name: &str) -> Result<Peer, Error> {
+        let text = include_str!("templates/collector-queue.yaml").to_owned();
+        Ok(Peer { config: Config::File { text, extension: "yaml".into() }, ..self.peer(name)? })
     }
 }
 
@@ -139,7 +169,7 @@ fn custom(text: &str) -> Result<Peer, Error> {
     let parts = text.split_once('=').and_then(|(name, command)| Some((name, words(command)?)));
     match parts {
         Some((name, command)) if !command.is_empty() && is_name(name) => {
-            Ok(Peer { name: name.to_owned(), command, config: Config::None })
+            Ok(Peer { name: name.to_owned(), command, config: Config::None, level: 0 })
         }
         _ => Err(Error::PeerSyntax(text.to_owned())),
     }
@@ -182,14 +212,18 @@ impl Peer {
     }
 
     fn missing(&self) -> String {
-        let hint =
-            if self.name == "etalon" { "; build it with `cargo build --release -p etalon`" } else { "" };
+        let hint = match self.name.as_str() {
+            "etalon" | "etalon-anew" => "; build it with `cargo build --release -p etalon`",
+            "go" => "; `cargo xtask test` builds it",
+            _ => "",
+        };
         format!("there is no {}{hint}", self.command[0])
     }
 
     /// Writes the configuration into the folder of `variables`, and returns the command that uses it.
     pub(crate) fn prepare(&self, variables: &Variables) -> Result<Vec<String>, Error> {
         let mut values = variables.values();
+        values.insert("level", self.level.to_string());
         let template = match &self.config {
             Config::None => None,
             Config::BuiltIn { grpc, extension, .. } if variables.protocol == Protocol::Grpc => {
@@ -221,6 +255,8 @@ pub(crate) struct Variables {
     pub(crate) free_port: u16,
     pub(crate) signal: Signal,
     pub(crate) protocol: Protocol,
+    /// What it sends on: {compress}; and {level} is the level.
+    pub(crate) compress: Compress,
     /// Requests in flight, all connections together.
     pub(crate) in_flight: u32,
     /// A buffer size, bytes, that the largest request fits in: {`body_buffer`}.
@@ -240,6 +276,7 @@ impl Variables {
             ("free_port", self.free_port.to_string()),
             ("signal", self.signal.name().to_owned()),
             ("protocol", self.protocol.name().to_owned()),
+            ("compress", self.compress.name().to_owned()),
             ("in_flight", self.in_flight.to_string()),
             ("body_buffer", self.body_buffer.to_string()),
             ("nginx_user", nginx_user.to_owned()),

@@ -22,7 +22,7 @@ use self::record::Record;
 use super::corpus::{self, Prepared};
 use super::error::Error;
 use super::events::{Event, watch_stdin};
-use super::load::{Case, Load, Mode, Protocol};
+use super::load::{Body, Case, Load, Mode, Protocol};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SenderArgs {
@@ -66,7 +66,7 @@ pub(crate) async fn run(args: SenderArgs) -> Result<(), Error> {
 #[derive(Debug)]
 struct Shared {
     case: Case,
-    gzip: bool,
+    body: Body,
     target: SocketAddr,
     corpus: Vec<Prepared>,
     next: AtomicUsize,
@@ -77,7 +77,7 @@ struct Shared {
 async fn send(args: SenderArgs) -> Result<(), Error> {
     let shared = Arc::new(Shared {
         case: args.case,
-        gzip: args.load.gzip,
+        body: args.load.body,
         target: args.target,
         corpus: corpus::prepare(&args.case, &args.load)?,
         next: AtomicUsize::new(0),

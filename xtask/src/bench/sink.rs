@@ -23,6 +23,9 @@ pub(crate) struct SinkArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Answer so many milliseconds after a request has arrived
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=600_000))]
+    delay: u64,
     /// End when the standard input ends, so that no sink outlives its harness
     #[arg(long, hide = true)]
     watch_stdin: bool,
@@ -34,7 +37,7 @@ pub(crate) async fn run(args: SinkArgs) -> Result<(), Error> {
         .await
         .map_err(|source| Error::Listen { address: args.listen, source })?;
     let address = listener.local_addr().map_err(|source| Error::Listen { address: args.listen, source })?;
-    let receiver = Arc::new(Receiver::default());
+    let receiver = Arc::new(Receiver::answering_after(Duration::from_millis(args.delay)));
     Event::Listening { address }.print()?;
     tokio::select! {
         result = accept(&listener, &receiver) => result,

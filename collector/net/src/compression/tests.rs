@@ -65,7 +65,7 @@ fn several_members_or_frames_are_one_body() {
 #[test]
 fn only_one_member_or_frame_may_be_sent_on_as_it_is() {
     let portable = |encoding, body: &[u8]| decompress_whole(encoding, body, LIMIT).unwrap().portable;
-    for encoding in both() {
+    for encoding in [Compression::Gzip, Compression::Zstd] {
         let one = packed(encoding, b"some data");
         assert!(portable(encoding, &one), "{encoding}");
         assert!(!portable(encoding, &one.repeat(2)), "{encoding}");

@@ -20,6 +20,7 @@ fn variables(folder: &Path, protocol: Protocol) -> Variables {
         free_port: 3333,
         signal: Signal::Logs,
         protocol,
+        compress: Compress::Gzip,
         in_flight: 32,
         body_buffer: 4096,
     }
@@ -29,10 +30,10 @@ fn variables(folder: &Path, protocol: Protocol) -> Variables {
 fn every_built_in_template_fills_without_a_variable_left() {
     let folder = tempfile::tempdir().unwrap();
     let args = Line::try_parse_from(["x"]).unwrap().peers;
-    for name in ["etalon", "nginx", "haproxy"] {
+    for name in ["etalon", "etalon-anew", "nginx", "haproxy", "go"] {
         for protocol in [Protocol::Grpc, Protocol::Http] {
             let variables = variables(folder.path(), protocol);
-            let command = args.built_in(name).unwrap().prepare(&variables).unwrap();
+            let command = args.programs.peer(name).unwrap().prepare(&variables).unwrap();
             let path = command.last().unwrap();
             let text = fs::read_to_string(path).unwrap();
             assert!(text.contains("127.0.0.1:1111") && text.contains("127.0.0.1:2222"), "{name}: {text}");

@@ -1,6 +1,7 @@
 use super::*;
 use crate::bench::content::Content;
 use crate::bench::events::{Latency, Received, Sent};
+use crate::bench::load::{Body, Compress};
 
 const CASE: Case =
     Case { signal: Signal::Traces, items: 1000, protocol: Protocol::Grpc, mode: Mode::Saturation };
@@ -30,16 +31,30 @@ fn measurement(user_seconds: f64, verdict: Verdict) -> Measurement {
     }
 }
 
-fn row(peer: &str, users: &[f64]) -> Row {
+pub(crate) fn row(peer: &str, users: &[f64]) -> Row {
     let rounds = users.iter().map(|&user| Ok(measurement(user, Verdict::Same))).collect();
     Row { peer: peer.into(), rounds }
 }
 
-fn report(rows: Vec<Row>) -> Report {
-    let load =
-        Load { connections: 4, in_flight: None, warm_up: 1.0, seconds: 2.0, gzip: false, corpus: 1, seed: 1 };
+pub(crate) fn report(rows: Vec<Row>) -> Report {
+    let load = Load {
+        connections: 4,
+        in_flight: None,
+        warm_up: 1.0,
+        seconds: 2.0,
+        body: Body::Protobuf,
+        compress: Compress::None,
+        corpus: 1,
+        seed: 1,
+    };
     let mut report = Report::new(load, Cpus { peer: Some(0), load: None }, "nginx".into());
-    report.cases.push(CaseResult { case: CASE, client: "a client", mean_request_bytes: 1e6, rows });
+    report.cases.push(CaseResult {
+        case: CASE,
+        client: "a client",
+        mean_request_bytes: 1e6,
+        largest: 1,
+        rows,
+    });
     report
 }
 

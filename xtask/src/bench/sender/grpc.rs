@@ -12,6 +12,7 @@ use super::{Answer, NoAnswer, Shared};
 use crate::bench::content;
 use crate::bench::corpus::Prepared;
 use crate::bench::error::Error;
+use crate::bench::load::Body;
 
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
@@ -80,7 +81,7 @@ impl Client {
             .header("te", "trailers")
             .header("content-type", "application/grpc")
             .header("user-agent", "etalon-bench");
-        if shared.gzip {
+        if shared.body == Body::Gzip {
             head = head.header("grpc-encoding", "gzip");
         }
         let head = head.body(()).expect("the address and the headers are valid");

@@ -13,6 +13,7 @@ use super::{Answer, NoAnswer, Shared};
 use crate::bench::content;
 use crate::bench::corpus::Prepared;
 use crate::bench::error::Error;
+use crate::bench::load::Body;
 
 /// An export response is a few bytes; a peer that sends more than this is not understood.
 const MAX_RESPONSE: usize = 64 << 10;
@@ -23,21 +24,32 @@ pub(super) struct Client {
     requests: SendRequest<Full<Bytes>>,
     path: &'static str,
     headers: HeaderMap,
+    is_json: bool,
 }
 
 impl Client {
     pub(super) async fn open(shared: &Shared) -> Result<Self, Error> {
         let host = HeaderValue::from_str(&shared.target.to_string()).expect("an address is a valid header");
+        let content_type = match shared.body {
+            Body::Protobuf | Body::Gzip => "application/x-protobuf",
+            Body::Json => "application/json",
+        };
         let mut headers = HeaderMap::from_iter([
             (header::HOST, host),
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf")),
+            (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
             (header::USER_AGENT, HeaderValue::from_static("etalon-bench")),
         ]);
-        if shared.gzip {
+        if shared.body == Body::Gzip {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         let requests = connect(shared.target).await?;
-        Ok(Self { target: shared.target, requests, path: shared.case.signal.http_path(), headers })
+        Ok(Self {
+            target: shared.target,
+            requests,
+            path: shared.case.signal.http_path(),
+            headers,
+            is_json: shared.body == Body::Json,
+        })
     }
 
     pub(super) async fn reconnect(&mut self) -> Result<(), Error> {
@@ -65,7 +77,7 @@ impl Client {
                 message.extend_from_slice(&chunk);
             }
         }
-        Ok(judge(head.status, &message))
+        Ok(judge(head.status, &message, self.is_json))
     }
 }
 
@@ -80,9 +92,22 @@ async fn connect(target: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Error> 
     Ok(requests)
 }
 
-fn judge(status: StatusCode, message: &[u8]) -> Answer {
+fn judge(status: StatusCode, message: &[u8], is_json: bool) -> Answer {
     if status != StatusCode::OK {
         return Answer::Refused(format!("HTTP status {status}"));
+    }
+    if is_json {
+        // What was rejected is counted as a string there; a full success has no such key.
+        let is_full = serde_json::from_slice::<serde_json::Value>(message).is_ok_and(|answer| {
+            answer
+                .pointer("/partialSuccess")
+                .is_none_or(|p| p.as_object().is_some_and(serde_json::Map::is_empty))
+        });
+        return if is_full {
+            Answer::Accepted { rejected: 0 }
+        } else {
+            Answer::Refused("the response is no full success".into())
+        };
     }
     match content::rejected(message) {
         Ok(rejected) => Answer::Accepted { rejected },

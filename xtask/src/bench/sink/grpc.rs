@@ -37,6 +37,7 @@ async fn handle(
     receiver: &Receiver,
 ) -> Result<(), h2::Error> {
     let verdict = receive(request, receiver).await?.map_err(|wrong| receiver.refuse(wrong));
+    receiver.wait().await;
     let head = Response::builder().header("content-type", "application/grpc");
     match verdict {
         Ok(()) => {

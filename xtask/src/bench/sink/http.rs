@@ -29,6 +29,7 @@ async fn handle(
     receiver: &Receiver,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let verdict = receive(request, receiver).await?.map_err(|wrong| receiver.refuse(wrong));
+    receiver.wait().await;
     let mut response = Response::new(Full::new(Bytes::new()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
     *response.status_mut() = match verdict {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -33,9 +34,22 @@ pub(super) struct Receiver {
     refused: AtomicU64,
     wire_bytes: AtomicU64,
     buffers: Mutex<Vec<Vec<u8>>>,
+    delay: Duration,
 }
 
 impl Receiver {
+    /// A sink that is slow on purpose.
+    pub(super) fn answering_after(delay: Duration) -> Self {
+        Self { delay, ..Self::default() }
+    }
+
+    /// To be called before each answer.
+    pub(super) async fn wait(&self) {
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
+    }
+
     pub(super) fn received(&self) -> Received {
         Received {
             content: self.tally.get(),
