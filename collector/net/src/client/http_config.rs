@@ -4,9 +4,9 @@ use etalon_conf::{Check, Duration, MapList, Optional, Secret, Validate};
 use serde::{Deserialize, Serialize};
 
 use super::http::{HttpClient, HttpClientError};
+use super::message::forwarded;
 use super::proxy::Proxy;
 use super::with_causes;
-use super::message::forwarded;
 use crate::compression::Compression;
 use crate::server::Unsupported;
 use crate::tls::TlsClientConfig;

@@ -39,8 +39,8 @@ pub use grpc_config::{ClientError, GrpcClientConfig, KeepAliveConfig};
 pub use http::{BodyError, HttpAnswer, HttpClient, HttpClientError};
 pub use http_config::{CompressionParams, CookiesConfig, HttpClientConfig};
 pub use http_url::{UrlError, check_url};
-pub use proxy::ProxyError;
 pub use message::Message;
+pub use proxy::ProxyError;
 
 use std::error::Error;
 use std::time::Duration;
