@@ -24,6 +24,12 @@ pub struct Stage {
     pub consumer: Arc<dyn Consumer>,
 }
 
+/// Whether both are one and the same consumer.
+pub fn same_consumer(a: &Arc<dyn Consumer>, b: &Arc<dyn Consumer>) -> bool {
+    // Without the tables of functions, of which one type may have several.
+    std::ptr::addr_eq(Arc::as_ptr(a), Arc::as_ptr(b))
+}
+
 impl Stage {
     /// A stage of one value that is both.
     pub fn new<T: Component + Consumer + 'static>(stage: T) -> Self {

@@ -1,10 +1,11 @@
 //! What a component sees of the collector that runs it.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::mpsc;
 
@@ -15,7 +16,17 @@ use crate::{AuthenticatorError, BoxError, ClientAuthenticator, ComponentId, Exte
 pub struct Host {
     extensions: BTreeMap<ComponentId, Extension>,
     listening: Mutex<Vec<Listening>>,
+    sockets: Mutex<Vec<HeldSocket>>,
+    /// Those of components that are about to be replaced.
+    inheritance: Mutex<Vec<HeldSocket>>,
     fatal: mpsc::Sender<(ComponentId, BoxError)>,
+}
+
+/// A listening socket, as long as somebody listens on it.
+#[derive(Clone, Debug)]
+struct HeldSocket {
+    address: Address,
+    socket: Weak<dyn Any + Send + Sync>,
 }
 
 /// A bound address, for the startup banner and for tests that bind port 0.
@@ -74,7 +85,48 @@ impl fmt::Display for Address {
 impl Host {
     /// A host without extensions that passes fatal errors to `fatal`.
     pub fn new(fatal: mpsc::Sender<(ComponentId, BoxError)>) -> Self {
-        Self { extensions: BTreeMap::new(), listening: Mutex::default(), fatal }
+        Self {
+            extensions: BTreeMap::new(),
+            listening: Mutex::default(),
+            sockets: Mutex::default(),
+            inheritance: Mutex::default(),
+            fatal,
+        }
+    }
+
+    /// The host of the next configuration, in which the components stay for which `stays` is true. The
+    /// sockets of the others can be inherited.
+    pub fn successor(&self, stays: impl Fn(&ComponentId) -> bool) -> Self {
+        let listening = self.listening();
+        let (kept, gone): (Vec<_>, Vec<_>) = listening.into_iter().partition(|known| stays(&known.component));
+        let held = self.sockets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let of = |listening: &[Listening]| {
+            let is_of = |held: &&HeldSocket| listening.iter().any(|known| known.address == held.address);
+            held.iter().filter(is_of).cloned().collect()
+        };
+        Self {
+            extensions: BTreeMap::new(),
+            sockets: Mutex::new(of(&kept)),
+            inheritance: Mutex::new(of(&gone)),
+            listening: Mutex::new(kept),
+            fatal: self.fatal.clone(),
+        }
+    }
+
+    /// The listening socket at `address` of a component that is being replaced: whoever takes it over
+    /// listens there without the port ever being closed. Only the first who asks gets it. Its type is
+    /// known to who has held it.
+    pub fn inherited_socket(&self, address: &Address) -> Option<Arc<dyn Any + Send + Sync>> {
+        let mut inheritance = self.inheritance.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = inheritance.iter().position(|held| held.address == *address)?;
+        inheritance.swap_remove(place).socket.upgrade()
+    }
+
+    /// Makes a listening socket known, so that a successor can inherit it.
+    pub fn hold_socket(&self, address: Address, socket: &Arc<impl Any + Send + Sync>) {
+        let socket: Arc<dyn Any + Send + Sync> = socket.clone();
+        let held = HeldSocket { address, socket: Arc::downgrade(&socket) };
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner).push(held);
     }
 
     /// With the extensions that are in service.

@@ -19,7 +19,7 @@ mod outcome;
 
 pub use auth::{AuthError, ClientAuthenticator, Identity, ServerAuthenticator};
 pub use batch::{Batch, Caller, Context, Metadata};
-pub use consumer::{Consumer, Stage};
+pub use consumer::{Consumer, Stage, same_consumer};
 pub use etalon_conf::ComponentId;
 pub use extension::{AuthenticatorError, Extension};
 pub use factory::{

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use clap::FromArgMatches as _;
 use etalon_component::{BoxError, ComponentId};
-use etalon_service::{Collector, FeatureGates, chain};
+use etalon_service::{Collector, FeatureGates, Logging, chain};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::args::{Cli, Command, ConfigArgs, PrintConfigArgs};
 use crate::load::{self, LoadError, Loaded};
+use crate::reload::{Loader, Reloading};
 use crate::{Distribution, args, banner, completion, feature_gates, inventory, print, send, usage};
 
 /// How long the shutdown may take: less than the 30 seconds after which Kubernetes kills a pod.
@@ -142,50 +143,63 @@ fn validate(distribution: &Distribution, args: &ConfigArgs) -> Result<(), Comman
 
 fn serve(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandError> {
     let gates = gates(args)?;
-    let loaded = load::valid(distribution, args, &gates)?;
+    let load = || load::valid(distribution, args, &gates);
+    let loaded = load()?;
     let resource = etalon_service::resource(&loaded.config.telemetry, &distribution.build);
-    let _logging = etalon_service::Logging::start(&loaded.config.telemetry.logs, &resource)?;
+    let logging = Logging::start(&loaded.config.telemetry.logs, &resource)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    runtime()?.block_on(async {
-        let mut collector =
-            Collector::build(&loaded.config, &distribution.factories, &distribution.build, &resource)?;
-        let ended = until_stopped(distribution, &loaded, &mut collector).await;
-        let failures = collector.shutdown(Instant::now() + SHUTDOWN_TIMEOUT).await;
-        ended?;
-        tracing::info!("Shutdown complete.");
-        if failures.is_empty() { Ok(()) } else { Err(CommandError::Shutdown(ShutdownFailures(failures))) }
+    // Loading may block, and has a runtime of its own for the network.
+    std::thread::scope(|scope| {
+        let loader = Loader::spawn(scope, load);
+        runtime()?.block_on(async {
+            let mut collector =
+                Collector::build(&loaded.config, &distribution.factories, &distribution.build, &resource)?;
+            let reloading = Reloading { distribution, loader, logging, resource: &resource };
+            let ended = until_stopped(reloading, loaded, &mut collector).await;
+            let failures = collector.shutdown(Instant::now() + SHUTDOWN_TIMEOUT).await;
+            ended?;
+            tracing::info!("Shutdown complete.");
+            if failures.is_empty() { Ok(()) } else { Err(CommandError::Shutdown(ShutdownFailures(failures))) }
+        })
     })
 }
 
 /// Starts the collector and waits for a reason to stop it. Signals are caught before anything starts,
 /// so that none can end the process without a shutdown.
 async fn until_stopped(
-    distribution: &Distribution,
-    loaded: &Loaded,
+    mut reloading: Reloading<'_>,
+    loaded: Loaded,
     collector: &mut Collector,
 ) -> Result<(), CommandError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::Signals)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(CommandError::Signals)?;
-    let build = &distribution.build;
+    let build = &reloading.distribution.build;
     tracing::info!(Version = build.version, NumCPU = cpus(), "Starting {}...", build.command);
     collector.start().await?;
     if loaded.config.telemetry.logs.encoding == etalon_service::LogEncoding::Console {
-        banner::print(loaded, collector, build);
+        banner::print(&loaded, collector, build);
     }
+    let mut telemetry = loaded.config.telemetry;
     tracing::info!("Everything is ready. Begin running and processing data.");
     loop {
         let signal_name = tokio::select! {
             _ = terminate.recv() => "terminated",
             _ = interrupt.recv() => "interrupt",
             _ = hangup.recv() => {
-                tracing::warn!(
-                    signal = "hangup",
-                    "Reloading is not supported yet by this version: the running configuration stays"
-                );
-                continue;
+                tracing::info!(signal = "hangup", "Received signal from OS");
+                // A configuration on the network may take its time: a reason to stop comes first.
+                tokio::select! {
+                    biased;
+                    _ = terminate.recv() => "terminated",
+                    _ = interrupt.recv() => "interrupt",
+                    loaded = reloading.loader.load() => {
+                        reloading.reload(loaded, &mut telemetry, collector).await;
+                        continue;
+                    }
+                }
             }
             (id, error) = collector.failed() => {
                 let component = id.to_string();

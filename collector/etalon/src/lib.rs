@@ -16,6 +16,7 @@ mod fetch;
 mod inventory;
 mod load;
 mod print;
+mod reload;
 mod send;
 mod usage;
 

@@ -36,6 +36,27 @@ pub(crate) enum LoadError {
     Invalid(Problems),
 }
 
+impl LoadError {
+    /// What was wrong where; none when the command line is.
+    pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
+        let problems = match self {
+            Self::Set { .. } => None,
+            Self::Resolve(problems) | Self::Decode(problems) | Self::Invalid(problems) => Some(problems),
+        };
+        problems.into_iter().flatten()
+    }
+
+    /// What could not be done with the configuration.
+    pub(crate) fn summary(&self) -> &'static str {
+        match self {
+            Self::Set { .. } => "invalid --set flag",
+            Self::Resolve(_) => "failed to get config: cannot resolve the configuration",
+            Self::Decode(_) => "failed to get config: cannot unmarshal the configuration",
+            Self::Invalid(_) => "invalid configuration",
+        }
+    }
+}
+
 /// Reads and decodes the configuration that the command line names.
 pub(crate) fn decoded(
     distribution: &Distribution,

@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use etalon_component::{BoxError, BuildInfo, ComponentId, Host, Listening};
-use etalon_telemetry::Telemetry;
+use etalon_telemetry::{ReloadMetrics, Telemetry};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::config::CollectorConfig;
 use crate::extensions::{ExtensionError, Extensions};
 use crate::factories::Factories;
-use crate::graph::{Graph, GraphError, Role, StartError};
+use crate::graph::{self, Graph, GraphError, Role, StartError};
 use crate::metrics_endpoint::MetricsEndpoint;
 
 /// Fatal errors that are kept until somebody asks; one is enough to shut down.
@@ -20,13 +21,17 @@ const FATAL_ERRORS_KEPT: usize = 1;
 
 /// The components of a configuration, wired up.
 pub struct Collector {
-    extensions: Extensions,
-    graph: Graph,
-    telemetry: Telemetry,
-    host: Host,
+    pub(crate) extensions: Extensions,
+    pub(crate) graph: Graph,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) host: Host,
     fatal: mpsc::Receiver<(ComponentId, BoxError)>,
     metrics_at: Vec<String>,
-    metrics: Vec<MetricsEndpoint>,
+    /// By the endpoint as configured.
+    pub(crate) metrics: Vec<(String, MetricsEndpoint)>,
+    pub(crate) reloads: ReloadMetrics,
+    /// What reloads have replaced, on its way out of service.
+    pub(crate) retiring: Vec<JoinHandle<()>>,
 }
 
 /// A collector could not be made of a valid configuration.
@@ -71,26 +76,39 @@ impl Collector {
             resource.iter().map(|(key, value)| (key.replace(['.', '-', '/'], "_"), value.as_str())).collect();
         let labels: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), *value)).collect();
         let telemetry = Telemetry::new(&labels);
-        let graph = Graph::build(config, factories, build, &telemetry).map_err(BuildError::Pipelines)?;
+        let (graph, _) =
+            graph::build(config, factories, build, &telemetry, None).map_err(BuildError::Pipelines)?;
         let extensions =
-            Extensions::build(config, factories, build, &telemetry).map_err(BuildError::Extensions)?;
+            Extensions::build(config, factories, build, &telemetry, None).map_err(BuildError::Extensions)?;
         let (report, fatal) = mpsc::channel(FATAL_ERRORS_KEPT);
         let metrics_at = config.telemetry.metrics.endpoints();
         let host = Host::new(report).with_extensions(extensions.by_id());
-        Ok(Self { extensions, graph, telemetry, host, fatal, metrics_at, metrics: Vec::new() })
+        let reloads = ReloadMetrics::new(&telemetry);
+        let (metrics, retiring) = (Vec::new(), Vec::new());
+        Ok(Self { extensions, graph, telemetry, host, fatal, metrics_at, metrics, reloads, retiring })
     }
 
     /// Brings everything into service. After an error, shut down.
     pub async fn start(&mut self) -> Result<(), RunError> {
-        for endpoint in &self.metrics_at {
+        self.metrics = self.bind_metrics(&self.metrics_at).await?;
+        self.extensions.start(&self.host).await.map_err(RunError::Extensions)?;
+        self.graph.start(&self.host).await.map_err(RunError::Start)
+    }
+
+    /// Serves metrics at these endpoints.
+    pub(crate) async fn bind_metrics(
+        &self,
+        endpoints: &[String],
+    ) -> Result<Vec<(String, MetricsEndpoint)>, RunError> {
+        let mut bound = Vec::new();
+        for endpoint in endpoints {
             let started = MetricsEndpoint::start(endpoint, self.telemetry.clone()).await;
             let started =
                 started.map_err(|source| RunError::Metrics { endpoint: endpoint.clone(), source })?;
             tracing::info!(endpoint = %started.address(), "Serving metrics");
-            self.metrics.push(started);
+            bound.push((endpoint.clone(), started));
         }
-        self.extensions.start(&self.host).await.map_err(RunError::Extensions)?;
-        self.graph.start(&self.host).await.map_err(RunError::Start)
+        Ok(bound)
     }
 
     /// The addresses at which components listen.
@@ -100,7 +118,7 @@ impl Collector {
 
     /// The addresses at which metrics are served.
     pub fn metrics_addresses(&self) -> Vec<SocketAddr> {
-        self.metrics.iter().map(MetricsEndpoint::address).collect()
+        self.metrics.iter().map(|(_, endpoint)| endpoint.address()).collect()
     }
 
     /// Resolves when a component reports that it cannot go on.
@@ -115,9 +133,18 @@ impl Collector {
     /// Takes everything out of service in the direction of the data and the extensions after that, until
     /// `deadline` at the longest, and returns what went wrong on the way. Metrics are served until the end.
     pub async fn shutdown(&mut self, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
-        let mut failures = self.graph.shutdown(deadline).await;
+        let retiring = async {
+            for replaced in self.retiring.drain(..) {
+                tokio::time::timeout_at(deadline, replaced).await.ok();
+            }
+        };
+        // What was replaced may lead into what runs, so it comes before the exporters; but it must not
+        // keep the receivers open.
+        let (receivers, others) = self.graph.split_at_receivers();
+        let (mut failures, ()) = tokio::join!(graph::shut_down(receivers, deadline), retiring);
+        failures.append(&mut graph::shut_down(others, deadline).await);
         failures.append(&mut self.extensions.shutdown(deadline).await);
-        for endpoint in self.metrics.drain(..) {
+        for (_, endpoint) in self.metrics.drain(..) {
             endpoint.shutdown().await;
         }
         failures

@@ -1,8 +1,10 @@
 //! The extensions of one configuration, in the order in which they start.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use etalon_component::{BoxError, BuildInfo, ComponentId, Extension, Host};
+use etalon_component::{BoxError, BuildInfo, ComponentId, Extension, ExtensionFactory, Host};
+use etalon_conf::Value;
 use etalon_telemetry::Telemetry;
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
@@ -14,9 +16,12 @@ use crate::graph::{Part, Role, StartError, distinct, entry_of};
 /// All extensions that the service names: each after those that it depends on, else as written.
 pub(crate) struct Extensions(Vec<Created>);
 
+#[derive(Clone)]
 struct Created {
     id: ComponentId,
     span: Span,
+    /// Its configuration.
+    written: Value,
     extension: Extension,
 }
 
@@ -45,24 +50,68 @@ pub enum ExtensionError {
 }
 
 impl Extensions {
-    /// Creates every extension that the service names. Nothing is started.
+    /// Creates every extension that the service names, but for those of `previous` that have not
+    /// changed, nor what they depend on. Nothing is started.
     pub(crate) fn build(
         config: &CollectorConfig,
         factories: &Factories,
         build: &BuildInfo,
         telemetry: &Telemetry,
+        previous: Option<&Self>,
     ) -> Result<Self, ExtensionError> {
+        let create = |id: &ComponentId, factory: &ExtensionFactory| {
+            let settings = Part::new(Role::Extension, id, factory.kind()).settings(build, telemetry);
+            let span = settings.span.clone();
+            let config = &entry_of(&config.extensions, id).config;
+            let extension = factory.create(settings, config);
+            let extension = extension.map_err(|source| ExtensionError::Create { id: id.clone(), source })?;
+            Ok(Created { id: id.clone(), span, written: config.to_value(), extension })
+        };
         let mut created = Vec::new();
         for id in distinct(&config.started_extensions) {
             let Some(factory) = factories.extension(id.kind()) else { continue };
-            let settings = Part::new(Role::Extension, id, factory.kind()).settings(build, telemetry);
-            let span = settings.span.clone();
-            let extension = factory
-                .create(settings, &entry_of(&config.extensions, id).config)
-                .map_err(|source| ExtensionError::Create { id: id.clone(), source })?;
-            created.push(Created { id: id.clone(), span, extension });
+            let known = previous.and_then(|previous| previous.0.iter().find(|known| known.id == *id));
+            let written = entry_of(&config.extensions, id).config.to_value();
+            created.push(match known.filter(|known| known.written == written) {
+                Some(known) => known.clone(),
+                None => create(id, factory)?,
+            });
         }
-        ordered(created).map(Self)
+        let mut all = ordered(created).map(Self)?;
+        // In this order, what is created anew is seen before what depends on it.
+        for index in 0..all.0.len() {
+            let changed = previous.map(|previous| all.changed_since(previous)).unwrap_or_default();
+            let Created { id, extension, .. } = &all.0[index];
+            if !changed.contains(id)
+                && extension.dependencies().iter().any(|needed| changed.contains(needed))
+                && let Some(factory) = factories.extension(id.kind())
+            {
+                all.0[index] = create(&id.clone(), factory)?;
+            }
+        }
+        Ok(all)
+    }
+
+    /// The ids of those that are in one of the two only, or not the same in both.
+    pub(crate) fn changed_since(&self, previous: &Self) -> BTreeSet<ComponentId> {
+        let ids = |created: Vec<Created>| created.into_iter().map(|created| created.id);
+        ids(self.without(previous).0).chain(ids(previous.without(self).0)).collect()
+    }
+
+    /// Those that are not in `other`, in the same order.
+    pub(crate) fn without(&self, other: &Self) -> Self {
+        let is_in_other = |created: &Created| {
+            other
+                .0
+                .iter()
+                .any(|known| Arc::ptr_eq(known.extension.component(), created.extension.component()))
+        };
+        Self(self.0.iter().filter(|created| !is_in_other(created)).cloned().collect())
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// For the host.
@@ -73,7 +122,7 @@ impl Extensions {
     /// Starts them in order. Stops at the first failure; shut them down then.
     pub(crate) async fn start(&self, host: &Host) -> Result<(), StartError> {
         tracing::info!("Starting extensions...");
-        for Created { id, span, extension } in &self.0 {
+        for Created { id, span, extension, .. } in &self.0 {
             span.in_scope(|| tracing::info!("Extension is starting..."));
             let started = extension.component().start(host).instrument(span.clone()).await;
             started.map_err(|source| StartError { id: id.clone(), role: Role::Extension, source })?;
@@ -87,7 +136,7 @@ impl Extensions {
     pub(crate) async fn shutdown(&self, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
         tracing::info!("Stopping extensions...");
         let mut failures = Vec::new();
-        for Created { id, span, extension } in self.0.iter().rev() {
+        for Created { id, span, extension, .. } in self.0.iter().rev() {
             if let Err(error) = extension.component().shutdown(deadline).instrument(span.clone()).await {
                 failures.push((Role::Extension, id.clone(), error));
             }

@@ -1,27 +1,64 @@
 //! The graph of one configuration: receivers → processors → exporters, for each pipeline.
 
+mod build;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use etalon_component::{BoxError, BuildInfo, Component, ComponentId, Consumer, Host, Settings, Stage};
+use etalon_component::{BoxError, BuildInfo, Component, ComponentId, Consumer, Host, Settings};
+use etalon_conf::Value;
 use etalon_pdata::Signal;
 use etalon_telemetry::Telemetry;
 use tokio::time::Instant;
 
-use crate::config::{CollectorConfig, Entry, Pipeline};
-use crate::factories::Factories;
-use crate::fan_out::fan_out;
+use crate::config::Entry;
+use crate::entrance::{Entrance, Left};
+
+pub(crate) use build::{Previous, build};
 
 /// All components that the pipelines name, wired up.
 pub(crate) struct Graph {
     /// In the order of the data: receivers, processors pipeline by pipeline, exporters.
-    nodes: Vec<Node>,
+    nodes: Vec<Arc<Node>>,
+    /// Behind the processors of each pipeline.
+    exits: BTreeMap<ComponentId, Exit>,
 }
 
-struct Node {
+/// One component. Graphs of successive configurations share those that have not changed.
+pub(crate) struct Node {
+    key: Key,
     role: Role,
     id: ComponentId,
+    /// Its configuration.
+    written: Value,
     component: Arc<dyn Component>,
+    /// Where batches go in; a receiver has nothing of the kind.
+    consumer: Option<Arc<dyn Consumer>>,
+    /// What stands behind a processor.
+    next: Option<Arc<dyn Consumer>>,
+    /// The ways out of a receiver.
+    entrances: BTreeMap<Signal, Arc<Entrance>>,
+}
+
+/// What there can be only one of in a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Key {
+    Receiver(ComponentId),
+    Processor { pipeline: ComponentId, id: ComponentId },
+    Exporter(Signal, ComponentId),
+}
+
+/// The exporters of a pipeline, and the consumer that leads to all of them.
+#[derive(Clone)]
+struct Exit {
+    exporters: Vec<Arc<dyn Consumer>>,
+    all: Arc<dyn Consumer>,
+}
+
+/// A way out of a receiver that has been kept, and where it shall lead.
+pub(crate) struct Turn {
+    entrance: Arc<Entrance>,
+    pipelines: Vec<Arc<dyn Consumer>>,
 }
 
 /// The part that a component plays in a pipeline.
@@ -72,145 +109,80 @@ pub struct StartError {
 }
 
 impl Graph {
-    /// Creates every component that a pipeline names, from the exporters up. Nothing is started.
-    pub(crate) fn build(
-        config: &CollectorConfig,
-        factories: &Factories,
-        build: &BuildInfo,
-        telemetry: &Telemetry,
-    ) -> Result<Self, GraphError> {
-        let mut builder = Builder {
-            config,
-            factories,
-            build,
-            telemetry,
-            exporters: BTreeMap::new(),
-            processors: Vec::new(),
-            outputs: BTreeMap::new(),
-        };
-        for pipeline in &config.pipelines {
-            builder.pipeline(pipeline)?;
-        }
-        let mut nodes = builder.receivers()?;
-        nodes.append(&mut builder.processors);
-        nodes.extend(builder.exporters.into_iter().map(|((_, id), stage)| Node {
-            role: Role::Exporter,
-            id: id.clone(),
-            component: stage.component,
-        }));
-        Ok(Self { nodes })
-    }
-
     /// Starts against the direction of the data, so that nothing is received before it can be passed
     /// on. Stops at the first failure; shut the graph down then.
     pub(crate) async fn start(&self, host: &Host) -> Result<(), StartError> {
-        for Node { role, id, component } in self.nodes.iter().rev() {
-            component.start(host).await.map_err(|source| StartError {
-                id: id.clone(),
-                role: *role,
-                source,
-            })?;
-        }
-        Ok(())
+        start(&self.nodes, host).await
     }
 
-    /// Shuts down in the direction of the data, so that what has been received is passed on. Every
-    /// component is shut down, whatever the others answer; the failures are returned.
-    pub(crate) async fn shutdown(&self, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
-        let mut failures = Vec::new();
-        for Node { role, id, component } in &self.nodes {
-            if let Err(error) = component.shutdown(deadline).await {
-                failures.push((*role, id.clone(), error));
-            }
-        }
-        failures
+    /// The receivers, and what stands behind them in the direction of the data: the order in which to
+    /// [shut down](shut_down), so that what has been received is passed on.
+    pub(crate) fn split_at_receivers(&self) -> (&[Arc<Node>], &[Arc<Node>]) {
+        self.nodes.split_at(self.nodes.iter().take_while(|node| node.is_receiver()).count())
+    }
+
+    /// The components that are not in `other`, in the order of the data.
+    pub(crate) fn without(&self, other: &Self) -> Vec<Arc<Node>> {
+        let is_in_other = |node: &Arc<Node>| other.nodes.iter().any(|known| Arc::ptr_eq(known, node));
+        self.nodes.iter().filter(|node| !is_in_other(node)).cloned().collect()
+    }
+
+    /// Whether it has a receiver of this id that is the same as in `other`.
+    pub(crate) fn shares_receiver(&self, other: &Self, id: &ComponentId) -> bool {
+        let receiver = self.nodes.iter().find(|node| node.role == Role::Receiver && node.id == *id);
+        receiver.is_some_and(|node| other.nodes.iter().any(|known| Arc::ptr_eq(known, node)))
+    }
+
+    /// How many components it has.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
     }
 }
 
-/// Where the batches of each signal go in.
-type Entrances = BTreeMap<Signal, Vec<Arc<dyn Consumer>>>;
+impl Node {
+    fn new(key: Key, role: Role, id: &ComponentId, entry: &Entry, component: Arc<dyn Component>) -> Self {
+        Self {
+            key,
+            role,
+            id: id.clone(),
+            written: entry.config.to_value(),
+            component,
+            consumer: None,
+            next: None,
+            entrances: BTreeMap::new(),
+        }
+    }
 
-struct Builder<'a> {
-    config: &'a CollectorConfig,
-    factories: &'a Factories,
-    build: &'a BuildInfo,
-    telemetry: &'a Telemetry,
-    /// One for each signal and id, shared by the pipelines.
-    exporters: BTreeMap<(Signal, &'a ComponentId), Stage>,
-    processors: Vec<Node>,
-    /// Where each receiver sends each signal: one entrance for each pipeline.
-    outputs: BTreeMap<&'a ComponentId, Entrances>,
+    pub(crate) fn is_receiver(&self) -> bool {
+        self.role == Role::Receiver
+    }
 }
 
-impl<'a> Builder<'a> {
-    fn pipeline(&mut self, pipeline: &'a Pipeline) -> Result<(), GraphError> {
-        let signal = pipeline.signal;
-        let mut exits = Vec::new();
-        for id in distinct(&pipeline.exporters) {
-            exits.push(self.exporter(signal, id)?.consumer.clone());
-        }
-        let mut entrance = fan_out(exits);
-        let mut stages = Vec::new();
-        for id in pipeline.processors.iter().rev() {
-            let entry = entry_of(&self.config.processors, id);
-            let factory = self.factories.processor(id.kind()).filter(|f| f.stability(signal).is_some());
-            let factory = factory.ok_or_else(|| unsupported(Role::Processor, id, signal))?;
-            let settings = self.settings(Part {
-                signal: Some(signal),
-                pipeline: Some(&pipeline.id),
-                ..Part::new(Role::Processor, id, factory.kind())
-            });
-            let stage = factory
-                .create(settings, &entry.config, signal, entrance)
-                .map_err(|source| GraphError::Create { id: id.clone(), role: Role::Processor, source })?;
-            stages.push(Node { role: Role::Processor, id: id.clone(), component: stage.component });
-            entrance = stage.consumer;
-        }
-        stages.reverse();
-        self.processors.append(&mut stages);
-        for id in distinct(&pipeline.receivers) {
-            self.outputs.entry(id).or_default().entry(signal).or_default().push(entrance.clone());
-        }
-        Ok(())
+impl Turn {
+    /// From here on, the receiver sends where it shall.
+    pub(crate) fn take(self) -> Left {
+        self.entrance.lead_to(self.pipelines)
     }
+}
 
-    fn exporter(&mut self, signal: Signal, id: &'a ComponentId) -> Result<&Stage, GraphError> {
-        if !self.exporters.contains_key(&(signal, id)) {
-            let entry = entry_of(&self.config.exporters, id);
-            let factory = self.factories.exporter(id.kind()).filter(|f| f.stability(signal).is_some());
-            let factory = factory.ok_or_else(|| unsupported(Role::Exporter, id, signal))?;
-            let part = Part { signal: Some(signal), ..Part::new(Role::Exporter, id, factory.kind()) };
-            let settings = self.settings(part);
-            let stage = factory
-                .create(settings, &entry.config, signal)
-                .map_err(|source| GraphError::Create { id: id.clone(), role: Role::Exporter, source })?;
-            self.exporters.insert((signal, id), stage);
-        }
-        Ok(&self.exporters[&(signal, id)])
+/// Starts `nodes`, which are in the order of the data, from the last to the first. Stops at a failure.
+pub(crate) async fn start(nodes: &[Arc<Node>], host: &Host) -> Result<(), StartError> {
+    for node in nodes.iter().rev() {
+        let failed = |source| StartError { id: node.id.clone(), role: node.role, source };
+        node.component.start(host).await.map_err(failed)?;
     }
+    Ok(())
+}
 
-    fn receivers(&mut self) -> Result<Vec<Node>, GraphError> {
-        let mut nodes = Vec::new();
-        for (id, outputs) in std::mem::take(&mut self.outputs) {
-            let entry = entry_of(&self.config.receivers, id);
-            let Some(factory) = self.factories.receiver(id.kind()) else { continue };
-            if let Some(signal) = outputs.keys().find(|signal| factory.stability(**signal).is_none()) {
-                return Err(unsupported(Role::Receiver, id, *signal));
-            }
-            let outputs =
-                outputs.into_iter().map(|(signal, entrances)| (signal, fan_out(entrances))).collect();
-            let settings = self.settings(Part::new(Role::Receiver, id, factory.kind()));
-            let component = factory
-                .create(settings, &entry.config, outputs)
-                .map_err(|source| GraphError::Create { id: id.clone(), role: Role::Receiver, source })?;
-            nodes.push(Node { role: Role::Receiver, id: id.clone(), component });
+/// Shuts down all of `nodes`, which are in the order of the data, and returns what failed.
+pub(crate) async fn shut_down(nodes: &[Arc<Node>], deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
+    let mut failures = Vec::new();
+    for node in nodes {
+        if let Err(error) = node.component.shutdown(deadline).await {
+            failures.push((node.role, node.id.clone(), error));
         }
-        Ok(nodes)
     }
-
-    fn settings(&self, part: Part<'_>) -> Settings {
-        part.settings(self.build, self.telemetry)
-    }
+    failures
 }
 
 /// A component that is about to be created.

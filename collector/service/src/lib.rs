@@ -8,6 +8,7 @@
 
 mod collector;
 mod config;
+mod entrance;
 mod extensions;
 mod factories;
 mod fan_out;
@@ -15,6 +16,7 @@ mod gates;
 mod graph;
 mod logs;
 mod metrics_endpoint;
+mod reload;
 mod telemetry_config;
 mod telemetry_setup;
 
@@ -25,5 +27,6 @@ pub use factories::Factories;
 pub use gates::{ALLOW_NO_PIPELINES, Effect, FeatureGates, GATES, Gate, GateError, MERGE_APPEND, Stage};
 pub use graph::{GraphError, Role, StartError};
 pub use logs::chain;
+pub use reload::{RELOAD_DRAIN_TIMEOUT, ReloadError, Reloaded};
 pub use telemetry_config::{LogEncoding, LogLevel, LogsConfig, MetricsConfig, MetricsLevel, TelemetryConfig};
-pub use telemetry_setup::{LogSetupError, Logging, resource};
+pub use telemetry_setup::{LogSetupError, Logging, PreparedLog, resource};

@@ -29,7 +29,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The content type of the text that [`Telemetry::prometheus_text`] renders.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// A running endpoint.
+/// A running endpoint. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct MetricsEndpoint {
     address: SocketAddr,
@@ -57,6 +57,12 @@ impl MetricsEndpoint {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+}
+
+impl Drop for MetricsEndpoint {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }
 

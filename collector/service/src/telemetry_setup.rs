@@ -58,14 +58,26 @@ impl Logging {
         Ok(Self(switch))
     }
 
-    /// Changes the log to `config`, and opens its files anew. After an error, it stays as it was.
-    pub fn apply(
-        &self,
+    /// Opens the files that `config` names, and changes nothing yet.
+    pub fn prepare(
         config: &LogsConfig,
         resource: &BTreeMap<String, String>,
-    ) -> Result<(), LogSetupError> {
-        self.0.set(style(config, resource)?);
-        Ok(())
+    ) -> Result<PreparedLog, LogSetupError> {
+        style(config, resource).map(PreparedLog)
+    }
+
+    /// Changes the log to what was prepared.
+    pub fn set(&self, PreparedLog(style): PreparedLog) {
+        self.0.set(style);
+    }
+}
+
+/// Another log for this process, ready to take the place of the one that there is.
+pub struct PreparedLog(Style);
+
+impl std::fmt::Debug for PreparedLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PreparedLog").finish_non_exhaustive()
     }
 }
 

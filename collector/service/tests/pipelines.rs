@@ -4,6 +4,7 @@
 
 mod components;
 mod extensions;
+mod reload;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -10,7 +10,9 @@ mod exporter;
 mod process;
 mod receiver;
 mod registry;
+mod reload;
 
 pub use exporter::{ExporterMetrics, QueueMetrics};
 pub use receiver::ReceiverMetrics;
 pub use registry::Telemetry;
+pub use reload::ReloadMetrics;

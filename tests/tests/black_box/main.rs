@@ -6,6 +6,7 @@ mod debug_exporter;
 mod forwarding;
 mod log_settings;
 mod overload;
+mod reload;
 mod shutdown;
 
 /// An `otlp` receiver on ports of the system's choice.

@@ -37,15 +37,6 @@ fn ctrl_c_ends_it_in_order_too() {
 }
 
 #[test]
-fn a_hangup_ends_nothing() {
-    let etalon = Etalon::start(&forwarding_to("  nop:", "nop"));
-    etalon.signal("HUP");
-    etalon.wait_for("about the hangup", |line| line["signal"] == "hangup");
-    assert_eq!(post(etalon.http(), "/v1/logs", "application/json", &logs(0..1)).status, 200);
-    assert_eq!(etalon.stop().code(), 0);
-}
-
-#[test]
 fn what_the_queue_holds_is_delivered_before_the_exit() {
     let sink = Sink::start();
     sink.answer(Verdict::Hold);

@@ -67,13 +67,13 @@ impl Receiver {
     async fn listen(&self, host: &Host) -> Result<(), BoxError> {
         let mut servers = self.servers.lock().await;
         if let Some(grpc) = self.config.protocols.grpc.get() {
-            let server = grpc.serve(self.grpc.clone()).await?;
+            let server = grpc.serve(self.grpc.clone(), host).await?;
             tracing::info!(endpoint = %server.address(), "Starting GRPC server");
             self.report(host, "grpc", &server);
             servers.push(server);
         }
         if let Some(http) = self.config.protocols.http.get() {
-            let server = http.server.serve(self.http.clone()).await?;
+            let server = http.server.serve(self.http.clone(), host).await?;
             tracing::info!(endpoint = %server.address(), "Starting HTTP server");
             self.report(host, "http", &server);
             servers.push(server);

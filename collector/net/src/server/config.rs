@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use etalon_component::Host;
 use etalon_conf::{Check, Duration as ConfDuration, MapList, Optional, Validate};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -179,11 +180,11 @@ impl Default for HttpServerConfig {
 
 impl GrpcServerConfig {
     /// Listens and serves `routes`.
-    pub async fn serve(&self, routes: Vec<Route>) -> Result<Server, ListenError> {
+    pub async fn serve(&self, routes: Vec<Route>, host: &Host) -> Result<Server, ListenError> {
         let settings = self.settings()?;
         let grpc =
             Grpc { routes: Routes(routes), max_message: self.max_message(), mixed_up: Seldom::default() };
-        Server::start(listen::listen(self.transport, &self.endpoint).await?, grpc, settings)
+        Server::start(listen::listen(self.transport, &self.endpoint, host).await?, grpc, settings)
     }
 
     fn settings(&self) -> Result<Settings, ListenError> {
@@ -240,7 +241,7 @@ impl ServerParameters {
 
 impl HttpServerConfig {
     /// Listens and serves `routes`.
-    pub async fn serve(&self, routes: Vec<Route>) -> Result<Server, ListenError> {
+    pub async fn serve(&self, routes: Vec<Route>, host: &Host) -> Result<Server, ListenError> {
         let settings = Settings {
             h1_keep_alive: self.keep_alives_enabled,
             patience: Patience {
@@ -266,7 +267,7 @@ impl HttpServerConfig {
             encodings: self.compression_algorithms.iter().filter_map(|name| Encoding::of(name)).collect(),
             response_headers: self.response_headers(),
         };
-        Server::start(listen::listen(self.transport, &self.endpoint).await?, http, settings)
+        Server::start(listen::listen(self.transport, &self.endpoint, host).await?, http, settings)
     }
 
     /// The valid ones, which are all when the configuration is.

@@ -4,8 +4,9 @@ mod unix;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
-use etalon_component::Address;
+use etalon_component::{Address, Host};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 
@@ -112,25 +113,54 @@ impl Listener {
 ///
 /// No host, `0.0.0.0` and `[::]` all are every address of the machine, over the kinds of IP that the transport has;
 /// of a name, the first IPv4 address is taken, else the first.
-pub(super) async fn listen(transport: Transport, endpoint: &str) -> Result<Listener, ListenError> {
-    if transport == Transport::Unix {
-        let (listener, file) = unix::bind(endpoint).await?;
-        return Ok(Listener::Unix(listener, file));
-    }
-    let (host, port) =
+///
+/// A socket that a component which is being replaced has at the address is taken over.
+pub(super) async fn listen(
+    transport: Transport,
+    endpoint: &str,
+    host: &Host,
+) -> Result<Arc<Listener>, ListenError> {
+    let listener = match transport {
+        Transport::Unix => match inherited(host, &Address::Unix(endpoint.into())) {
+            Some(inherited) => inherited,
+            None => {
+                let (listener, file) = unix::bind(endpoint).await?;
+                Arc::new(Listener::Unix(listener, file))
+            }
+        },
+        Transport::Tcp | Transport::Tcp4 | Transport::Tcp6 => {
+            listen_on_port(transport, endpoint, host).await?
+        }
+    };
+    host.hold_socket(listener.address()?, &listener);
+    Ok(listener)
+}
+
+async fn listen_on_port(
+    transport: Transport,
+    endpoint: &str,
+    host: &Host,
+) -> Result<Arc<Listener>, ListenError> {
+    let (name, port) =
         split(endpoint).ok_or_else(|| ListenError::Endpoint { endpoint: endpoint.to_owned() })?;
-    let address = address(transport, endpoint, host, port).await?;
+    let address = address(transport, endpoint, name, port).await?;
+    let take = |address, dual| match inherited(host, &Address::Network(address)) {
+        Some(inherited) => Ok(inherited),
+        None => bind(address, dual).map(|listener| Arc::new(Listener::Tcp(listener))),
+    };
     let refused = |address, source| ListenError::Bind { endpoint: endpoint.to_owned(), address, source };
     let dual = transport == Transport::Tcp && address.ip() == Ipv6Addr::UNSPECIFIED;
-    match bind(address, dual) {
+    match take(address, dual) {
         Err(error) if dual && is_without_ipv6(&error) => {
             let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-            bind(address, false).map_err(|source| refused(address, source))
+            take(address, false).map_err(|source| refused(address, source))
         }
-        Err(source) => Err(refused(address, source)),
-        Ok(listener) => Ok(listener),
+        taken => taken.map_err(|source| refused(address, source)),
     }
-    .map(Listener::Tcp)
+}
+
+fn inherited(host: &Host, address: &Address) -> Option<Arc<Listener>> {
+    host.inherited_socket(address)?.downcast().ok()
 }
 
 async fn address(
@@ -201,10 +231,16 @@ fn is_without_ipv6(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use etalon_component::Listening;
+
     use super::*;
 
-    async fn bound(transport: Transport, endpoint: &str) -> Result<(Listener, SocketAddr), ListenError> {
-        let listener = listen(transport, endpoint).await?;
+    fn host() -> Host {
+        Host::new(tokio::sync::mpsc::channel(1).0)
+    }
+
+    async fn bound(transport: Transport, endpoint: &str) -> Result<(Arc<Listener>, SocketAddr), ListenError> {
+        let listener = listen(transport, endpoint, &host()).await?;
         let address = listener.address()?.network().expect("a network address");
         Ok((listener, address))
     }
@@ -251,9 +287,32 @@ mod tests {
     #[tokio::test]
     async fn a_port_in_use_is_an_error_that_names_the_address() {
         let (_first, address) = bound(Transport::Tcp, "127.0.0.1:0").await.unwrap();
-        let error = listen(Transport::Tcp, &address.to_string()).await.unwrap_err();
+        let error = listen(Transport::Tcp, &address.to_string(), &host()).await.unwrap_err();
         assert!(error.to_string().contains(&format!("cannot listen on {address}")), "{error}");
         let ListenError::Bind { source, .. } = error else { panic!("{error:?}") };
         assert_eq!(source.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[tokio::test]
+    async fn a_socket_passes_to_the_successor_and_stays_open() {
+        let first = host();
+        let listener = listen(Transport::Tcp, "127.0.0.1:0", &first).await.unwrap();
+        let address = listener.address().unwrap();
+        first.report_listening(Listening {
+            component: "otlp".parse().unwrap(),
+            protocol: "grpc",
+            address: address.clone(),
+            tls: false,
+        });
+        let second = first.successor(|_| false);
+        let inherited = listen(Transport::Tcp, &address.to_string(), &second).await.unwrap();
+        assert!(Arc::ptr_eq(&listener, &inherited));
+        drop(listener);
+        assert!(tokio::net::TcpStream::connect(address.network().unwrap()).await.is_ok());
+        let twice = listen(Transport::Tcp, &address.to_string(), &second).await;
+        assert!(matches!(twice, Err(ListenError::Bind { .. })), "only one can have it");
+        let unchanged = first.successor(|_| true);
+        let other = listen(Transport::Tcp, &address.to_string(), &unchanged).await;
+        assert!(matches!(other, Err(ListenError::Bind { .. })), "one that stays keeps it");
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct Tasks {
 impl Server {
     /// Serves the connections of `listener`.
     pub(super) fn start<P: Protocol>(
-        listener: Listener,
+        listener: Arc<Listener>,
         protocol: P,
         settings: Settings,
     ) -> Result<Self, ListenError> {
@@ -93,7 +93,12 @@ impl Drop for Server {
     }
 }
 
-async fn accept<P: Protocol>(listener: Listener, protocol: Arc<P>, settings: Arc<Settings>, tasks: Tasks) {
+async fn accept<P: Protocol>(
+    listener: Arc<Listener>,
+    protocol: Arc<P>,
+    settings: Arc<Settings>,
+    tasks: Tasks,
+) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let (full, failing) = (Seldom::default(), Seldom::default());
     loop {

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use etalon_component::{BoxFuture, Code};
+use etalon_component::{BoxFuture, Code, Host};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -115,11 +115,22 @@ impl Unary for Recorder {
 }
 
 async fn serve_grpc(config: GrpcServerConfig, recorder: &Arc<Recorder>) -> Server {
-    GrpcServerConfig { endpoint: "127.0.0.1:0".to_owned(), ..config }.serve(recorder.routes()).await.unwrap()
+    GrpcServerConfig { endpoint: "127.0.0.1:0".to_owned(), ..config }
+        .serve(recorder.routes(), &host())
+        .await
+        .unwrap()
 }
 
 async fn serve_http(config: HttpServerConfig, recorder: &Arc<Recorder>) -> Server {
-    HttpServerConfig { endpoint: "127.0.0.1:0".to_owned(), ..config }.serve(recorder.routes()).await.unwrap()
+    HttpServerConfig { endpoint: "127.0.0.1:0".to_owned(), ..config }
+        .serve(recorder.routes(), &host())
+        .await
+        .unwrap()
+}
+
+/// A host without extensions.
+fn host() -> Host {
+    Host::new(tokio::sync::mpsc::channel(1).0)
 }
 
 /// A message with its prefix.

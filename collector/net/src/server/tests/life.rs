@@ -144,6 +144,6 @@ async fn a_port_in_use_is_an_error_that_names_the_address() {
     let recorder = Recorder::accepting();
     let first = serve_grpc(GrpcServerConfig::default(), &recorder).await;
     let config = GrpcServerConfig { endpoint: address(&first).to_string(), ..GrpcServerConfig::default() };
-    let error = config.serve(recorder.routes()).await.unwrap_err();
+    let error = config.serve(recorder.routes(), &host()).await.unwrap_err();
     assert!(error.to_string().contains(&address(&first).to_string()), "{error}");
 }

@@ -225,7 +225,7 @@ async fn files_that_cannot_be_used_are_named() {
     let garbage = file("garbage");
     let start = async |tls: TlsServerConfig| {
         let config = GrpcServerConfig { endpoint: "127.0.0.1:0".to_owned(), ..grpc_with(tls) };
-        let error = config.serve(Vec::new()).await.unwrap_err();
+        let error = config.serve(Vec::new(), &host()).await.unwrap_err();
         assert!(error.to_string().starts_with("failed to load TLS config"), "{error}");
         let mut text = String::new();
         let mut cause: Option<&dyn std::error::Error> = Some(&error);

@@ -17,7 +17,7 @@ async fn grpc_is_served_on_a_socket_file_which_a_shutdown_removes() {
         transport: Transport::Unix,
         ..GrpcServerConfig::default()
     };
-    let server = config.serve(recorder.routes()).await.unwrap();
+    let server = config.serve(recorder.routes(), &host()).await.unwrap();
     assert_eq!(server.address().to_string(), path);
     let (client, connection) =
         h2::client::handshake(UnixStream::connect(&path).await.unwrap()).await.unwrap();
@@ -45,7 +45,7 @@ async fn http_is_served_on_a_socket_file() {
         transport: Transport::Unix,
         ..HttpServerConfig::default()
     };
-    let _server = config.serve(recorder.routes()).await.unwrap();
+    let _server = config.serve(recorder.routes(), &host()).await.unwrap();
     let mut stream = UnixStream::connect(&path).await.unwrap();
     let sent = format!(
         "POST {PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n\

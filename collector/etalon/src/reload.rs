@@ -1,0 +1,110 @@
+//! SIGHUP: the configuration is read again, and replaces the one that runs if it can.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::thread::Scope;
+
+use etalon_service::{Collector, Logging, TelemetryConfig, chain};
+use tokio::sync::oneshot;
+
+use crate::Distribution;
+use crate::load::{LoadError, Loaded};
+
+type Answer = oneshot::Sender<Result<Loaded, LoadError>>;
+
+/// A thread that reads configurations. It ends when this is dropped.
+pub(crate) struct Loader(mpsc::SyncSender<Answer>);
+
+impl Loader {
+    pub(crate) fn spawn<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        load: impl Fn() -> Result<Loaded, LoadError> + Send + 'scope,
+    ) -> Self {
+        let (ask, asked) = mpsc::sync_channel::<Answer>(1);
+        scope.spawn(move || {
+            for answer in asked {
+                // Nobody waits any more when the collector is to stop.
+                answer.send(load()).ok();
+            }
+        });
+        Self(ask)
+    }
+
+    /// Reads the configuration.
+    ///
+    /// # Panics
+    /// When reading it panics.
+    pub(crate) async fn load(&self) -> Result<Loaded, LoadError> {
+        let (answer, loaded) = oneshot::channel();
+        self.0.try_send(answer).expect("the thread waits for one question at a time");
+        loaded.await.expect("the thread answers")
+    }
+}
+
+/// What a reload needs besides the collector.
+pub(crate) struct Reloading<'a> {
+    pub(crate) distribution: &'a Distribution,
+    pub(crate) loader: Loader,
+    pub(crate) logging: Logging,
+    /// Stays for the life of the process.
+    pub(crate) resource: &'a BTreeMap<String, String>,
+}
+
+impl Reloading<'_> {
+    /// Replaces what runs, or says why it stays. `telemetry` is that of the configuration in service.
+    pub(crate) async fn reload(
+        &mut self,
+        loaded: Result<Loaded, LoadError>,
+        telemetry: &mut TelemetryConfig,
+        collector: &mut Collector,
+    ) {
+        let loaded = match loaded {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                collector.count_refused_reload();
+                for problem in error.problems() {
+                    let place = problem.origin().map(ToString::to_string);
+                    tracing::error!(
+                        place,
+                        path = problem.path(),
+                        help = problem.help(),
+                        "{}",
+                        problem.message()
+                    );
+                }
+                return refused(error.summary());
+            }
+        };
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let new = &loaded.config.telemetry;
+        let log = match Logging::prepare(&new.logs, self.resource) {
+            Ok(log) => log,
+            Err(error) => {
+                collector.count_refused_reload();
+                return refused(&chain(&error));
+            }
+        };
+        if new.resource != telemetry.resource {
+            tracing::warn!(
+                path = "service::telemetry::resource",
+                "The resource has changed in the configuration: it stays as it is until the next start"
+            );
+        }
+        let Distribution { factories, build, .. } = self.distribution;
+        match collector.reload(&loaded.config, factories, build).await {
+            Ok(etalon_service::Reloaded { kept, started, stopped }) => {
+                self.logging.set(log);
+                *telemetry = loaded.config.telemetry;
+                tracing::warn!(kept, started, stopped, "Config updated, restart service");
+                tracing::info!("Everything is ready. Begin running and processing data.");
+            }
+            Err(error) => refused(&chain(&error)),
+        }
+    }
+}
+
+fn refused(error: &str) {
+    tracing::error!(error, "Config not updated: the running configuration stays");
+}

@@ -1,0 +1,192 @@
+//! Replaces the configuration of a running collector.
+//!
+//! What has not changed goes on: a receiver keeps its sockets and connections, an exporter its queue.
+//! What is new is created and started while the old still serves; only then data is led to it, and
+//! what is left without use is shut down in the direction of the data. Until that moment any failure
+//! undoes what was begun, and the old configuration stays.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use etalon_component::{BoxError, BuildInfo, ComponentId, Host};
+use tokio::time::{Instant, timeout_at};
+
+use crate::chain;
+use crate::collector::{BuildError, Collector, RunError};
+use crate::config::CollectorConfig;
+use crate::entrance::Left;
+use crate::extensions::Extensions;
+use crate::factories::Factories;
+use crate::graph::{self, Graph, Node, Previous, Role};
+use crate::metrics_endpoint::MetricsEndpoint;
+
+/// How long what a reload has replaced may take to deliver what it holds.
+pub const RELOAD_DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// What a reload did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Components that went on as they were.
+    pub kept: usize,
+    /// Components that were started.
+    pub started: usize,
+    /// Components that were taken out of service.
+    pub stopped: usize,
+}
+
+/// A configuration did not come into service; the one before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// Its components could not be created.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// One of its components did not start.
+    #[error(transparent)]
+    Start(#[from] RunError),
+}
+
+/// All that a new configuration has and the running one has not, and the other way round.
+struct Plan {
+    graph: Graph,
+    turns: Vec<graph::Turn>,
+    extensions: Extensions,
+    new: Part,
+    old: Part,
+    host: Host,
+    /// Endpoints for metrics to bind.
+    metrics_at: Vec<String>,
+}
+
+/// Components on one side of the difference.
+struct Part {
+    nodes: Vec<Arc<Node>>,
+    extensions: Extensions,
+}
+
+impl Collector {
+    /// Brings a valid configuration into service in place of the one that runs. Resolves when data
+    /// flows into it; what was replaced is drained in the background, for
+    /// [`RELOAD_DRAIN_TIMEOUT`] at the longest.
+    ///
+    /// # Errors
+    /// Nothing has changed then.
+    pub async fn reload(
+        &mut self,
+        config: &CollectorConfig,
+        factories: &Factories,
+        build: &BuildInfo,
+    ) -> Result<Reloaded, ReloadError> {
+        self.retiring.retain(|retiring| !retiring.is_finished());
+        let result = match self.plan(config, factories, build) {
+            Ok(plan) => self.apply(plan, config).await,
+            Err(error) => Err(error),
+        };
+        match &result {
+            Ok(_) => self.reloads.applied(),
+            Err(_) => self.reloads.refused(),
+        }
+        result
+    }
+
+    /// Counts a configuration that could not be read, or is not valid.
+    pub fn count_refused_reload(&self) {
+        self.reloads.refused();
+    }
+
+    fn plan(
+        &self,
+        config: &CollectorConfig,
+        factories: &Factories,
+        build: &BuildInfo,
+    ) -> Result<Plan, ReloadError> {
+        let extensions = Extensions::build(config, factories, build, &self.telemetry, Some(&self.extensions))
+            .map_err(BuildError::Extensions)?;
+        let changed_extensions = extensions.changed_since(&self.extensions);
+        let previous = Previous { graph: &self.graph, changed_extensions: &changed_extensions };
+        let (graph, turns) = graph::build(config, factories, build, &self.telemetry, Some(&previous))
+            .map_err(BuildError::Pipelines)?;
+        let new =
+            Part { nodes: graph.without(&self.graph), extensions: extensions.without(&self.extensions) };
+        let old =
+            Part { nodes: self.graph.without(&graph), extensions: self.extensions.without(&extensions) };
+        let stays = |id: &ComponentId| graph.shares_receiver(&self.graph, id);
+        let host = self.host.successor(stays).with_extensions(extensions.by_id());
+        let is_bound = |endpoint: &String| self.metrics.iter().any(|(known, _)| known == endpoint);
+        let endpoints = config.telemetry.metrics.endpoints();
+        let metrics_at = endpoints.into_iter().filter(|endpoint| !is_bound(endpoint)).collect();
+        Ok(Plan { graph, turns, extensions, new, old, host, metrics_at })
+    }
+
+    async fn apply(&mut self, plan: Plan, config: &CollectorConfig) -> Result<Reloaded, ReloadError> {
+        let Plan { graph, turns, extensions, new, old, host, metrics_at } = plan;
+        let reloaded = Reloaded {
+            kept: graph.len() - new.nodes.len(),
+            started: new.nodes.len(),
+            stopped: old.nodes.len(),
+        };
+        let metrics = match self.start_part(&new, &host, &metrics_at).await {
+            Ok(metrics) => metrics,
+            Err(error) => {
+                // A receiver among them may have taken data over already: it is delivered.
+                report(retire(new, Vec::new(), Instant::now() + RELOAD_DRAIN_TIMEOUT).await);
+                return Err(error.into());
+            }
+        };
+        let left = turns.into_iter().map(graph::Turn::take).collect();
+        (self.graph, self.extensions, self.host) = (graph, extensions, host);
+        let deadline = Instant::now() + RELOAD_DRAIN_TIMEOUT;
+        self.retiring.push(tokio::spawn(async move { report(retire(old, left, deadline).await) }));
+        self.exchange_metrics(metrics, &config.telemetry.metrics.endpoints()).await;
+        Ok(reloaded)
+    }
+
+    /// Starts what is new, and returns the endpoints for metrics that were bound.
+    async fn start_part(
+        &self,
+        part: &Part,
+        host: &Host,
+        metrics_at: &[String],
+    ) -> Result<Vec<(String, MetricsEndpoint)>, RunError> {
+        let metrics = self.bind_metrics(metrics_at).await?;
+        if !part.extensions.is_empty() {
+            part.extensions.start(host).await.map_err(RunError::Extensions)?;
+        }
+        graph::start(&part.nodes, host).await.map_err(RunError::Start)?;
+        Ok(metrics)
+    }
+
+    /// Takes the endpoints out of service that the configuration does not name any more.
+    async fn exchange_metrics(&mut self, new: Vec<(String, MetricsEndpoint)>, named: &[String]) {
+        let (kept, gone) =
+            std::mem::take(&mut self.metrics).into_iter().partition(|(endpoint, _)| named.contains(endpoint));
+        self.metrics = kept;
+        self.metrics.extend(new);
+        let gone: Vec<(String, MetricsEndpoint)> = gone;
+        for (_, endpoint) in gone {
+            endpoint.shutdown().await;
+        }
+    }
+}
+
+/// Shuts down what nothing leads to any more: first the receivers; then, when all is through that was
+/// on its way, what stands behind them; and last the extensions.
+async fn retire(part: Part, left: Vec<Left>, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
+    let (receivers, others): (Vec<_>, Vec<_>) = part.nodes.into_iter().partition(|node| node.is_receiver());
+    let mut failures = graph::shut_down(&receivers, deadline).await;
+    for lane in left {
+        // What is still under way then is cut off by the shutdown of what it is in.
+        timeout_at(deadline, lane.empty()).await.ok();
+    }
+    failures.append(&mut graph::shut_down(&others, deadline).await);
+    if !part.extensions.is_empty() {
+        failures.append(&mut part.extensions.shutdown(deadline).await);
+    }
+    failures
+}
+
+fn report(failures: Vec<(Role, ComponentId, BoxError)>) {
+    for (role, id, error) in failures {
+        let component = id.to_string();
+        tracing::warn!(component, kind = %role, error = chain(&*error), "A component that was replaced did not shut down cleanly");
+    }
+}
