@@ -3,17 +3,10 @@
 //! mdBook is behind the feature `book`, so that nothing else waits for it to compile. Without the feature,
 //! this program runs itself again with it.
 
-#[cfg(not(feature = "book"))]
-mod again;
 #[cfg(feature = "book")]
 mod render;
 
 use std::error::Error;
-
-#[cfg(not(feature = "book"))]
-use self::again::render;
-#[cfg(feature = "book")]
-use self::render::render;
 
 /// Renders the book; `--open` also shows it.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
@@ -22,4 +15,12 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         ["--open"] => render(true),
         _ => Err("usage: cargo xtask book [--open]".into()),
     }
+}
+
+#[cfg(feature = "book")]
+use self::render::render;
+
+#[cfg(not(feature = "book"))]
+fn render(is_shown: bool) -> Result<(), Box<dyn Error>> {
+    crate::again::with("book", if is_shown { &["book", "--open"] } else { &["book"] })
 }

@@ -1,5 +1,6 @@
 //! The project's own tasks: `cargo xtask <task>`.
 
+mod again;
 mod bench;
 mod book;
 mod codegen;
@@ -14,7 +15,7 @@ const USAGE: &str = "usage: cargo xtask <task>
 tasks:
   bench [--help]      compare forwarders of OTLP side by side: CPU, memory, latency
   book [--open]       render the book to book/book, and open it in a browser
-  codegen [--check]   write collector/pdata/src/generated from proto/, or check that it is up to date
+  codegen [--check]   write generated code and pages of the book, or check that they are up to date
   test [PART]...      all tests: rust, and peers in other languages against the built binary
 ";
 

@@ -4,21 +4,32 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use etalon_conf::{Check, Node, Problems, Validate};
+use etalon_conf::{Check, Description, Node, Problems, Validate};
 use etalon_pdata::Signal;
 use etalon_telemetry::Telemetry;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{BoxError, BuildInfo, Component, ComponentId, Consumer, Extension, Stage};
 
 /// What a user writes about a component. `Default` is the documented default.
+///
+/// The configuration reference is generated from `JsonSchema`, so each type in a configuration derives it
+/// (`#[derive(schemars::JsonSchema)]`), and the doc comments of its fields are what users read: what the key
+/// does, its unit and bounds, and what 0 or nothing means. They link to nothing in the code. A string that
+/// must be one of some names has [`etalon_conf::one_of`] for its schema, and a key that is refused has
+/// [`etalon_conf::unsupported`]. `cargo xtask codegen` writes the reference, and fails for a key without a
+/// doc comment, a type or a default.
 pub trait Config:
-    Default + Serialize + DeserializeOwned + Validate + fmt::Debug + Send + Sync + 'static
+    Default + Serialize + DeserializeOwned + JsonSchema + Validate + fmt::Debug + Send + Sync + 'static
 {
 }
 
-impl<T: Default + Serialize + DeserializeOwned + Validate + fmt::Debug + Send + Sync + 'static> Config for T {}
+impl<T> Config for T where
+    T: Default + Serialize + DeserializeOwned + JsonSchema + Validate + fmt::Debug + Send + Sync + 'static
+{
+}
 
 /// How far a component's support for a signal may be relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +66,7 @@ pub struct Factory<Create: ?Sized> {
     /// Of a component that has no signals.
     overall: Stability,
     decode: fn(&Node) -> Result<AnyConfig, Problems>,
+    describe: fn() -> Description,
     create: Box<Create>,
 }
 
@@ -115,6 +127,11 @@ impl<Create: ?Sized> Factory<Create> {
         (self.decode)(node)
     }
 
+    /// What can be written in the configuration of one component.
+    pub fn describe(&self) -> Description {
+        (self.describe)()
+    }
+
     fn with<C: Config>(kind: &'static str, create: Box<Create>) -> Self {
         Self {
             kind,
@@ -122,6 +139,7 @@ impl<Create: ?Sized> Factory<Create> {
             signals: Vec::new(),
             overall: Stability::Development,
             decode: AnyConfig::decode::<C>,
+            describe: etalon_conf::describe::<C>,
             create,
         }
     }

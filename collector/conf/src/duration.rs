@@ -1,10 +1,14 @@
 //! A span of time, written as Go writes it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
+
+use crate::TYPE_KEYWORD;
 
 /// The name under which this crate's serializer knows a [`Duration`].
 pub(crate) const DURATION: &str = "$etalon_conf::Duration";
@@ -233,6 +237,16 @@ impl<'de> Deserialize<'de> for Duration {
         }
 
         deserializer.deserialize_any(Span)
+    }
+}
+
+impl JsonSchema for Duration {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "integer"], TYPE_KEYWORD: "duration" })
     }
 }
 

@@ -1,14 +1,18 @@
 //! The names of components and pipelines.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
+
+use crate::TYPE_KEYWORD;
 
 /// The name under which this crate's deserializer knows a [`ComponentId`].
 pub(crate) const COMPONENT_ID: &str = "$etalon_conf::ComponentId";
@@ -173,6 +177,16 @@ impl<'de> Deserialize<'de> for ComponentId {
         }
 
         deserializer.deserialize_newtype_struct(COMPONENT_ID, Id)
+    }
+}
+
+impl JsonSchema for ComponentId {
+    fn schema_name() -> Cow<'static, str> {
+        "ComponentId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", TYPE_KEYWORD: "component id" })
     }
 }
 

@@ -89,6 +89,7 @@ mod provide;
 mod redact;
 mod resolve;
 mod scalar;
+mod schema;
 mod secret;
 mod ser;
 mod suggest;
@@ -108,6 +109,9 @@ pub use parse::{MAX_DEPTH, MAX_NODES, MAX_SOURCE_BYTES};
 pub use problem::{Problem, Problems};
 pub use provide::{Environment, Fetch, FetchError, ProcessEnvironment};
 pub use resolve::{Resolved, Resolver, SetError, set_uri};
+pub use schema::{
+    Description, OPTIONAL_KEYWORD, TYPE_KEYWORD, UNSUPPORTED_KEYWORD, describe, one_of, unsupported,
+};
 pub use secret::{REDACTED, Secret};
 pub use suggest::nearest;
 pub use validate::{Check, Validate};

@@ -1,12 +1,14 @@
 //! Named values in an order, such as headers.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::Secret;
 use crate::suggest::listed;
+use crate::{Secret, TYPE_KEYWORD};
 
 /// The name under which this crate's deserializer knows a [`MapList`].
 pub(crate) const MAP_LIST: &str = "$etalon_conf::MapList";
@@ -114,6 +116,24 @@ impl<'de> Deserialize<'de> for MapList {
         }
 
         deserializer.deserialize_newtype_struct(MAP_LIST, Pairs)
+    }
+}
+
+impl JsonSchema for MapList {
+    fn schema_name() -> Cow<'static, str> {
+        "MapList".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["object", "array"],
+            "additionalProperties": { "type": "string" },
+            "items": {
+                "type": "object",
+                "properties": { "name": { "type": "string" }, "value": { "type": "string" } },
+            },
+            TYPE_KEYWORD: "mapping, or list of name and value",
+        })
     }
 }
 

@@ -1,14 +1,16 @@
 //! A block that may be off, and that may carry defaults while it is.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::de::Layered;
 use crate::secret::confided;
-use crate::{Check, Validate};
+use crate::{Check, OPTIONAL_KEYWORD, Validate};
 
 /// The name under which this crate's deserializer knows an [`Optional`].
 pub(crate) const OPTIONAL: &str = "$etalon_conf::Optional";
@@ -138,6 +140,18 @@ impl<T: Serialize> Serialize for Carried<'_, T> {
 impl<'de, T: DeserializeOwned + Default + Serialize> Deserialize<'de> for Optional<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_newtype_struct(OPTIONAL, Block(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Optional<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Optional_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = T::json_schema(generator);
+        schema.insert(OPTIONAL_KEYWORD.to_owned(), true.into());
+        schema
     }
 }
 

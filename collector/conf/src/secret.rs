@@ -1,10 +1,14 @@
 //! A string that does not show itself.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
+
+use crate::TYPE_KEYWORD;
 
 /// What stands for a secret wherever it is printed.
 pub const REDACTED: &str = "[REDACTED]";
@@ -88,6 +92,16 @@ impl<'de> Deserialize<'de> for Secret {
         }
 
         deserializer.deserialize_newtype_struct(SECRET, Hidden)
+    }
+}
+
+impl JsonSchema for Secret {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", TYPE_KEYWORD: "secret" })
     }
 }
 

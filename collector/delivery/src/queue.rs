@@ -1,28 +1,32 @@
 //! The configuration of the sending queue.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use etalon_conf::{Check, Duration, Optional, Validate};
 use etalon_pdata::Payload;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 /// A queue between the pipeline and the sender.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct QueueConfig {
-    /// What the size of the queue is counted in.
+    /// What the size of the queue is counted in: requests, items (spans, data points, log records), or
+    /// encoded bytes.
     pub sizer: Sizer,
     /// Most that the queue holds, waiting and in flight, in units of `sizer`.
     pub queue_size: i64,
-    /// Batches that are sent at once.
+    /// Most requests that are in flight to the destination at once.
     pub num_consumers: i64,
-    /// Whether the caller waits while the queue is full, instead of being refused.
+    /// Whether senders wait while the queue is full, instead of being refused with a retryable error.
     pub block_on_overflow: bool,
-    /// Whether the caller waits for the outcome.
+    /// Whether senders wait until the destination has answered, and learn what it said. Otherwise the answer
+    /// to them is success as soon as their data is in the queue.
     pub wait_for_result: bool,
-    /// Not supported: the extension that keeps the queue.
+    /// Not supported: the id of an extension that keeps the queue on disk. Any value but the empty one is refused.
     pub storage: String,
-    /// Not supported: batches that are made while they wait.
+    /// Not supported: requests that are joined while they wait.
     pub batch: Optional<BatchConfig>,
 }
 
@@ -45,7 +49,7 @@ pub enum Sizer {
 pub struct SizerError(String);
 
 /// The keys of `batch`, which are known and refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct BatchConfig {
     /// A batch leaves at the latest after this time.
@@ -61,7 +65,7 @@ pub struct BatchConfig {
 }
 
 /// The keys of `batch.partition`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PartitionConfig {
     /// Metadata of the request that separates batches.
@@ -95,6 +99,8 @@ impl Default for BatchConfig {
 }
 
 impl Sizer {
+    const ALL: [Self; 3] = [Self::Requests, Self::Items, Self::Bytes];
+
     /// The size of a request.
     pub(crate) fn size(self, payload: &Payload) -> usize {
         match self {
@@ -119,6 +125,16 @@ impl fmt::Display for Sizer {
     }
 }
 
+impl JsonSchema for Sizer {
+    fn schema_name() -> Cow<'static, str> {
+        "Sizer".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        etalon_conf::one_of(Self::ALL.map(Self::name))
+    }
+}
+
 impl From<Sizer> for String {
     fn from(sizer: Sizer) -> Self {
         sizer.name().to_owned()
@@ -129,8 +145,7 @@ impl TryFrom<String> for Sizer {
     type Error = SizerError;
 
     fn try_from(name: String) -> Result<Self, SizerError> {
-        let known = [Self::Requests, Self::Items, Self::Bytes];
-        known.into_iter().find(|sizer| sizer.name() == name).ok_or(SizerError(name))
+        Self::ALL.into_iter().find(|sizer| sizer.name() == name).ok_or(SizerError(name))
     }
 }
 

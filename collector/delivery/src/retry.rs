@@ -4,6 +4,7 @@ use std::time::Duration as StdDuration;
 
 use etalon_component::{Batch, Failure, Outcome};
 use etalon_conf::{Check, Duration, Validate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -11,21 +12,21 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::Backoff;
 use crate::timeout::Attempt;
 
-/// When to try again what was refused, and for how long.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// When a request that was refused is sent again, and for how long.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RetryConfig {
     /// Whether to try again at all. The rules of the other keys hold even if not.
     pub enabled: bool,
-    /// Wait after the first attempt.
+    /// How long to wait after the first attempt.
     pub initial_interval: Duration,
-    /// By which part of it a wait is longer or shorter at random, 0 to 1.
+    /// By which part of it each wait is made longer or shorter at random; from 0 to 1.
     pub randomization_factor: f64,
     /// How many times longer each wait is than the one before.
     pub multiplier: f64,
     /// Longest wait, before it is randomised.
     pub max_interval: Duration,
-    /// From the first attempt on, after which no other is made. 0 is without end.
+    /// Time from the first attempt on after which no other is made. 0 is without end.
     pub max_elapsed_time: Duration,
 }
 

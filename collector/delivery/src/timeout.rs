@@ -5,11 +5,12 @@ use std::time::Duration as StdDuration;
 
 use etalon_component::{Batch, Code, Consumer, Failure, Outcome};
 use etalon_conf::{Check, Duration, Validate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 /// How long one attempt may take.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TimeoutConfig {
     /// Of one attempt. 0 is without limit.

@@ -18,6 +18,7 @@ use etalon_component::{
 };
 use etalon_conf::{Check, Validate};
 use etalon_pdata::Signal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 /// What users write: `items_max: { items: 1000 }`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct Config {
     /// Most items that a request may hold.

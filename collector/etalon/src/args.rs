@@ -126,8 +126,9 @@ impl ConfigArgs {
     }
 }
 
-/// The command line of a distribution, under its own name and version.
-pub(crate) fn command(build: &etalon_component::BuildInfo) -> clap::Command {
+/// The command line of a distribution, under its own name and version: for manuals and completions. [`run`](crate::run)
+/// is what obeys it.
+pub fn command(build: &etalon_component::BuildInfo) -> clap::Command {
     use clap::CommandFactory as _;
     // As the Go collector's: clap itself would make it -V.
     let version = clap::Arg::new("version").short('v').long("version").action(clap::ArgAction::Version);

@@ -20,5 +20,6 @@ mod reload;
 mod send;
 mod usage;
 
+pub use args::command;
 pub use command::run;
 pub use distribution::Distribution;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use etalon_component::{AnyConfig, ComponentId};
-use etalon_conf::{Check, Node, Problem, Problems, Value};
+use etalon_conf::{Check, Description, Node, Problem, Problems, Value};
 use etalon_pdata::Signal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::factories::Factories;
@@ -55,22 +56,32 @@ pub struct Pipeline {
     pub exporters: Vec<ComponentId>,
 }
 
-/// `service`, as written.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// What runs: pipelines, which connect components, and what the collector says about itself.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct ServiceConfig {
+    /// Extensions that run.
     extensions: Vec<ComponentId>,
+    /// Pipelines, by id: the signal, or the signal, a slash and a name.
     pipelines: BTreeMap<ComponentId, PipelineConfig>,
     telemetry: TelemetryConfig,
 }
 
-/// One value of `service.pipelines`, as written.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// A pipeline: where data of one signal comes from, and where it goes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct PipelineConfig {
+    /// Where data comes from. At least one.
     receivers: Vec<ComponentId>,
+    /// What looks at the data on its way, in this order.
     processors: Vec<ComponentId>,
+    /// Where data goes: all of it to each. At least one.
     exporters: Vec<ComponentId>,
+}
+
+/// What can be written in the section `service`.
+pub fn describe_service() -> Description {
+    etalon_conf::describe::<ServiceConfig>()
 }
 
 impl CollectorConfig {

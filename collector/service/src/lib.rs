@@ -21,7 +21,7 @@ mod telemetry_config;
 mod telemetry_setup;
 
 pub use collector::{BuildError, Collector, RunError};
-pub use config::{CollectorConfig, Entry, Pipeline};
+pub use config::{CollectorConfig, Entry, Pipeline, describe_service};
 pub use extensions::ExtensionError;
 pub use factories::Factories;
 pub use gates::{ALLOW_NO_PIPELINES, Effect, FeatureGates, GATES, Gate, GateError, MERGE_APPEND, Stage};

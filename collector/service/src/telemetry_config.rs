@@ -1,60 +1,62 @@
 //! `service.telemetry`: what the collector says about itself, and where.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use etalon_conf::{Check, Duration, Validate};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-/// `service.telemetry`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// What the collector says about itself, and where.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TelemetryConfig {
-    /// Log events.
+    /// The collector's own log.
     pub logs: LogsConfig,
-    /// Metrics.
+    /// The collector's own metrics.
     pub metrics: MetricsConfig,
-    /// Traces of the collector itself.
+    /// The collector's own traces.
     pub traces: TracesConfig,
-    /// Attributes that all of it carries: a value adds or replaces one, null removes a default.
+    /// Attributes of the resource that all of it carries. A value adds or replaces one, null removes a default.
     pub resource: BTreeMap<String, Option<String>>,
 }
 
-/// `service.telemetry.logs`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The collector's own log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LogsConfig {
-    /// The least severe level that is written.
+    /// The least severe level that is written. The last three write nothing less than errors.
     pub level: LogLevel,
-    /// How a line looks.
+    /// How a line looks: for people, or JSON.
     pub encoding: LogEncoding,
-    /// Upstream's development mode, which adds stack traces to warnings: here no line carries one, so both
-    /// values mean the same.
+    /// Development mode. Without effect: in the Go collector it adds stack traces to warnings, and here no line
+    /// carries one.
     pub development: bool,
-    /// Leaves out which crate, file and line of code a line comes from.
+    /// Whether the crate, file and line of code that a line comes from are left out.
     pub disable_caller: bool,
-    /// Lines never carry a stack trace, so both values mean the same.
+    /// Without effect: lines never carry a stack trace.
     pub disable_stacktrace: bool,
     /// Thins out floods of one message.
     pub sampling: Option<SamplingConfig>,
-    /// Where lines go: `stderr`, `stdout` or a file.
+    /// Where lines go: `stderr`, `stdout` or paths of files. At least one.
     pub output_paths: Vec<String>,
     /// Where is told that a line could not be written: `stderr`, `stdout` or a file.
     pub error_output_paths: Vec<String>,
     /// Fields that every line carries.
     pub initial_fields: BTreeMap<String, serde_json::Value>,
-    /// Exporting log events as OTLP; only none can be had.
+    /// Not supported: log events that are sent as OTLP.
     pub processors: Vec<Unsupported>,
-    /// Leaves the resource out of the lines.
+    /// Whether the resource is left out of the lines.
     pub disable_zap_resource: bool,
 }
 
-/// `service.telemetry.logs.sampling`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Thins out floods of one message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct SamplingConfig {
     /// Whether lines are thinned out at all.
     pub enabled: bool,
-    /// The window.
+    /// Length of the window in which lines of one message are counted.
     pub tick: Duration,
     /// Lines of one message that are always written in a window.
     pub initial: u64,
@@ -62,8 +64,8 @@ pub struct SamplingConfig {
     pub thereafter: u64,
 }
 
-/// Severity of a log event. The last three are upstream's and write nothing less than errors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Severity of a log event. The last three are upstream's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum LogLevel {
@@ -78,7 +80,7 @@ pub enum LogLevel {
 }
 
 /// How a line looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogEncoding {
     /// For people: fields separated by tabs.
@@ -88,20 +90,20 @@ pub enum LogEncoding {
     Json,
 }
 
-/// `service.telemetry.metrics`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The collector's own metrics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MetricsConfig {
-    /// How much is told; every level but `none` tells all of it.
+    /// How much is told. Every level but `none` tells all of it.
     pub level: MetricsLevel,
-    /// Where metrics can be read.
+    /// Where metrics can be read. A list that is written replaces the default as a whole.
     pub readers: Vec<ReaderConfig>,
-    /// Changes to single metrics; only none can be had.
+    /// Not supported: changes to single metrics.
     pub views: Vec<Unsupported>,
 }
 
 /// How much the metrics tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum MetricsLevel {
@@ -117,25 +119,25 @@ pub enum MetricsLevel {
 }
 
 /// One element of `service.telemetry.metrics.readers`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ReaderConfig {
     /// Metrics that somebody fetches.
     pub pull: Option<PullConfig>,
-    /// Metrics that are pushed; not to be had.
+    /// Not supported: metrics that are pushed.
     pub periodic: Option<Unsupported>,
 }
 
 /// `pull` of a reader.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PullConfig {
-    /// What fetches them.
+    /// How they are offered.
     pub exporter: PullExporterConfig,
 }
 
 /// `pull.exporter` of a reader.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PullExporterConfig {
     /// A Prometheus endpoint.
@@ -143,28 +145,28 @@ pub struct PullExporterConfig {
 }
 
 /// `pull.exporter.prometheus` of a reader: an endpoint that serves `/metrics`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PrometheusConfig {
-    /// Host name or address to bind.
+    /// Host name or address to bind. Must be given.
     pub host: Option<String>,
-    /// Port to bind.
+    /// Port to bind. Must be given.
     pub port: Option<u16>,
-    /// Whether the scope is left out; only `true` can be had.
+    /// Whether the scope is left out. Only `true`, which is also the default, is accepted.
     pub without_scope_info: Option<bool>,
-    /// Whether units are left out of the names; only `true` can be had.
+    /// Whether units are left out of the names. Only `true`, which is also the default, is accepted.
     pub without_units: Option<bool>,
-    /// Whether `_total` is left out of the names; only `true` can be had.
+    /// Whether `_total` is left out of the names. Only `true`, which is also the default, is accepted.
     pub without_type_suffix: Option<bool>,
 }
 
-/// `service.telemetry.traces`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// The collector's own traces.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TracesConfig {
-    /// `none`, or nothing.
+    /// Which traces there are: only `none` is accepted.
     pub level: Option<String>,
-    /// Where spans go; only none can be had.
+    /// Not supported: where spans go.
     pub processors: Vec<Unsupported>,
 }
 
@@ -172,6 +174,16 @@ pub struct TracesConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Unsupported(serde_json::Value);
+
+impl JsonSchema for Unsupported {
+    fn schema_name() -> Cow<'static, str> {
+        "Unsupported".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        etalon_conf::unsupported()
+    }
+}
 
 impl Default for LogsConfig {
     fn default() -> Self {

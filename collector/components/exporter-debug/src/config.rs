@@ -1,29 +1,31 @@
 //! What users write.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use etalon_conf::{Check, Optional, Validate};
 use etalon_delivery::{DeliveryConfig, QueueConfig, RetryConfig};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::output::Target;
 
-/// The keys of the exporter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Prints what arrives, for people who look for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DebugConfig {
-    /// How much is told of a batch.
+    /// How much is told of a batch: a line with counts, a line for each item as well, or every field.
     pub verbosity: Verbosity,
-    /// Batches of each second that are always told of.
+    /// Batches of each second that are always told of, at `verbosity: normal` or `detailed`.
     pub sampling_initial: i64,
     /// Of the batches after those, one in so many is told of; 0 is none.
     pub sampling_thereafter: i64,
-    /// Whether it goes to the collector's own log, as events of level info.
+    /// Whether it goes to the collector's own log, as lines of level info.
     pub use_internal_logger: bool,
-    /// Where it goes else: `stdout`, `stderr`, or paths of files, to which it is appended. Unset is
-    /// `stdout`.
+    /// Where it goes when `use_internal_logger` is false: `stdout`, `stderr`, or paths of files, to which it
+    /// is appended. Unset is `stdout`.
     pub output_paths: Option<Vec<String>>,
-    /// A queue in front.
+    /// A queue in front. Without one, the sender waits until all is printed.
     pub sending_queue: Optional<QueueConfig>,
 }
 
@@ -105,14 +107,31 @@ impl Validate for DebugConfig {
     }
 }
 
+impl JsonSchema for Verbosity {
+    fn schema_name() -> Cow<'static, str> {
+        "Verbosity".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        etalon_conf::one_of(Self::ALL.map(Self::name))
+    }
+}
+
+impl Verbosity {
+    const ALL: [Self; 3] = [Self::Basic, Self::Normal, Self::Detailed];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Normal => "normal",
+            Self::Detailed => "detailed",
+        }
+    }
+}
+
 impl From<Verbosity> for String {
     fn from(verbosity: Verbosity) -> Self {
-        match verbosity {
-            Verbosity::Basic => "basic",
-            Verbosity::Normal => "normal",
-            Verbosity::Detailed => "detailed",
-        }
-        .to_owned()
+        verbosity.name().to_owned()
     }
 }
 
@@ -120,11 +139,7 @@ impl TryFrom<String> for Verbosity {
     type Error = VerbosityError;
 
     fn try_from(name: String) -> Result<Self, VerbosityError> {
-        match name.to_ascii_lowercase().as_str() {
-            "basic" => Ok(Self::Basic),
-            "normal" => Ok(Self::Normal),
-            "detailed" => Ok(Self::Detailed),
-            _ => Err(VerbosityError(name)),
-        }
+        let known = Self::ALL.into_iter().find(|verbosity| verbosity.name().eq_ignore_ascii_case(&name));
+        known.ok_or(VerbosityError(name))
     }
 }

@@ -4,6 +4,7 @@ use etalon_component::{
     Batch, BoxError, BoxFuture, Component, Consumer, ExporterFactory, Host, Outcome, Stage,
 };
 use etalon_conf::{Check, Validate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -12,8 +13,8 @@ pub fn factory() -> ExporterFactory {
     ExporterFactory::new::<Config>("nop", |_, _, _| Ok(Stage::new(Nop)))
 }
 
-/// There is nothing to configure.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// Takes everything over, and discards it. There is nothing to configure.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 struct Config {}
 
 impl Validate for Config {

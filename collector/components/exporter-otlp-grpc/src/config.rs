@@ -4,13 +4,14 @@ use etalon_conf::{Check, Duration, Optional, Validate};
 use etalon_delivery::{DeliveryConfig, QueueConfig, RetryConfig, TimeoutConfig};
 use etalon_net::client::GrpcClientConfig;
 use etalon_net::compression::Compression;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Bytes that are gathered before they are written.
 const WRITE_BUFFER_BYTES: i64 = 512 * 1024;
 
-/// The keys of the exporter: those of the client, and those of the delivery.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Sends OTLP over gRPC.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "(GrpcClientConfig, Chain)", into = "(GrpcClientConfig, Chain)")]
 pub struct OtlpGrpcConfig {
     pub(crate) client: GrpcClientConfig,
@@ -18,14 +19,14 @@ pub struct OtlpGrpcConfig {
 }
 
 /// What stands in front of the client.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct Chain {
-    /// Of one attempt.
+    /// Longest time for one attempt. 0 is without limit.
     timeout: Duration,
-    /// The queue.
+    /// The queue in front of the destination.
     sending_queue: Optional<QueueConfig>,
-    /// The retries.
+    /// When a request that was refused is sent again.
     retry_on_failure: RetryConfig,
 }
 

@@ -1,5 +1,6 @@
 //! What users write.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use etalon_conf::{Check, Duration, Optional, Validate};
@@ -7,6 +8,7 @@ use etalon_delivery::{DeliveryConfig, QueueConfig, RetryConfig};
 use etalon_net::client::{HttpClientConfig, check_url};
 use etalon_net::compression::Compression;
 use etalon_pdata::Signal;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 /// Bytes that are gathered before they are written.
@@ -14,28 +16,28 @@ const WRITE_BUFFER_BYTES: i64 = 512 * 1024;
 /// Of one request.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The keys of the exporter: those of the client, and its own.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Sends OTLP over HTTP, as protobuf or JSON.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "(HttpClientConfig, Own)", into = "(HttpClientConfig, Own)")]
 pub struct OtlpHttpConfig {
     pub(crate) client: HttpClientConfig,
     own: Own,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct Own {
-    /// URL for traces, used as it is.
+    /// URL for traces, used as it is. Empty: `endpoint` and `/v1/traces`.
     traces_endpoint: String,
-    /// URL for metrics, used as it is.
+    /// URL for metrics, used as it is. Empty: `endpoint` and `/v1/metrics`.
     metrics_endpoint: String,
-    /// URL for logs, used as it is.
+    /// URL for logs, used as it is. Empty: `endpoint` and `/v1/logs`.
     logs_endpoint: String,
-    /// Of requests.
+    /// How requests are encoded: binary protobuf, or OTLP's JSON.
     encoding: Encoding,
-    /// The queue.
+    /// The queue in front of the destination.
     sending_queue: Optional<QueueConfig>,
-    /// The retries.
+    /// When a request that was refused is sent again.
     retry_on_failure: RetryConfig,
 }
 
@@ -173,6 +175,8 @@ impl Validate for OtlpHttpConfig {
 }
 
 impl Encoding {
+    const ALL: [Self; 2] = [Self::Proto, Self::Json];
+
     fn name(self) -> &'static str {
         match self {
             Self::Proto => "proto",
@@ -195,6 +199,16 @@ impl fmt::Display for Encoding {
     }
 }
 
+impl JsonSchema for Encoding {
+    fn schema_name() -> Cow<'static, str> {
+        "Encoding".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        etalon_conf::one_of(Self::ALL.map(Self::name))
+    }
+}
+
 impl From<Encoding> for String {
     fn from(encoding: Encoding) -> Self {
         encoding.name().to_owned()
@@ -205,10 +219,7 @@ impl TryFrom<String> for Encoding {
     type Error = EncodingError;
 
     fn try_from(name: String) -> Result<Self, EncodingError> {
-        [Self::Proto, Self::Json]
-            .into_iter()
-            .find(|encoding| encoding.name() == name)
-            .ok_or(EncodingError(name))
+        Self::ALL.into_iter().find(|encoding| encoding.name() == name).ok_or(EncodingError(name))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use etalon_component::{BoxError, BoxFuture, Component, Host, ReceiverFactory};
 use etalon_conf::{Check, Validate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -12,8 +13,8 @@ pub fn factory() -> ReceiverFactory {
     ReceiverFactory::new::<Config>("nop", |_, _, _| Ok(Arc::new(Nop)))
 }
 
-/// There is nothing to configure.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// Receives nothing. There is nothing to configure.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 struct Config {}
 
 impl Validate for Config {

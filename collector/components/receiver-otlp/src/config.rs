@@ -4,18 +4,19 @@ use etalon_conf::{Check, Optional, Validate};
 use etalon_net::server::{GrpcServerConfig, HttpServerConfig};
 use etalon_pdata::Signal;
 use http::Uri;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Configuration of an `otlp` receiver.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// Receives OTLP over gRPC and HTTP.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Config {
-    /// What it listens to. At least one must be on.
+    /// What it listens to. At least one must be written.
     pub protocols: Protocols,
 }
 
 /// The protocols. Each is on as soon as its key is written.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Protocols {
     /// OTLP/gRPC.
@@ -25,7 +26,7 @@ pub struct Protocols {
 }
 
 /// OTLP/HTTP: a server, and the paths that it serves.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "(HttpServerConfig, Paths)", into = "(HttpServerConfig, Paths)")]
 pub struct HttpConfig {
     /// The server.
@@ -35,14 +36,14 @@ pub struct HttpConfig {
 }
 
 /// Paths that can be changed. A signal without a key here is served at its own path.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Paths {
-    /// Path of traces.
+    /// Path at which traces are received.
     pub traces_url_path: String,
-    /// Path of metrics.
+    /// Path at which metrics are received.
     pub metrics_url_path: String,
-    /// Path of logs.
+    /// Path at which logs are received.
     pub logs_url_path: String,
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration as StdDuration;
 
 use etalon_conf::{Check, Duration, MapList, Optional, Validate};
 use rustls_pki_types::ServerName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::connection::{ConnectionSettings, KeepAlive};
@@ -27,31 +28,32 @@ const PING_INTERVAL_MIN: StdDuration = StdDuration::from_secs(10);
 /// How long to wait for the answer to a ping where the configuration says 0.
 const PING_TIMEOUT_DEFAULT: StdDuration = StdDuration::from_secs(20);
 
-/// A gRPC client, as a user configures it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// A gRPC client.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct GrpcClientConfig {
-    /// `host:port`, perhaps after `http://`, `https://` or `dns:///`; or `unix:///path`.
+    /// Where to send to: `host:port`, perhaps after `http://`, `https://` or `dns:///`; or `unix:///path`.
     pub endpoint: String,
-    /// Of requests.
+    /// How requests are compressed: gRPC has `gzip`, `zstd`, `snappy` and `none` of these. Empty is `none`.
     pub compression: Compression,
-    /// TLS is on unless this says `insecure: true`.
+    /// TLS. It is on unless this says `insecure: true`.
     pub tls: TlsClientConfig,
-    /// Pings on a silent connection.
+    /// Pings on a connection that is silent.
     pub keepalive: Optional<KeepAliveConfig>,
-    /// Bytes that one read from a connection may bring. 0 is 32 KiB.
+    /// Most bytes that are read from a connection at once, up to 64 MiB. 0 is 32 KiB.
     pub read_buffer_size: i64,
-    /// Bytes that are gathered before they are written. 0 is 32 KiB.
+    /// Bytes that are collected before they are written to a connection, up to 64 MiB. 0 is 32 KiB.
     pub write_buffer_size: i64,
     /// Whether a call waits for a connection even after an attempt to connect has failed.
     pub wait_for_ready: bool,
-    /// Sent with each call, unless gRPC sends a field of that name itself.
+    /// Metadata that is sent with each call, unless gRPC sends a field of that name itself.
     pub headers: MapList,
-    /// First part of the `user-agent`. Empty is the distribution's.
+    /// First part of the `user-agent`. Empty is name and version of the collector.
     pub user_agent: String,
-    /// `round_robin`, `pick_first`, or empty, which is `pick_first`.
+    /// How connections are chosen where the name has several addresses: `round_robin` or `pick_first`. Empty is
+    /// `pick_first`.
     pub balancer_name: String,
-    /// `:authority`. Empty is the name that TLS verifies, or else the endpoint.
+    /// Value of `:authority`. Empty is the name that TLS verifies, or else the endpoint.
     pub authority: String,
     /// Not supported.
     pub auth: Unsupported,
@@ -60,10 +62,10 @@ pub struct GrpcClientConfig {
 }
 
 /// Pings on a silent connection.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct KeepAliveConfig {
-    /// Between two pings; less than 10 s is 10 s.
+    /// Time between two pings. Less than 10 s is 10 s.
     pub time: Duration,
     /// A connection on which a ping stays unanswered for this time is given up. 0 is 20 s.
     pub timeout: Duration,

@@ -1,6 +1,7 @@
 //! The configuration of an HTTP client: the keys of Go's `confighttp`.
 
 use etalon_conf::{Check, Duration, MapList, Optional, Secret, Validate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::http::{HttpClient, HttpClientError};
@@ -14,35 +15,35 @@ use crate::tls::TlsClientConfig;
 /// A larger buffer is refused, in bytes: it is held once per connection.
 const BUFFER_BYTES_MAX: i64 = 64 * 1024 * 1024;
 
-/// An HTTP client, as a user configures it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// An HTTP client.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct HttpClientConfig {
-    /// URL. Its scheme decides whether there is TLS.
+    /// URL to send to, as `https://host:4318`; the path of the signal is appended. `https` is with TLS.
     pub endpoint: String,
     /// URL of the HTTP proxy, perhaps with user and password. Empty means that of the environment, if any.
     pub proxy_url: Secret,
-    /// For `https://`. `insecure` has no meaning here.
+    /// TLS, for URLs with `https`. `insecure` has no meaning here.
     pub tls: TlsClientConfig,
-    /// Bytes that one read from a connection may bring. 0 is 4 KiB.
+    /// Most bytes that are read from a connection at once, up to 64 MiB. 0 is 4 KiB.
     pub read_buffer_size: i64,
-    /// Bytes that are gathered before they are written, beside the message itself. 0 is 4 KiB.
+    /// Bytes that are collected before they are written, beside the message itself, up to 64 MiB. 0 is 4 KiB.
     pub write_buffer_size: i64,
-    /// Of one request and its answer. 0 is without limit.
+    /// Longest time for one request and its answer. 0 is without limit.
     pub timeout: Duration,
-    /// Sent with each request, instead of what the client would send under that name.
+    /// Header fields that are sent with each request, instead of what would be sent under that name.
     pub headers: MapList,
     /// Not supported.
     pub auth: Unsupported,
-    /// Of requests.
+    /// How requests are compressed. Empty is `none`.
     pub compression: Compression,
     /// How `compression` is done.
     pub compression_params: CompressionParams,
-    /// Connections that are kept while unused. 0 is without limit.
+    /// Most connections that are kept while unused. 0 is without limit.
     pub max_idle_conns: i64,
-    /// The same for one host, and a client has one. 0 is [`IDLE_CONNECTIONS`](super::IDLE_CONNECTIONS).
+    /// The same for one host, and an exporter has one. 0 is 16.
     pub max_idle_conns_per_host: i64,
-    /// Connections in all. 0 is without limit.
+    /// Most connections in all. 0 is without limit.
     pub max_conns_per_host: i64,
     /// An unused connection is closed after this time. 0 is never.
     pub idle_conn_timeout: Duration,
@@ -61,15 +62,16 @@ pub struct HttpClientConfig {
 }
 
 /// How compression is done.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CompressionParams {
-    /// Level. 0 is the default of the encoding.
+    /// Level of compression. 0 is the default of the encoding. gzip, zlib and deflate have 1 to 9, zstd any
+    /// number, the others none.
     pub level: i32,
 }
 
 /// The keys of `cookies`, which has none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CookiesConfig {}
 

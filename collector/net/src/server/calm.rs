@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use etalon_conf::{Check, Duration as ConfDuration, Validate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -23,7 +24,7 @@ const ENHANCE_YOUR_CALM: u32 = 0xb;
 const ACK: u8 = 1;
 
 /// How often a client may ping. One that does so too often is told `too_many_pings`, and disconnected.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct EnforcementPolicy {
     /// Time that a client must wait between two pings. 0: 5 minutes.

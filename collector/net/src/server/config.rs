@@ -5,6 +5,7 @@ use std::time::Duration;
 use etalon_component::Host;
 use etalon_conf::{Check, Duration as ConfDuration, MapList, Optional, Validate};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::activity::Patience;
@@ -32,27 +33,27 @@ const BODY_TIMEOUT: ConfDuration = ConfDuration::from_secs(60);
 const HEADER_TIMEOUT: ConfDuration = ConfDuration::from_secs(10);
 
 /// A gRPC server.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct GrpcServerConfig {
-    /// `<host>:<port>` to listen on, or the path of a socket file.
+    /// Address to listen on: `host:port`, where port 0 takes any that is free, or the path of a socket file.
     pub endpoint: String,
     /// Kind of network.
     pub transport: Transport,
     /// Changes nothing on a server.
     pub dialer: Dialer,
-    /// TLS; off means plaintext.
+    /// TLS. Without it the server speaks plaintext.
     pub tls: Optional<TlsServerConfig>,
-    /// Largest message, before and after decompression, in MiB. 0 is 64.
+    /// Largest message, before and after decompression, in MiB, up to 4095. 0 is 64.
     pub max_recv_msg_size_mib: i64,
-    /// Calls in progress on one connection. 0 is [`STREAMS_MAX`].
+    /// Most calls in progress on one connection. 0 is 1000.
     pub max_concurrent_streams: u32,
-    /// Bytes that are read from a connection at once. 0 is 64 KiB; Go's otlp receiver has 512 KiB, which costs more
-    /// here: it does not stay in the cache.
+    /// Most bytes that are read from a connection at once, up to 16 MiB. 0 is 64 KiB. Larger ones cost more CPU:
+    /// they do not stay in the cache.
     pub read_buffer_size: i64,
-    /// Bytes that are collected before they are written to a connection. 0 collects nothing.
+    /// Bytes that are collected before they are written to a connection, up to 16 MiB. 0 collects nothing.
     pub write_buffer_size: i64,
-    /// Life of connections.
+    /// When connections are pinged and closed.
     pub keepalive: Optional<Keepalive>,
     /// Not supported.
     pub auth: Unsupported,
@@ -62,18 +63,18 @@ pub struct GrpcServerConfig {
     pub middlewares: Unsupported,
 }
 
-/// Life of the connections of a gRPC server.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// When the connections of a gRPC server are pinged and closed.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Keepalive {
-    /// What the server does.
+    /// What the server does about connections that are old or silent.
     pub server_parameters: Optional<ServerParameters>,
     /// What it lets clients do. Off means the defaults.
     pub enforcement_policy: Optional<EnforcementPolicy>,
 }
 
 /// What a gRPC server does about connections that are old or silent. 0 is the default.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ServerParameters {
     /// A connection without calls for this time is closed. 0: never.
@@ -89,41 +90,42 @@ pub struct ServerParameters {
 }
 
 /// An OTLP/HTTP server.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct HttpServerConfig {
-    /// `<host>:<port>` to listen on, or the path of a socket file.
+    /// Address to listen on: `host:port`, where port 0 takes any that is free, or the path of a socket file.
     pub endpoint: String,
     /// Kind of network.
     pub transport: Transport,
     /// Changes nothing on a server.
     pub dialer: Dialer,
-    /// TLS; off means plaintext.
+    /// TLS. Without it the server speaks plaintext.
     pub tls: Optional<TlsServerConfig>,
     /// Web pages that may send. Off means none.
     pub cors: Optional<CorsConfig>,
     /// Not supported.
     pub auth: Unsupported,
-    /// Largest body, before and after decompression, in bytes. 0 or less is 64 MiB.
+    /// Largest body of a request, before and after decompression, in bytes. 0 or less is 64 MiB.
     pub max_request_body_size: i64,
     /// Not supported.
     pub include_metadata: Unsupported,
     /// Header fields that are added to each answer.
     pub response_headers: MapList,
-    /// Values of `Content-Encoding` that are accepted; the empty one is for bodies that are not compressed.
+    /// Values of `Content-Encoding` that are accepted. The empty one, for bodies that are not compressed, must be
+    /// among them.
     pub compression_algorithms: Vec<String>,
     /// A body must have arrived within this time of its header. 0: no limit.
     pub read_timeout: ConfDuration,
     /// The header of a request must have arrived within this time of its first byte. 0: no limit.
     pub read_header_timeout: ConfDuration,
     /// A request must be answered within this time of its header, and the client must take the answer. 0: no limit
-    /// for the first, [`STALL_TIMEOUT`](super::STALL_TIMEOUT) for the second.
+    /// for the first, 1 minute for the second.
     pub write_timeout: ConfDuration,
     /// A connection without requests for this time is closed. 0: never.
     pub idle_timeout: ConfDuration,
     /// Not supported.
     pub middlewares: Unsupported,
-    /// Whether HTTP/1 connections serve more than one request.
+    /// Whether a connection of HTTP/1 serves more than one request.
     pub keep_alives_enabled: bool,
 }
 

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use etalon_conf::{Check, Validate};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const WILDCARD: &str = "*";
@@ -15,7 +16,7 @@ const PREFLIGHT_VARY: HeaderValue =
     HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
 
 /// Which web pages may send.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CorsConfig {
     /// Origins of the pages, in any case. `*` in one stands for any characters; alone it is every origin. None: no

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use etalon_conf::{Check, Duration, Validate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::listen;
@@ -11,7 +12,7 @@ use super::listen;
 const PATH_MAX: usize = 107;
 
 /// Kind of network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// TCP over IPv4 and IPv6.
@@ -25,11 +26,11 @@ pub enum Transport {
     Unix,
 }
 
-/// How connections are dialled. A server dials none: as in Go the keys are known here, and change nothing.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// How connections are dialled. A server dials none: these keys are known, as in Go, and change nothing.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Dialer {
-    /// Time to connect.
+    /// Time to connect. Without effect on a server.
     pub timeout: Duration,
 }
 

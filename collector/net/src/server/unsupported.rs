@@ -1,6 +1,9 @@
 //! Keys of the Go collector that cannot be honoured yet: they are known, and refused when they ask for something.
 
+use std::borrow::Cow;
+
 use etalon_conf::{Check, Validate};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 
@@ -81,5 +84,15 @@ impl<'de> Deserialize<'de> for Unsupported {
         }
 
         deserializer.deserialize_any(Asks).map(|asked_for| Self { asked_for })
+    }
+}
+
+impl JsonSchema for Unsupported {
+    fn schema_name() -> Cow<'static, str> {
+        "Unsupported".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        etalon_conf::unsupported()
     }
 }

@@ -8,6 +8,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TlsError;
@@ -15,7 +16,7 @@ use super::config::{Common, Source, system_authorities};
 use crate::server::Unsupported;
 
 /// TLS of a client.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TlsClientConfig {
     /// No TLS, unless a CA is configured. HTTP clients go by the scheme of the URL instead.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use etalon_conf::{Check, Secret, Validate};
 use rustls::ServerConfig;
 use rustls::server::WebPkiClientVerifier;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TlsError;
@@ -12,7 +13,7 @@ use super::config::{Common, Source};
 use crate::server::Unsupported;
 
 /// TLS of a server.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TlsServerConfig {
     /// File with the certificate and its chain, PEM.

@@ -10,6 +10,7 @@ use etalon_component::{
 use etalon_conf::{Check, Validate};
 use etalon_pdata::{LOGS, METRICS, Payload, Signal, TRACES};
 use etalon_service::Factories;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -41,7 +42,7 @@ impl Journal {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct Config {
     colour: String,
@@ -58,7 +59,7 @@ impl Validate for Config {
 }
 
 /// What an extension depends on.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct ExtensionConfig {
     after: Vec<ComponentId>,

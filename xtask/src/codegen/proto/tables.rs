@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use protox::prost_reflect::{Cardinality, DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
-use super::Result;
+use crate::codegen::Result;
 
 const PACKAGE: &str = "opentelemetry.proto.";
 

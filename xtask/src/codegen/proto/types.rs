@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use prost_build::{Config, Module};
 use protox::prost_reflect::prost_types::FileDescriptorSet;
 
-use super::Result;
+use crate::codegen::Result;
 
 /// Code of the prost types of all files, as a tree of modules that mirrors the packages.
 pub(super) fn generate(files: FileDescriptorSet) -> Result<String> {
