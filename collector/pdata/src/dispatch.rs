@@ -103,6 +103,7 @@ impl Dispatch {
 
     pub(crate) const fn key_values(mut self, number: u32) -> Self {
         let key = (number << 3 | wire::LEN) as usize;
+        assert!(key < 0x80, "the scanner compares one byte with the key");
         assert!(matches!(self.steps[key].op, Op::Message), "only a message can be a pair");
         self.steps[key] = Step::new(Op::KeyValue);
         self
@@ -117,6 +118,12 @@ impl Message {
             Some(step) => *step,
             None => Step::new(self.field(key >> 3).map_or(Op::Unknown, |field| op(field, key & 7))),
         }
+    }
+
+    /// [`Message::step`] for a key of one byte.
+    #[inline]
+    pub(crate) fn short_step(&self, key: u8) -> Step {
+        self.dispatch.steps[usize::from(key)]
     }
 
     /// The table of the message that the field with this number holds.

@@ -111,7 +111,7 @@ impl Message {
     }
 
     /// The same message, whose field with this number holds messages of the shape of
-    /// `opentelemetry.proto.common.v1.KeyValue`. The scanner has a fast path for them.
+    /// `opentelemetry.proto.common.v1.KeyValue`; the number is below 16. The scanner has a fast path for them.
     pub const fn key_values(mut self, number: u32) -> Self {
         self.dispatch = self.dispatch.key_values(number);
         self

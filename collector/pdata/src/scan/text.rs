@@ -7,7 +7,6 @@ const SHORT: usize = 128;
 
 impl Scanner {
     /// Checks the string `bytes[start..end]` of the field at `field_at`.
-    #[inline]
     pub(super) fn string(
         &mut self,
         bytes: &mut [u8],
@@ -15,15 +14,7 @@ impl Scanner {
         start: usize,
         end: usize,
     ) -> Result<(), Stop> {
-        let is_ascii = match bytes[start..].first_chunk() {
-            Some(window) if end - start <= 64 => starts_with_ascii(window, end - start),
-            _ => is_ascii(&bytes[start..end]),
-        };
-        if is_ascii { Ok(()) } else { self.unusual_string(&mut bytes[start..end], field_at) }
-    }
-
-    #[cold]
-    fn unusual_string(&mut self, string: &mut [u8], field_at: usize) -> Result<(), Stop> {
+        let string = &mut bytes[start..end];
         match self.utf8 {
             Utf8Policy::Pass => Ok(()),
             _ if is_utf8(string) => Ok(()),
@@ -37,7 +28,7 @@ impl Scanner {
     }
 }
 
-fn is_utf8(string: &[u8]) -> bool {
+pub(super) fn is_utf8(string: &[u8]) -> bool {
     if string.len() < SHORT {
         std::str::from_utf8(string).is_ok()
     } else {
@@ -58,7 +49,7 @@ fn repair(string: &mut [u8]) {
 
 /// Whether all bytes are ASCII.
 #[inline]
-fn is_ascii(string: &[u8]) -> bool {
+pub(super) fn is_ascii(string: &[u8]) -> bool {
     // The last 64 bytes overlap the last block: no loop over single bytes.
     let Some(last) = string.last_chunk() else { return string.is_ascii() };
     let (blocks, _) = string.as_chunks::<64>();
@@ -79,7 +70,7 @@ pub(super) fn starts_with_ascii(bytes: &[u8; 64], len: usize) -> bool {
         bits
     };
     let Some(mask) = HIGH_BITS.get(64 - len..).and_then(<[u8]>::first_chunk::<64>) else { return false };
-    let ((words, _), (masks, _)) = (bytes.as_chunks::<16>(), mask.as_chunks::<16>());
-    let high = |at: usize| u128::from_le_bytes(words[at]) & u128::from_le_bytes(masks[at]);
-    high(0) | high(1) | high(2) | high(3) == 0
+    let ((words, _), (masks, _)) = (bytes.as_chunks::<8>(), mask.as_chunks::<8>());
+    let high = |(word, mask): (&[u8; 8], &[u8; 8])| u64::from_le_bytes(*word) & u64::from_le_bytes(*mask);
+    words.iter().zip(masks).map(high).fold(0, |all, high| all | high) == 0
 }

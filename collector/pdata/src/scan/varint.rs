@@ -72,22 +72,8 @@ impl Scanner {
         Err(if end - at < 10 { self.truncated(at, end) } else { self.stop(at, ScanErrorKind::Varint) })
     }
 
-    /// Checks that `bytes[at..end]` is a sequence of varints, eight bytes at a time: as long as at most eight
-    /// bytes with a high bit follow one another, no varint is too long.
+    /// Checks that `bytes[at..end]` is a sequence of varints.
     pub(super) fn packed_varints(&mut self, bytes: &[u8], mut at: usize, end: usize) -> Result<(), Stop> {
-        // Bytes before `at` that belong to a varint which has not ended yet.
-        let mut open = 0;
-        while let Some(word) = bytes[at..end].first_chunk::<8>() {
-            let ends = !u64::from_le_bytes(*word) & CONTINUES;
-            if open + ends.trailing_zeros() / 8 > 8 {
-                at = self.varint(bytes, at - open as usize, end)?.1;
-                open = 0;
-            } else {
-                at += 8;
-                open = ends.leading_zeros() / 8;
-            }
-        }
-        at -= open as usize;
         while at < end {
             at = self.varint(bytes, at, end)?.1;
         }
@@ -99,4 +85,21 @@ impl Scanner {
 #[inline]
 pub(super) fn varint_len(bytes: [u8; 8]) -> usize {
     (!u64::from_le_bytes(bytes) & CONTINUES).trailing_zeros() as usize / 8 + 1
+}
+
+/// Whether these bytes are a sequence of varints of at most eight bytes each.
+pub(super) fn are_varints(packed: &[u8]) -> bool {
+    let (words, rest) = packed.as_chunks::<8>();
+    // Bytes of a varint that has not ended yet, and the most there were.
+    let (mut open, mut most) = (0, 0);
+    for word in words {
+        let ends = !u64::from_le_bytes(*word) & CONTINUES;
+        most = most.max(open + ends.trailing_zeros() / 8);
+        open = if ends == 0 { open + 8 } else { ends.leading_zeros() / 8 };
+    }
+    for byte in rest {
+        open = if *byte < 0x80 { 0 } else { open + 1 };
+        most = most.max(open);
+    }
+    open == 0 && most < 8
 }
