@@ -7,6 +7,7 @@ mod codegen;
 mod command;
 mod go_collector;
 mod test;
+mod tool;
 
 use std::process::ExitCode;
 

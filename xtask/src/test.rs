@@ -4,6 +4,7 @@
 //! Whatever a part needs is installed below the target directory; outside it only the caches of the tools
 //! change, as with cargo itself.
 
+mod peers;
 mod python;
 
 use std::error::Error;
@@ -14,24 +15,37 @@ use serde_json::Value;
 
 use self::python::PythonError;
 use crate::command::{CommandError, Places, cargo, output, say, succeed};
-use crate::go_collector::{self, GoError};
+use crate::go_collector::GoError;
+use crate::tool::{GO, JAVA, MAVEN, NODE, NPM, PYTHON, Tool, ToolError};
 
 const USAGE: &str = "\
 Usage: cargo xtask test [PART]... [-- ARGUMENTS]
 
 Runs all parts, or those that are named, and stops at the first failure:
-  rust           cargo test --workspace
-  sdk-python     the OpenTelemetry Python SDK against the built binary, and the book's applications
-                 (needs python3, 3.10 or later)
-  go-collector   the Go collector before, behind and beside the built binary
-                 (needs python3, and go, 1.25 or later)
+  rust             cargo test --workspace
+  go-collector     the Go collector before, behind and beside the built binary (needs go, python3)
+  sdk-go           the OpenTelemetry Go SDK against the built binary (needs go, python3)
+  sdk-java         the Java SDK (needs javac and mvn, python3)
+  sdk-javascript   the JavaScript SDK (needs node and npm, python3)
+  sdk-python       the Python SDK, and the book's applications (needs python3)
 
 ARGUMENTS go to the one part that is named: to cargo test, or to pytest.";
 
-/// The part's name, and what runs it.
-const PARTS: [(&str, Part); 3] = [("rust", rust), ("sdk-python", sdk_python), ("go-collector", go_collector)];
+/// A part of the tests.
+struct Part {
+    name: &'static str,
+    needs: &'static [Tool],
+    run: fn(&Build, &[&str]) -> Result<(), TestError>,
+}
 
-type Part = fn(&Build, &[&str]) -> Result<(), TestError>;
+const PARTS: [Part; 6] = [
+    Part { name: "rust", needs: &[], run: rust },
+    Part { name: "go-collector", needs: &[GO, PYTHON], run: peers::go_collector },
+    Part { name: "sdk-go", needs: &[GO, PYTHON], run: peers::sdk_go },
+    Part { name: "sdk-java", needs: &[JAVA, MAVEN, PYTHON], run: peers::sdk_java },
+    Part { name: "sdk-javascript", needs: &[NODE, NPM, PYTHON], run: peers::sdk_javascript },
+    Part { name: "sdk-python", needs: &[PYTHON], run: sdk_python },
+];
 
 /// What the parts share.
 struct Build {
@@ -48,14 +62,17 @@ enum TestError {
     Python(#[from] PythonError),
     #[error(transparent)]
     Go(#[from] GoError),
-    /// With what to do about it: a part's needs are named where it is run.
-    #[error("{part} failed; the parts after it have not run: {rest}")]
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    #[error("{part} failed; not run after it: {rest}")]
     Part {
         part: &'static str,
         rest: String,
         #[source]
         source: Box<TestError>,
     },
+    #[error("{}\nThe rest can be run with: cargo xtask test {able}", missing.join("\n"))]
+    Needs { missing: Vec<String>, able: String },
 }
 
 /// Runs the parts that `arguments` name, and stops at the first failure.
@@ -67,22 +84,47 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         say(USAGE);
         return Ok(());
     }
-    let known = |name: &&str| PARTS.iter().any(|(part, _)| part == name);
+    let known = |name: &&str| PARTS.iter().any(|part| part.name == *name);
     if !named.iter().all(known) || (!passed_on.is_empty() && named.len() != 1) {
         return Err(USAGE.into());
     }
+    let wanted = |part: &&Part| named.is_empty() || named.contains(&part.name);
+    let parts: Vec<&Part> = PARTS.iter().filter(wanted).collect();
+    check_needs(&parts)?;
     let build = Build::new()?;
-    let mut parts = PARTS.into_iter().filter(|(part, _)| named.is_empty() || named.contains(part));
-    while let Some((name, part)) = parts.next() {
-        say(&format!("==> {name}"));
-        if let Err(source) = part(&build, passed_on) {
-            let rest: Vec<_> = parts.map(|(name, _)| name).collect();
-            let rest = if rest.is_empty() { "none".into() } else { rest.join(" ") };
-            return Err(TestError::Part { part: name, rest, source: Box::new(source) }.into());
-        }
-        say(&format!("==> {name}: passed"));
+    for (number, part) in parts.iter().enumerate() {
+        say(&format!("==> {}", part.name));
+        #[expect(clippy::disallowed_methods, reason = "a person is told how long it took")]
+        let started = std::time::Instant::now();
+        (part.run)(&build, passed_on).map_err(|source| TestError::Part {
+            part: part.name,
+            rest: names(&parts[number + 1..]),
+            source: Box::new(source),
+        })?;
+        say(&format!("==> {}: passed in {} s", part.name, started.elapsed().as_secs()));
     }
     Ok(())
+}
+
+/// Before anything is built: minutes later is too late to say that a program is missing.
+fn check_needs(parts: &[&Part]) -> Result<(), TestError> {
+    let mut missing = Vec::new();
+    let mut able = Vec::new();
+    for part in parts {
+        let unmet: Vec<ToolError> = part.needs.iter().filter_map(|tool| tool.version().err()).collect();
+        if unmet.is_empty() {
+            able.push(*part);
+        }
+        missing.extend(unmet.iter().map(|error| format!("{}: {error}", part.name)));
+    }
+    if missing.is_empty() { Ok(()) } else { Err(TestError::Needs { missing, able: names(&able) }) }
+}
+
+fn names(parts: &[&Part]) -> String {
+    if parts.is_empty() {
+        return "(none)".into();
+    }
+    parts.iter().map(|part| part.name).collect::<Vec<_>>().join(" ")
 }
 
 fn rust(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {
@@ -102,12 +144,6 @@ fn sdk_python(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {
     pages.args(["test", "--package=etalon-tests", "--test=book"]).env("ETALON_BIN", &build.binary);
     pages.env("ETALON_SDK_PYTHON", pytest.get_program());
     Ok(succeed(pages.current_dir(&build.places.root))?)
-}
-
-fn go_collector(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {
-    let binary = go_collector::build(&build.places)?;
-    let mut pytest = python::pytest(build, "go-collector", passed_on)?;
-    Ok(succeed(pytest.env("GO_COLLECTOR_BIN", binary))?)
 }
 
 impl Build {

@@ -5,12 +5,13 @@ use std::process::{Command, ExitStatus};
 
 use super::{Build, TestError};
 use crate::command::{self, CommandError};
+use crate::tool::{self, ToolError};
 
 /// Why there is no Python to run tests with.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PythonError {
-    #[error("needs Python 3.10 or later as python3 on PATH")]
-    Missing(#[source] CommandError),
+    #[error(transparent)]
+    Tool(#[from] ToolError),
     #[error("python3 cannot make a virtual environment ({0}); on Debian: apt-get install python3-venv")]
     NoVenv(ExitStatus),
     #[error(transparent)]
@@ -32,8 +33,8 @@ pub(super) fn pytest(build: &Build, part: &str, passed_on: &[&str]) -> Result<Co
 /// The Python of a virtual environment that has these requirements; made anew when they, or the
 /// system's Python, have changed.
 fn environment(folder: &Path, requirements: &Path) -> Result<PathBuf, PythonError> {
-    let version = command::output(Command::new("python3").arg("--version")).map_err(PythonError::Missing)?;
-    let made_from = [version, command::contents(&[requirements.to_owned()])?].concat();
+    let mut made_from = command::contents(&[requirements.to_owned()])?;
+    made_from.extend(tool::PYTHON.version()?.into_bytes());
     let python = folder.join("bin/python");
     command::once(folder, &made_from, || {
         command::say(&format!("    making a virtual environment in {}", folder.display()));

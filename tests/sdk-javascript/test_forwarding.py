@@ -1,0 +1,16 @@
+"""What the JavaScript SDK records arrives, by every way that it can send."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sdk import COMPRESSIONS, EXPORTERS, Application, assert_forwarded
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize("way", ["grpc", "protobuf", "json"])
+def test_everything_arrives(tmp_path: Path, way: str, compression: str, exporter: str) -> None:
+    folder = Path(os.environ["SDK_JAVASCRIPT"])
+    assert_forwarded(Application(["node", str(folder / "application.mjs")]), way, compression, exporter, tmp_path)
