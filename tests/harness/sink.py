@@ -10,7 +10,9 @@ from typing import Callable
 
 import grpc
 import zstandard
+from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
+from google.rpc import error_details_pb2, status_pb2
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2_grpc
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
@@ -19,6 +21,7 @@ from wire import LOGS, METRICS, SIGNALS, TRACES, Signal, from_json
 
 WAIT = 30.0
 MOST_BYTES = 64 << 20
+CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,29 @@ class Received:
     headers: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """How a request is refused: by one of these, as it came."""
+
+    # gRPC's code.
+    code: int = 14
+    # HTTP's status.
+    status: int = 503
+    # Seconds, as RetryInfo or Retry-After; None for neither.
+    retry_delay: int | None = None
+    message: str = "told to refuse"
+
+    def as_status(self) -> status_pb2.Status:
+        """What gRPC has as its details, and HTTP as its body."""
+        made = status_pb2.Status(code=self.code, message=self.message)
+        if self.retry_delay is not None:
+            info = error_details_pb2.RetryInfo()
+            info.retry_delay.SetInParent()
+            info.retry_delay.seconds = self.retry_delay
+            made.details.add().Pack(info)
+        return made
+
+
 class Sink:
     """Both servers on ports of their own. A context manager."""
 
@@ -39,6 +65,8 @@ class Sink:
         self._received: list[Received] = []
         self._held = False
         self._to_refuse = 0
+        self._refusal = Refusal()
+        self._partly: tuple[int, str] | None = None
         self._refused: list[str] = []
         self._holding: list[str] = []
         self._grpc = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
@@ -73,11 +101,27 @@ class Sink:
         """`http://host:port`, without the path of a signal."""
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
-    def refuse_next(self, requests: int) -> None:
-        """Answers the next requests with UNAVAILABLE or 503, and keeps nothing of them."""
+    def refuse_next(self, requests: int, refusal: Refusal = Refusal()) -> None:
+        """Answers the next requests so, and keeps nothing of them."""
         with self._changed:
             self._to_refuse = requests
+            self._refusal = refusal
             self._refused.clear()
+
+    def accept_partly(self, rejected: int, message: str) -> None:
+        """From now on, says of each request that some items of it were rejected."""
+        with self._changed:
+            self._partly = (rejected, message)
+
+    def response(self, signal: Signal) -> Message:
+        """The answer to a request that was taken."""
+        response = signal.response()
+        with self._changed:
+            if self._partly is not None:
+                response.partial_success.SetInParent()
+                setattr(response.partial_success, signal.rejected, self._partly[0])
+                response.partial_success.error_message = self._partly[1]
+        return response
 
     def hold(self) -> None:
         """Answers nothing until `release`."""
@@ -112,20 +156,20 @@ class Sink:
         with self._changed:
             return self._changed.wait_for(lambda: enough(self._received), max(0.0, deadline - time.monotonic()))
 
-    def take(self, received: Received) -> bool:
-        """Keeps a request, unless it is to be refused."""
+    def take(self, received: Received) -> Refusal | None:
+        """Keeps a request, unless it is to be refused: then says how."""
         with self._changed:
             if self._held:
                 self._holding.append(received.signal.name)
                 if not self._changed.wait_for(lambda: not self._held, WAIT):
-                    return False
+                    return Refusal()
             if self._to_refuse > 0:
                 self._to_refuse -= 1
                 self._refused.append(received.signal.name)
-                return False
+                return self._refusal
             self._received.append(received)
             self._changed.notify_all()
-            return True
+            return None
 
 
 class _Servicer:
@@ -137,9 +181,11 @@ class _Servicer:
 
     def Export(self, request: Message, context: grpc.ServicerContext) -> Message:
         headers = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
-        if not self._sink.take(Received(self._signal, request, "grpc", headers)):
-            context.abort(grpc.StatusCode.UNAVAILABLE, "told to refuse")
-        return self._signal.response()
+        if refusal := self._sink.take(Received(self._signal, request, "grpc", headers)):
+            if refusal.retry_delay is not None:
+                context.set_trailing_metadata((("grpc-status-details-bin", refusal.as_status().SerializeToString()),))
+            context.abort(CODES[refusal.code], refusal.message)
+        return self._sink.response(self._signal)
 
 
 def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
@@ -160,11 +206,13 @@ def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
                 request = _decoded(signal, headers, body)
             except (ValueError, KeyError, TypeError, OSError, DecodeError, zstandard.ZstdError) as error:
                 return self._answer(400, "text/plain", f"{type(error).__name__}: {error}".encode())
-            if not sink.take(Received(signal, request, "http", headers)):
-                return self._answer(503, "text/plain", b"told to refuse")
+            if refusal := sink.take(Received(signal, request, "http", headers)):
+                body = refusal.as_status().SerializeToString()
+                return self._answer(refusal.status, "application/x-protobuf", body, refusal.retry_delay)
+            response = sink.response(signal)
             if headers["content-type"].startswith("application/json"):
-                return self._answer(200, "application/json", b"{}")
-            return self._answer(200, "application/x-protobuf", signal.response().SerializeToString())
+                return self._answer(200, "application/json", json_format.MessageToJson(response).encode())
+            return self._answer(200, "application/x-protobuf", response.SerializeToString())
 
         def _body(self) -> bytes:
             if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -177,8 +225,10 @@ def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
                 pass
             return b"".join(chunks)
 
-        def _answer(self, status: int, content_type: str, body: bytes) -> None:
+        def _answer(self, status: int, content_type: str, body: bytes, retry_delay: int | None = None) -> None:
             self.send_response(status)
+            if retry_delay is not None:
+                self.send_header("Retry-After", str(retry_delay))
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -27,6 +27,8 @@ class Signal:
     resources: str
     scopes: str
     items: str
+    # What partial_success calls the number of items that were rejected.
+    rejected: str
 
 
 TRACES = Signal(
@@ -37,6 +39,7 @@ TRACES = Signal(
     "resource_spans",
     "scope_spans",
     "spans",
+    "rejected_spans",
 )
 METRICS = Signal(
     "metrics",
@@ -46,6 +49,7 @@ METRICS = Signal(
     "resource_metrics",
     "scope_metrics",
     "metrics",
+    "rejected_data_points",
 )
 LOGS = Signal(
     "logs",
@@ -55,6 +59,7 @@ LOGS = Signal(
     "resource_logs",
     "scope_logs",
     "log_records",
+    "rejected_log_records",
 )
 SIGNALS = (TRACES, METRICS, LOGS)
 

@@ -1,0 +1,53 @@
+"""A configuration that Go's collector takes is one that ours takes, and what one refuses the other refuses."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import PROGRAMS, program
+
+FOLDER = Path(__file__).parent / "configurations"
+WAIT = 30.0
+
+
+def changes(name: str) -> list[str]:
+    """The lines of a table that say something."""
+    lines = (FOLDER / name).read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def validate(name: str, change: str) -> int:
+    """The exit status of `validate` with a change to the base."""
+    sets = [argument for one in change.split(" ; ") for argument in ("--set", one)]
+    command = [program(name), "validate", "--config", str(FOLDER / "base.yaml"), *sets]
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=WAIT, check=False)
+    return ended.returncode
+
+
+def verdicts(change: str) -> dict[str, int]:
+    return {name: validate(name, change) for name in PROGRAMS}
+
+
+@pytest.mark.parametrize("change", ["service.telemetry.logs.level=info", *changes("accepted.txt")])
+def test_both_take_it(change: str) -> None:
+    assert verdicts(change) == {"etalon": 0, "go": 0}
+
+
+@pytest.mark.parametrize("change", changes("refused.txt"))
+def test_both_refuse_it(change: str) -> None:
+    assert verdicts(change) == {"etalon": 1, "go": 1}
+
+
+def differences() -> Iterator[tuple[str, str]]:
+    for line in changes("differences.txt"):
+        who, rest = line.split(" ", 1)
+        change, _, reason = rest.rpartition("  # ")
+        assert who in PROGRAMS and reason, line
+        yield who, change
+
+
+@pytest.mark.parametrize(("who", "change"), differences())
+def test_only_one_takes_it(who: str, change: str) -> None:
+    assert verdicts(change) == {name: int(name != who) for name in PROGRAMS}
