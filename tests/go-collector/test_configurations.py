@@ -48,6 +48,6 @@ def differences() -> Iterator[tuple[str, str]]:
         yield who, change
 
 
-@pytest.mark.parametrize(("who", "change"), differences())
-def test_only_one_takes_it(who: str, change: str) -> None:
+@pytest.mark.parametrize(("who", "change"), list(differences()))
+def test_only_one_takes_it_for_the_reason_given(who: str, change: str) -> None:
     assert verdicts(change) == {name: int(name != who) for name in PROGRAMS}

@@ -6,6 +6,7 @@ public API; here is what they are, by hand, independent of any SDK.
 
 import itertools
 import json
+import math
 import os
 import subprocess
 from collections import Counter
@@ -159,6 +160,7 @@ def _gauge(value: Any, of_point: dict[str, Any], unit: str = "") -> Any:
 def _recorded(point: Message) -> None:
     """Both histograms have recorded 0, 1, 2.5 and 7500."""
     assert (point.count, point.sum, point.min, point.max) == (4, 7503.5, 0.0, 7500.0)
+    assert point.HasField("sum") and point.HasField("min") and point.HasField("max")
     assert 0 < point.start_time_unix_nano <= point.time_unix_nano
 
 
@@ -173,11 +175,10 @@ def _histogram(metric: Message) -> None:
 def _exponential(metric: Message) -> None:
     [point] = metric.exponential_histogram.data_points
     assert (metric.unit, metric.exponential_histogram.aggregation_temporality) == ("ms", 2)
-    assert (point.zero_count, sum(point.positive.bucket_counts), sum(point.negative.bucket_counts)) == (1, 3, 0)
-    base = 2.0 ** (2.0**-point.scale)
-    for index, count in enumerate(point.positive.bucket_counts, point.positive.offset):
-        within = [value for value in (1, 2.5, 7500) if base**index * (1 - 1e-9) < value <= base ** (index + 1) * (1 + 1e-9)]
-        assert count <= len(within), f"bucket {index} of scale {point.scale}"
+    # The bucket of index i holds what is above base**i, up to base**(i + 1), where base is 2**(2**-scale).
+    wanted = Counter(math.ceil(math.log2(value) * 2.0**point.scale) - 1 for value in (1, 2.5, 7500))
+    buckets = Counter(dict(enumerate(point.positive.bucket_counts, point.positive.offset)))
+    assert (point.zero_count, +buckets, sum(point.negative.bucket_counts)) == (1, wanted, 0)
     _recorded(point)
 
 
