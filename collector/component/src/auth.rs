@@ -3,7 +3,7 @@
 use etalon_conf::Secret;
 use http::{HeaderMap, HeaderValue};
 
-use crate::{BoxError, BoxFuture, Context};
+use crate::{BoxError, BoxFuture, Context, Outcome};
 
 /// Decides whether a request may come in.
 pub trait ServerAuthenticator: Send + Sync {
@@ -21,8 +21,8 @@ pub trait ClientAuthenticator: Send + Sync {
     /// Changes the header fields of one request, which carries a batch that came in with `context`.
     ///
     /// # Errors
-    /// The request is not sent, and may be tried again.
-    fn authorize(&self, context: &Context, headers: &mut HeaderMap) -> Result<(), BoxError>;
+    /// What becomes of the batch, which is not sent; it is never [`Outcome::Delivered`].
+    fn authorize(&self, context: &Context, headers: &mut HeaderMap) -> Result<(), Outcome>;
 
     /// Whether what it sends must not cross a network unencrypted.
     fn needs_encryption(&self) -> bool;

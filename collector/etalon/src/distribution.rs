@@ -42,7 +42,11 @@ impl Default for Distribution {
                 receivers,
                 processors: Vec::new(),
                 exporters,
-                extensions: Vec::new(),
+                extensions: vec![
+                    etalon_extension_basicauth::factory(),
+                    etalon_extension_bearertokenauth::factory(),
+                    etalon_extension_headers_setter::factory(),
+                ],
             },
             default_config: include_str!("default.yaml"),
         }

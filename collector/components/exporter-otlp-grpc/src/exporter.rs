@@ -33,8 +33,8 @@ pub(crate) fn create(settings: Settings, config: &OtlpGrpcConfig, signal: Signal
 impl Consumer for Sender {
     fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
-            let (payload, deadline) = (batch.payload, batch.context.deadline);
-            match self.method.call(&payload, deadline).await {
+            let Batch { payload, context } = batch;
+            match self.method.call(&payload, &context).await {
                 Ok(response) => self.span.in_scope(|| acknowledged(payload.signal(), &response)),
                 Err(outcome) => outcome,
             }
@@ -43,11 +43,8 @@ impl Consumer for Sender {
 }
 
 impl Component for Sender {
-    fn start<'a>(&'a self, _host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
-        Box::pin(async move {
-            self.span.in_scope(|| self.client.start());
-            Ok(())
-        })
+    fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async move { Ok(self.span.in_scope(|| self.client.start(host))?) })
     }
 
     fn shutdown(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {

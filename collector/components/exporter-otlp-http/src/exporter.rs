@@ -41,12 +41,12 @@ pub(crate) fn create(settings: Settings, config: &OtlpHttpConfig, signal: Signal
 
 impl Sender {
     async fn send(&self, batch: Batch) -> Outcome {
-        let (payload, deadline) = (batch.payload, batch.context.deadline);
+        let Batch { payload, context } = batch;
         let content_type = self.encoding.content_type();
         let answer = match self.encoding {
-            Encoding::Proto => self.client.post(content_type, &payload, deadline).await,
+            Encoding::Proto => self.client.post(content_type, &payload, &context).await,
             Encoding::Json => match in_json(&payload) {
-                Ok(json) => self.client.post(content_type, &[json], deadline).await,
+                Ok(json) => self.client.post(content_type, &[json], &context).await,
                 Err(outcome) => Err(outcome),
             },
         };
@@ -74,11 +74,8 @@ impl Consumer for Sender {
 }
 
 impl Component for Sender {
-    fn start<'a>(&'a self, _host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
-        Box::pin(async move {
-            self.client.start();
-            Ok(())
-        })
+    fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async move { Ok(self.span.in_scope(|| self.client.start(host))?) })
     }
 
     fn shutdown(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {

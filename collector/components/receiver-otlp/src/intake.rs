@@ -24,13 +24,13 @@ impl Unary for Intake {
 
 impl Intake {
     async fn take(&self, call: Call) -> Result<Bytes, Status> {
-        let Call { message, compressed, format, peer, deadline } = call;
+        let Call { message, compressed, format, peer, deadline, caller } = call;
         let payload = self.read(message, compressed, format)?;
         if payload.items() == 0 {
             return Ok(self.answer(&Delivered::default(), format));
         }
         let pending = Pending::new(&self.metrics, payload.items());
-        let context = Context { peer: peer.address(), deadline, caller: None };
+        let context = Context { peer: peer.address(), deadline, caller };
         let outcome = self.consumer.consume(Batch { payload, context }).await;
         match &outcome {
             Outcome::Delivered(delivered) => {

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use etalon_component::{Code, Failure, Outcome};
+use etalon_component::{Code, Context, Failure, Host, Outcome};
+use etalon_conf::Optional;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE, USER_AGENT};
 use http::uri::{Authority, PathAndQuery};
 use http::{Method, Request, Uri};
@@ -15,13 +16,15 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::auth::{self, ClientStartError, Credentials};
 use super::connection::{Connection, ConnectionSettings};
 use super::grpc_answer::{disconnected, read_answer};
 use super::grpc_channel::{Balancer, Channel};
 use super::message::Message;
 use super::metadata::base64_encoded;
 use super::target::Place;
-use super::{CALLS_MAX, with_causes};
+use super::{CALLS_MAX, not_running, with_causes};
+use crate::auth::AuthConfig;
 use crate::compression::Compression;
 
 /// A call that finds a connection just gone tries so many in all before it is refused.
@@ -48,6 +51,7 @@ pub struct GrpcSettings {
     /// One that gRPC has.
     pub(super) compression: Compression,
     pub(super) wait_for_ready: bool,
+    pub(super) auth: Optional<AuthConfig>,
 }
 
 /// A client of one destination. It connects once [`start`](Self::start)ed.
@@ -74,6 +78,7 @@ struct Shared {
     headers: HeaderMap,
     compression: Compression,
     wait_for_ready: bool,
+    credentials: Credentials,
 }
 
 /// A header field that cannot be sent.
@@ -126,6 +131,7 @@ impl GrpcClient {
             headers,
             compression: settings.compression,
             wait_for_ready: settings.wait_for_ready,
+            credentials: Credentials::new(&settings.auth),
         };
         Ok(Self { shared: Arc::new(shared), stop: CancellationToken::new(), running: Mutex::default() })
     }
@@ -140,8 +146,13 @@ impl GrpcClient {
         GrpcMethod { shared: self.shared.clone(), uri }
     }
 
-    /// Starts to connect, in the background.
-    pub fn start(&self) {
+    /// Starts to connect, in the background. `host` knows the authenticator.
+    ///
+    /// # Errors
+    /// The authenticator cannot be used.
+    pub fn start(&self, host: &Host) -> Result<(), ClientStartError> {
+        let encrypted = self.shared.scheme == http::uri::Scheme::HTTPS;
+        self.shared.credentials.resolve(host, auth::GRPC, encrypted)?;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if running.is_none() && !self.stop.is_cancelled() {
             // Not by the task: a call may come before it first runs.
@@ -149,6 +160,7 @@ impl GrpcClient {
             let run = self.shared.channel.clone().run(self.stop.clone());
             *running = Some(tokio::spawn(run.in_current_span()));
         }
+        Ok(())
     }
 
     /// Ends the connections. Calls in flight end with an unknown outcome.
@@ -162,18 +174,15 @@ impl GrpcClient {
 }
 
 impl GrpcMethod {
-    /// Sends a request, and answers with the response message.
+    /// Sends a request, and answers with the response message. `context` is that of the batch.
     ///
-    /// Until `deadline` it waits for a connection; the server is told of it. The caller must drop
+    /// Until the deadline of `context` it waits for a connection; the server is told of it. The caller must drop
     /// the future then: that cancels the call.
     ///
     /// # Errors
     /// The outcome that a failure means; it is never [`Outcome::Delivered`].
-    pub async fn call(
-        &self,
-        message: impl Into<Message<'_>>,
-        deadline: Option<Instant>,
-    ) -> Result<Bytes, Outcome> {
+    pub async fn call(&self, message: impl Into<Message<'_>>, context: &Context) -> Result<Bytes, Outcome> {
+        let deadline = context.deadline;
         let body = framed(self.shared.compression, message.into())?;
         let _permit =
             connected_by(deadline, self.shared.calls.acquire()).await?.map_err(|_| not_running())?;
@@ -181,7 +190,7 @@ impl GrpcMethod {
         for _ in 0..PICKS_MAX {
             let picked = connected_by(deadline, self.shared.channel.pick(self.shared.wait_for_ready)).await?;
             let connection = picked.map_err(|error| Outcome::refused(error.to_string()))?;
-            match connection.send(self.head(deadline), body.iter().cloned()) {
+            match connection.send(self.head(context)?, body.iter().cloned()) {
                 // The stream is kept: dropping it before the answer would cancel the call.
                 Ok((response, _stream, _in_flight)) => return read_answer(response, &connection.peer).await,
                 Err(error) => {
@@ -197,17 +206,18 @@ impl GrpcMethod {
         self.shared.channel.retire(connection);
     }
 
-    fn head(&self, deadline: Option<Instant>) -> Request<()> {
+    fn head(&self, context: &Context) -> Result<Request<()>, Outcome> {
         let mut head = Request::new(());
         *head.method_mut() = Method::POST;
         *head.uri_mut() = self.uri.clone();
         *head.version_mut() = http::Version::HTTP_2;
         *head.headers_mut() = self.shared.headers.clone();
-        if let Some(deadline) = deadline {
+        if let Some(deadline) = context.deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             head.headers_mut().insert(GRPC_TIMEOUT, timeout_value(left));
         }
-        head
+        self.shared.credentials.add(context, head.headers_mut())?;
+        Ok(head)
     }
 }
 
@@ -220,10 +230,6 @@ async fn connected_by<T>(deadline: Option<Instant>, ready: impl Future<Output = 
             "the deadline passed while waiting for a connection",
         ))
     })
-}
-
-fn not_running() -> Outcome {
-    Outcome::refused("the client is not running")
 }
 
 /// The message with its prefix: one byte that says whether it is compressed, and its length.

@@ -15,8 +15,8 @@ use super::grpc_channel::Balancer;
 use super::message::forwarded;
 use super::proxy::{ProxyEnvironment, ProxyError};
 use super::target::Place;
+use crate::auth::{AuthConfig, MiddlewareConfig, check_middlewares};
 use crate::compression::{Compression, UnknownCompression};
-use crate::server::Unsupported;
 use crate::tls::{TlsClientConfig, TlsError};
 
 /// Buffer size where the configuration says 0, in bytes, as in grpc-go.
@@ -55,10 +55,10 @@ pub struct GrpcClientConfig {
     pub balancer_name: String,
     /// Value of `:authority`. Empty is the name that TLS verifies, or else the endpoint.
     pub authority: String,
-    /// Not supported.
-    pub auth: Unsupported,
-    /// Not supported.
-    pub middlewares: Unsupported,
+    /// What lets the client in.
+    pub auth: Optional<AuthConfig>,
+    /// Extensions that look at requests: this version has none.
+    pub middlewares: Vec<MiddlewareConfig>,
 }
 
 /// Pings on a silent connection.
@@ -143,6 +143,7 @@ impl GrpcClientConfig {
                 .collect(),
             compression: self.compression.on_grpc().map_err(ClientError::Compression)?,
             wait_for_ready: self.wait_for_ready,
+            auth: self.auth.clone(),
         };
         GrpcClient::new(settings).map_err(ClientError::Metadata)
     }
@@ -229,6 +230,6 @@ impl Validate for GrpcClientConfig {
             }
         }
         check.field("auth", &self.auth);
-        check.field("middlewares", &self.middlewares);
+        check_middlewares(&self.middlewares, check);
     }
 }

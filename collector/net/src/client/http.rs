@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use etalon_component::{Code, Failure, Outcome};
+use etalon_component::{Code, Context, Failure, Host, Outcome};
 use etalon_pdata::proto::google::rpc::Status;
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
+use super::auth::{self, ClientStartError, Credentials};
 use super::cookies::Jar;
 use super::dial::{Route, Tls};
 use super::grpc::MetadataError;
@@ -50,6 +51,7 @@ pub struct HttpClient {
     compression: Compression,
     level: i32,
     cookies: Option<Jar>,
+    credentials: Credentials,
     pool: Arc<Pool>,
     calls: Semaphore,
     tidying: Mutex<Option<JoinHandle<()>>>,
@@ -171,16 +173,22 @@ impl HttpClient {
             through_proxy,
             compression: config.compression,
             level: config.compression_params.level,
+            credentials: Credentials::new(&config.auth),
             pool: Pool::new(pool),
             calls: Semaphore::new(CALLS_MAX),
             tidying: Mutex::default(),
         })
     }
 
-    /// Starts to close connections that have been unused for too long.
-    pub fn start(&self) {
+    /// Starts to close connections that have been unused for too long. `host` knows the authenticator.
+    ///
+    /// # Errors
+    /// The authenticator cannot be used.
+    pub fn start(&self, host: &Host) -> Result<(), ClientStartError> {
+        self.credentials.resolve(host, auth::HTTP, self.url.tls)?;
         let mut tidying = self.tidying.lock().unwrap_or_else(PoisonError::into_inner);
         tidying.get_or_insert_with(|| tokio::spawn(self.pool.clone().tidy()));
+        Ok(())
     }
 
     /// Ends the connections. Requests in flight end with an unknown outcome.
@@ -214,10 +222,11 @@ impl HttpClient {
         self.url.path.path()
     }
 
-    /// Posts a message, which is of `content_type`, and answers with what came back.
+    /// Posts a message, which is of `content_type`, and answers with what came back. `context` is that of
+    /// the batch.
     ///
-    /// Until `deadline` it waits for a connection; the caller must drop the future then. Redirects
-    /// that keep the method are followed, to the same destination only.
+    /// Until the deadline of `context` it waits for a connection; the caller must drop the future then.
+    /// Redirects that keep the method are followed, to the same destination only.
     ///
     /// # Errors
     /// The outcome when there was no answer; it is never [`Outcome::Delivered`].
@@ -225,16 +234,16 @@ impl HttpClient {
         &self,
         content_type: &'static str,
         message: impl Into<Message<'_>>,
-        deadline: Option<Instant>,
+        context: &Context,
     ) -> Result<HttpAnswer, Outcome> {
         let body = self.body(message.into());
         let mut path = self.url.path.clone();
-        let _permit = match deadline {
+        let _permit = match context.deadline {
             None => self.calls.acquire().await,
             Some(deadline) => timeout_at(deadline, self.calls.acquire()).await.map_err(|_| late())?,
         };
         for _ in 0..REDIRECTS_MAX {
-            let (response, lease) = self.exchange(&path, content_type, &body, deadline).await?;
+            let (response, lease) = self.exchange(&path, content_type, &body, context).await?;
             if let Some(cookies) = &self.cookies {
                 cookies.store(path.path(), response.headers());
             }
@@ -256,7 +265,13 @@ impl HttpClient {
         Chunks::new(body)
     }
 
-    fn request(&self, path: &PathAndQuery, content_type: &'static str, body: Chunks) -> Request<Chunks> {
+    fn request(
+        &self,
+        path: &PathAndQuery,
+        content_type: &'static str,
+        body: Chunks,
+        context: &Context,
+    ) -> Result<Request<Chunks>, Outcome> {
         let length = body.len();
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
@@ -267,7 +282,8 @@ impl HttpClient {
         if let Some(cookies) = &self.cookies {
             cookies.add_to(headers, path.path());
         }
-        request
+        self.credentials.add(context, headers)?;
+        Ok(request)
     }
 
     /// Sends a request and waits for the head of its answer. A kept connection that turns out to be
@@ -277,11 +293,11 @@ impl HttpClient {
         path: &PathAndQuery,
         content_type: &'static str,
         body: &Chunks,
-        deadline: Option<Instant>,
+        context: &Context,
     ) -> Result<(Response<Incoming>, Lease), Outcome> {
         loop {
-            let mut lease = self.connected(deadline).await?;
-            let mut request = self.request(path, content_type, body.clone());
+            let mut request = self.request(path, content_type, body.clone(), context)?;
+            let mut lease = self.connected(context.deadline).await?;
             let sent = match &mut lease {
                 Lease::Http1 { send, .. } => {
                     *request.uri_mut() = match &self.through_proxy {

@@ -8,8 +8,8 @@ use super::http::{HttpClient, HttpClientError};
 use super::message::forwarded;
 use super::proxy::Proxy;
 use super::with_causes;
+use crate::auth::{AuthConfig, MiddlewareConfig, check_middlewares};
 use crate::compression::Compression;
-use crate::server::Unsupported;
 use crate::tls::TlsClientConfig;
 
 /// A larger buffer is refused, in bytes: it is held once per connection.
@@ -33,8 +33,8 @@ pub struct HttpClientConfig {
     pub timeout: Duration,
     /// Header fields that are sent with each request, instead of what would be sent under that name.
     pub headers: MapList,
-    /// Not supported.
-    pub auth: Unsupported,
+    /// What lets the client in. Off means nothing.
+    pub auth: Optional<AuthConfig>,
     /// How requests are compressed. Empty is `none`.
     pub compression: Compression,
     /// How `compression` is done.
@@ -57,8 +57,8 @@ pub struct HttpClientConfig {
     pub cookies: Optional<CookiesConfig>,
     /// Whether to speak HTTP/2 to a server that has it over TLS.
     pub force_attempt_http2: bool,
-    /// Not supported.
-    pub middlewares: Unsupported,
+    /// Extensions that look at requests: this version has none.
+    pub middlewares: Vec<MiddlewareConfig>,
 }
 
 /// How compression is done.
@@ -85,7 +85,7 @@ impl Default for HttpClientConfig {
             write_buffer_size: 0,
             timeout: Duration::ZERO,
             headers: MapList::new(),
-            auth: Unsupported::default(),
+            auth: Optional::none(),
             compression: Compression::None,
             compression_params: CompressionParams::default(),
             max_idle_conns: 100,
@@ -97,7 +97,7 @@ impl Default for HttpClientConfig {
             http2_ping_timeout: Duration::ZERO,
             cookies: Optional::none(),
             force_attempt_http2: true,
-            middlewares: Unsupported::default(),
+            middlewares: Vec::new(),
         }
     }
 }
@@ -144,8 +144,7 @@ impl Validate for HttpClientConfig {
         if let Err(error) = self.compression.check_level(self.compression_params.level) {
             check.at("compression_params", |check| check.error(error.to_string()));
         }
-        for (key, unsupported) in [("auth", &self.auth), ("middlewares", &self.middlewares)] {
-            check.field(key, unsupported);
-        }
+        check.field("auth", &self.auth);
+        check_middlewares(&self.middlewares, check);
     }
 }

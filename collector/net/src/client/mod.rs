@@ -2,11 +2,12 @@
 //!
 //! [`GrpcClient`] keeps connections to a destination and sends messages as lists of `Bytes`, without
 //! copying them; [`HttpClient`] does the same with POST requests. Both answer with the bytes of a
-//! response or with the [`Outcome`](etalon_component::Outcome) that the failure means: a broken
-//! connection is never taken for a verdict of the server.
+//! response or with the [`Outcome`] that the failure means: a broken connection is never taken for a
+//! verdict of the server.
 //!
 //! Nothing here knows what a message holds.
 
+mod auth;
 mod backoff;
 mod coalesced;
 mod connection;
@@ -31,6 +32,7 @@ mod retry_after;
 mod target;
 mod tunnel;
 
+pub use auth::ClientStartError;
 pub use endpoint::{EndpointError, GrpcEndpoint, Scheme};
 pub use fetch::{FETCH_TIMEOUT, FetchError, fetch};
 pub use grpc::{GrpcClient, GrpcMethod, GrpcSettings, MetadataError};
@@ -44,6 +46,8 @@ pub use proxy::ProxyError;
 
 use std::error::Error;
 use std::time::Duration;
+
+use etalon_component::Outcome;
 
 /// Connections to a destination that resolves to one address. The first is opened at the start,
 /// each further one when those open have [`CALLS_PER_CONNECTION`] calls each.
@@ -66,6 +70,11 @@ pub const REDIRECTS_MAX: usize = 10;
 pub const HEADER_BYTES_MAX: u32 = 64 * 1024;
 /// A connection, name resolution and TLS handshake included, must be made within this time.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The outcome of a call to a client that is not started, or closed.
+fn not_running() -> Outcome {
+    Outcome::refused("the client is not running")
+}
 
 /// An error and its causes in one line, for the message of an outcome.
 fn with_causes(error: &dyn Error) -> String {

@@ -13,11 +13,12 @@ use super::calm::{EnforcementPolicy, PingPolicy};
 use super::connection::{Age, Ping, READ_BUFFER, Settings};
 use super::cors::{Cors, CorsConfig};
 use super::grpc::Grpc;
+use super::guard::Guard;
 use super::http::{Encoding, Http};
 use super::running::Seldom;
 use super::transport::{Dialer, Transport};
-use super::unsupported::Unsupported;
 use super::{ListenError, Route, Routes, STALL_TIMEOUT, STREAMS_MAX, Server, listen};
+use crate::auth::{AuthConfig, HttpServerAuthConfig, MiddlewareConfig, check_middlewares};
 use crate::tls::TlsServerConfig;
 
 const MIB: usize = 1024 * 1024;
@@ -55,12 +56,12 @@ pub struct GrpcServerConfig {
     pub write_buffer_size: i64,
     /// When connections are pinged and closed.
     pub keepalive: Optional<Keepalive>,
-    /// Not supported.
-    pub auth: Unsupported,
-    /// Not supported.
-    pub include_metadata: Unsupported,
-    /// Not supported.
-    pub middlewares: Unsupported,
+    /// Who may send. Off means everybody.
+    pub auth: Optional<AuthConfig>,
+    /// Whether a batch keeps the metadata of its request, for exporters to use.
+    pub include_metadata: bool,
+    /// Extensions that look at calls: this version has none.
+    pub middlewares: Vec<MiddlewareConfig>,
 }
 
 /// When the connections of a gRPC server are pinged and closed.
@@ -103,12 +104,12 @@ pub struct HttpServerConfig {
     pub tls: Optional<TlsServerConfig>,
     /// Web pages that may send. Off means none.
     pub cors: Optional<CorsConfig>,
-    /// Not supported.
-    pub auth: Unsupported,
+    /// Who may send. Off means everybody.
+    pub auth: Optional<HttpServerAuthConfig>,
     /// Largest body of a request, before and after decompression, in bytes. 0 or less is 64 MiB.
     pub max_request_body_size: i64,
-    /// Not supported.
-    pub include_metadata: Unsupported,
+    /// Whether a batch keeps the header fields of its request, for exporters to use.
+    pub include_metadata: bool,
     /// Header fields that are added to each answer.
     pub response_headers: MapList,
     /// Values of `Content-Encoding` that are accepted. The empty one, for bodies that are not compressed, must be
@@ -123,8 +124,8 @@ pub struct HttpServerConfig {
     pub write_timeout: ConfDuration,
     /// A connection without requests for this time is closed. 0: never.
     pub idle_timeout: ConfDuration,
-    /// Not supported.
-    pub middlewares: Unsupported,
+    /// Extensions that look at requests: this version has none.
+    pub middlewares: Vec<MiddlewareConfig>,
     /// Whether a connection of HTTP/1 serves more than one request.
     pub keep_alives_enabled: bool,
 }
@@ -141,9 +142,9 @@ impl Default for GrpcServerConfig {
             read_buffer_size: 0,
             write_buffer_size: 0,
             keepalive: Optional::on(Keepalive::default()),
-            auth: Unsupported::default(),
-            include_metadata: Unsupported::default(),
-            middlewares: Unsupported::default(),
+            auth: Optional::none(),
+            include_metadata: false,
+            middlewares: Vec::new(),
         }
     }
 }
@@ -165,27 +166,32 @@ impl Default for HttpServerConfig {
             dialer: Dialer::default(),
             tls: Optional::none(),
             cors: Optional::none(),
-            auth: Unsupported::default(),
+            auth: Optional::none(),
             max_request_body_size: 0,
-            include_metadata: Unsupported::default(),
+            include_metadata: false,
             response_headers: MapList::new(),
             compression_algorithms: ["", "gzip", "zstd", "zlib", "deflate"].map(String::from).to_vec(),
             read_timeout: BODY_TIMEOUT,
             read_header_timeout: HEADER_TIMEOUT,
             write_timeout: ConfDuration::ZERO,
             idle_timeout: ConfDuration::ZERO,
-            middlewares: Unsupported::default(),
+            middlewares: Vec::new(),
             keep_alives_enabled: true,
         }
     }
 }
 
 impl GrpcServerConfig {
-    /// Listens and serves `routes`.
+    /// Listens and serves `routes`. `host` knows the authenticator, and the sockets that are handed on.
     pub async fn serve(&self, routes: Vec<Route>, host: &Host) -> Result<Server, ListenError> {
         let settings = self.settings()?;
-        let grpc =
-            Grpc { routes: Routes(routes), max_message: self.max_message(), mixed_up: Seldom::default() };
+        let authenticator = self.auth.get().and_then(|auth| auth.authenticator.as_ref());
+        let grpc = Grpc {
+            routes: Routes(routes),
+            guard: Guard::new(host, authenticator, self.include_metadata)?,
+            max_message: self.max_message(),
+            mixed_up: Seldom::default(),
+        };
         Server::start(listen::listen(self.transport, &self.endpoint, host).await?, grpc, settings)
     }
 
@@ -242,7 +248,7 @@ impl ServerParameters {
 }
 
 impl HttpServerConfig {
-    /// Listens and serves `routes`.
+    /// Listens and serves `routes`. `host` knows the authenticator, and the sockets that are handed on.
     pub async fn serve(&self, routes: Vec<Route>, host: &Host) -> Result<Server, ListenError> {
         let settings = Settings {
             h1_keep_alive: self.keep_alives_enabled,
@@ -256,8 +262,12 @@ impl HttpServerConfig {
         if self.cors.get().is_some_and(CorsConfig::lacks_origins) {
             tracing::warn!("cors names no allowed_origins, and is therefore ignored");
         }
+        let auth = self.auth.get();
+        let authenticator = auth.and_then(|auth| auth.authenticator.as_ref());
         let http = Http {
             routes: Routes(routes),
+            guard: Guard::new(host, authenticator, self.include_metadata)?
+                .with_params(auth.map(|auth| &auth.request_params[..]).unwrap_or_default()),
             cors: self.cors.get().and_then(Cors::new),
             write_timeout: self.write_timeout.to_std(),
             mixed_up: Seldom::default(),
@@ -305,8 +315,7 @@ impl Validate for GrpcServerConfig {
         check.field("keepalive", &self.keepalive);
         check.field("dialer", &self.dialer);
         check.field("auth", &self.auth);
-        check.field("include_metadata", &self.include_metadata);
-        check.field("middlewares", &self.middlewares);
+        check_middlewares(&self.middlewares, check);
     }
 }
 
@@ -362,8 +371,7 @@ impl Validate for HttpServerConfig {
         check.field("dialer", &self.dialer);
         check.field("cors", &self.cors);
         check.field("auth", &self.auth);
-        check.field("include_metadata", &self.include_metadata);
-        check.field("middlewares", &self.middlewares);
+        check_middlewares(&self.middlewares, check);
     }
 }
 

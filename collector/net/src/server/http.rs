@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use etalon_component::Code;
+use etalon_component::{Caller, Code};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
@@ -15,6 +15,7 @@ use super::buffer::Buffer;
 use super::connection::{Protocol, at};
 use super::cors::Cors;
 use super::grpc;
+use super::guard::Guard;
 use super::panics::Caught;
 use super::running::Seldom;
 use super::stream::Peer;
@@ -29,6 +30,7 @@ const GRPC_AT_ANOTHER_PORT: &str = "this is the OTLP/HTTP endpoint, which does n
 #[derive(Debug)]
 pub(super) struct Http {
     pub(super) routes: Routes,
+    pub(super) guard: Guard,
     /// Largest body, before and after decompression, in bytes.
     pub(super) max_body: usize,
     /// A body must have arrived in full within this time. Zero means for ever.
@@ -94,14 +96,20 @@ impl Http {
     async fn answer(&self, head: &http::request::Parts, body: Incoming, peer: Peer) -> Response<Bytes> {
         let timeout =
             (!self.write_timeout.is_zero()).then(|| tokio::time::Instant::now() + self.write_timeout);
-        let answered = tokio::select! {
+        tokio::select! {
             biased;
-            answered = self.call(head, body, peer) => answered,
-            () = at(timeout) => Err(self.too_late()),
-        };
-        match answered {
-            Ok((format, message)) => http_answer::success(format, message),
-            Err(refusal) => self.refusal(head, &refusal),
+            response = self.guarded(head, body, peer) => response,
+            () = at(timeout) => self.refusal(head, &self.too_late()),
+        }
+    }
+
+    async fn guarded(&self, head: &http::request::Parts, body: Incoming, peer: Peer) -> Response<Bytes> {
+        match self.guard.admit(head).await {
+            Err(turned_away) => http_answer::turned_away(&head.headers, &turned_away),
+            Ok(caller) => match self.call(head, body, peer, caller).await {
+                Ok((format, message)) => http_answer::success(format, message),
+                Err(refusal) => self.refusal(head, &refusal),
+            },
         }
     }
 
@@ -110,6 +118,7 @@ impl Http {
         head: &http::request::Parts,
         body: Incoming,
         peer: Peer,
+        caller: Option<Arc<Caller>>,
     ) -> Result<(Format, Bytes), Refusal> {
         let unary = self.route(head)?;
         let format = http_answer::format(&head.headers).ok_or_else(unsupported_media_type)?;
@@ -121,7 +130,7 @@ impl Http {
             () = at(timeout) => return Err(self.too_slow()),
         };
         let Received { message, compressed } = decoded(encoding, body, self.max_body)?;
-        let call = Call { message, compressed, format, peer, deadline: None };
+        let call = Call { message, compressed, format, peer, deadline: None, caller };
         let answered = Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()));
         Ok((format, answered?))
     }

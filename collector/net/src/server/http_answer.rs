@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use super::Format;
+use super::guard::TurnedAway;
 use crate::status::Status;
 
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
@@ -41,6 +42,15 @@ pub(super) fn failure(request: &HeaderMap, status: &Status) -> Response<Bytes> {
     *response.status_mut() = StatusCode::from_u16(status.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Some(seconds) = status.retry_after_seconds() {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// The answer to a request that was not let in.
+pub(super) fn turned_away(request: &HeaderMap, turned_away: &TurnedAway) -> Response<Bytes> {
+    let mut response = failure(request, &turned_away.status);
+    if let Some(challenge) = &turned_away.challenge {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
     }
     response
 }

@@ -20,6 +20,9 @@ const BACKLOG: i32 = 1024;
 /// Why a server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
+    /// The extension that `auth` names cannot be used.
+    #[error(transparent)]
+    Authenticator(#[from] etalon_component::AuthenticatorError),
     /// The endpoint is not `<host>:<port>`.
     #[error("invalid endpoint {endpoint:?}: expected <host>:<port>")]
     Endpoint {

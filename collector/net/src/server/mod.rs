@@ -16,6 +16,7 @@ mod connection;
 mod cors;
 mod frames;
 mod grpc;
+mod guard;
 mod http;
 mod http_answer;
 mod listen;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use etalon_component::BoxFuture;
+use etalon_component::{BoxFuture, Caller};
 use etalon_pdata::Compressed;
 use tokio::time::Instant;
 
@@ -82,6 +83,8 @@ pub struct Call {
     pub peer: Peer,
     /// After this, the sender does not wait for an answer.
     pub deadline: Option<Instant>,
+    /// What the sender told of itself, where the configuration asks for it.
+    pub caller: Option<Arc<Caller>>,
 }
 
 /// How a message is encoded.

@@ -1,5 +1,6 @@
 //! Servers on real sockets, against independent clients.
 
+mod auth;
 mod cors;
 mod grpc;
 mod http;
@@ -41,6 +42,7 @@ struct Recorder {
     behaviour: Mutex<Behaviour>,
     messages: Mutex<Vec<Bytes>>,
     formats: Mutex<Vec<Format>>,
+    callers: Mutex<Vec<Option<Arc<Caller>>>>,
     peers: Mutex<Vec<Peer>>,
     started: Semaphore,
     go: Semaphore,
@@ -54,6 +56,7 @@ impl Recorder {
             behaviour: Mutex::new(behaviour),
             messages: Mutex::default(),
             formats: Mutex::default(),
+            callers: Mutex::default(),
             peers: Mutex::default(),
             started: Semaphore::new(0),
             go: Semaphore::new(0),
@@ -93,6 +96,7 @@ impl Unary for Recorder {
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Bytes, Status>> {
         self.messages.lock().unwrap().push(call.message.freeze());
         self.formats.lock().unwrap().push(call.format);
+        self.callers.lock().unwrap().push(call.caller);
         self.peers.lock().unwrap().push(call.peer);
         let behaviour = self.behaviour.lock().unwrap().clone();
         let guard = CountDrop(self.dropped.clone());

@@ -72,8 +72,6 @@ fn what_is_wrong_is_said_in_the_words_of_the_go_collector() {
 #[test]
 fn what_cannot_be_honoured_yet_is_refused() {
     for keys in [
-        "auth: {authenticator: oauth2client}",
-        "middlewares: [{id: limiter}]",
         "sending_queue: {storage: file_storage}",
         "sending_queue: {batch: {}}",
         "tls: {tpm: {enabled: true}}",
@@ -99,4 +97,15 @@ fn the_configuration_survives_printing() {
     let node = Node::parse("printed.yaml", &printed).unwrap();
     let again: OtlpGrpcConfig = node.decode_valid().unwrap();
     assert_eq!(to_value(&again).to_yaml(Secrets::Redacted), printed);
+}
+
+#[test]
+fn extensions_are_named_and_middlewares_refused() {
+    let endpoint = "endpoint: http://a:1\n";
+    let config = read(&format!("{endpoint}auth: {{authenticator: basicauth/client}}")).unwrap();
+    let named = config.client.auth.get().and_then(|auth| auth.authenticator.as_ref());
+    assert_eq!(named.map(ToString::to_string).as_deref(), Some("basicauth/client"));
+    assert!(error(&format!("{endpoint}auth: {{}}")).contains("the id of an extension is missing"));
+    let refused = error(&format!("{endpoint}middlewares: [{{id: limiter}}]"));
+    assert!(refused.contains("failed to resolve middleware \"limiter\": middleware not found"), "{refused}");
 }

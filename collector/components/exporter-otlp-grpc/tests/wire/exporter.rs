@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use etalon_component::{Batch, BuildInfo, Host, Outcome, Settings, Stage};
+use etalon_component::{Batch, BoxError, BuildInfo, Host, Outcome, Settings, Stage};
 use etalon_conf::Node;
 use etalon_pdata::proto::collector::trace::v1::ExportTraceServiceRequest;
 use etalon_pdata::proto::trace::v1::{ResourceSpans, ScopeSpans, Span};
@@ -36,6 +36,16 @@ impl Exporter {
     }
 
     pub(crate) async fn new(endpoint: impl std::fmt::Display, keys: &str) -> Self {
+        let host = Host::new(mpsc::channel(1).0);
+        Self::in_host(&host, endpoint, keys).await.expect("a start touches nothing")
+    }
+
+    /// An exporter in a collector that has extensions; or why it does not start.
+    pub(crate) async fn in_host(
+        host: &Host,
+        endpoint: impl std::fmt::Display,
+        keys: &str,
+    ) -> Result<Self, BoxError> {
         let yaml = format!("endpoint: {endpoint}\n{keys}");
         let node = Node::parse("test.yaml", &yaml).expect("valid YAML");
         let factory = etalon_exporter_otlp_grpc::factory();
@@ -49,8 +59,8 @@ impl Exporter {
             span: tracing::Span::none(),
         };
         let stage = factory.create(settings, &config, TRACES).expect("a valid configuration");
-        stage.component.start(&Host::new(mpsc::channel(1).0)).await.expect("a start touches nothing");
-        Self { stage, telemetry }
+        stage.component.start(host).await?;
+        Ok(Self { stage, telemetry })
     }
 
     pub(crate) async fn consume(&self, batch: Batch) -> Outcome {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail in its servers and senders too")]
 
+mod authentication;
 mod conversation;
 mod exporter;
 mod failures;

@@ -67,12 +67,19 @@ fn a_proxy_must_be_one_of_http_and_is_not_printed() {
 
 #[test]
 fn what_cannot_be_honoured_yet_is_refused() {
-    for keys in [
-        "auth: {authenticator: oauth2client}",
-        "middlewares: [{id: limiter}]",
-        "sending_queue: {storage: file_storage}",
-    ] {
+    for keys in ["sending_queue: {storage: file_storage}", "sending_queue: {batch: {}}"] {
         let error = error(&format!("endpoint: http://a:1\n{keys}"));
         assert!(error.contains("not supported yet by this version"), "{keys}: {error}");
     }
+}
+
+#[test]
+fn extensions_are_named_and_middlewares_refused() {
+    let endpoint = "endpoint: http://a:1\n";
+    let config = read(&format!("{endpoint}auth: {{authenticator: basicauth/client}}")).unwrap();
+    let named = config.client.auth.get().and_then(|auth| auth.authenticator.as_ref());
+    assert_eq!(named.map(ToString::to_string).as_deref(), Some("basicauth/client"));
+    assert!(error(&format!("{endpoint}auth: {{}}")).contains("the id of an extension is missing"));
+    let refused = error(&format!("{endpoint}middlewares: [{{id: limiter}}]"));
+    assert!(refused.contains("failed to resolve middleware \"limiter\": middleware not found"), "{refused}");
 }

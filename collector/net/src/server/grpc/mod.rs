@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::body::Received;
 use super::connection::Protocol;
+use super::guard::Guard;
 use super::panics::Caught;
 use super::running::Seldom;
 use super::stream::Peer;
@@ -26,6 +27,7 @@ pub(super) use answer::GrpcBody;
 #[derive(Debug)]
 pub(super) struct Grpc {
     pub(super) routes: Routes,
+    pub(super) guard: Guard,
     /// Largest message, before and after decompression, in bytes.
     pub(super) max_message: usize,
     /// Keeps the log lines about clients of other protocols apart.
@@ -67,11 +69,12 @@ impl Grpc {
         deadline: Option<Instant>,
     ) -> Result<Bytes, Status> {
         let (head, body) = request.into_parts();
+        let caller = self.guard.admit(&head).await.map_err(|turned_away| turned_away.status)?;
         let unary = self.routes.find(head.uri.path()).ok_or_else(|| self.unknown(head.uri.path()))?;
         let received =
             timeout(RECEIVE_TIMEOUT, message::receive(&head.headers, body, self.max_message)).await;
         let Received { message, compressed } = received.unwrap_or_else(|_| Err(too_slow()))?;
-        let call = Call { message, compressed, format: Format::Protobuf, peer, deadline };
+        let call = Call { message, compressed, format: Format::Protobuf, peer, deadline, caller };
         Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()))
     }
 

@@ -53,6 +53,7 @@ pub(super) async fn channel(server: &Server) -> Channel {
 /// Calls with tonic, the independent peer.
 pub(super) async fn call(
     channel: &Channel,
+    metadata: &[(&'static str, &str)],
     encoding: Option<CompressionEncoding>,
     message: &Bytes,
 ) -> Result<Bytes, tonic::Status> {
@@ -62,10 +63,14 @@ pub(super) async fn call(
     }
     client.ready().await.unwrap();
     let path = PathAndQuery::from_static(PATH);
-    client.unary(tonic::Request::new(message.clone()), path, Raw).await.map(tonic::Response::into_inner)
+    let mut request = tonic::Request::new(message.clone());
+    for (name, value) in metadata {
+        request.metadata_mut().insert(*name, value.parse().unwrap());
+    }
+    client.unary(request, path, Raw).await.map(tonic::Response::into_inner)
 }
 
-async fn h2(server: &Server) -> SendRequest<Bytes> {
+pub(super) async fn h2(server: &Server) -> SendRequest<Bytes> {
     let stream = TcpStream::connect(address(server)).await.unwrap();
     let (client, connection) = h2::client::handshake(stream).await.unwrap();
     tokio::spawn(connection);
@@ -126,10 +131,10 @@ async fn a_message_arrives_as_it_was_sent_in_each_encoding() {
     let channel = channel(&server).await;
     let message = Bytes::from(vec![42; 3 * MIB + 1]);
     for encoding in [None, Some(CompressionEncoding::Gzip), Some(CompressionEncoding::Zstd)] {
-        assert_eq!(call(&channel, encoding, &message).await.unwrap(), "");
+        assert_eq!(call(&channel, &[], encoding, &message).await.unwrap(), "");
         assert!(recorder.taken() == [message.clone()], "{encoding:?}");
     }
-    assert_eq!(call(&channel, None, &Bytes::new()).await.unwrap(), "");
+    assert_eq!(call(&channel, &[], None, &Bytes::new()).await.unwrap(), "");
     assert_eq!(recorder.taken(), [Bytes::new()]);
 }
 
@@ -137,7 +142,7 @@ async fn a_message_arrives_as_it_was_sent_in_each_encoding() {
 async fn an_answer_that_is_not_empty_arrives() {
     let recorder = Recorder::new(Behaviour::Answer(Bytes::from_static(b"some were rejected")));
     let server = serve_grpc(GrpcServerConfig::default(), &recorder).await;
-    let answer = call(&channel(&server).await, None, &Bytes::from_static(b"x")).await.unwrap();
+    let answer = call(&channel(&server).await, &[], None, &Bytes::from_static(b"x")).await.unwrap();
     assert_eq!(answer, "some were rejected");
 }
 
@@ -149,10 +154,10 @@ async fn the_limit_holds_to_the_byte_before_and_after_decompression() {
     let channel = channel(&server).await;
     for encoding in [None, Some(CompressionEncoding::Gzip), Some(CompressionEncoding::Zstd)] {
         for len in [MIB - 1, MIB] {
-            call(&channel, encoding, &Bytes::from(vec![0; len])).await.unwrap();
+            call(&channel, &[], encoding, &Bytes::from(vec![0; len])).await.unwrap();
             assert_eq!(recorder.taken()[0].len(), len);
         }
-        let refused = call(&channel, encoding, &Bytes::from(vec![0; MIB + 1])).await.unwrap_err();
+        let refused = call(&channel, &[], encoding, &Bytes::from(vec![0; MIB + 1])).await.unwrap_err();
         assert_eq!(refused.code(), tonic::Code::ResourceExhausted, "{encoding:?}: {refused}");
         assert!(refused.message().contains("larger than max"), "{refused}");
         for hint in ["grpc-status-details-bin", "google.rpc.retryinfo-bin", "grpc-retry-pushback-ms"] {
@@ -166,7 +171,7 @@ async fn the_limit_holds_to_the_byte_before_and_after_decompression() {
 async fn sixty_mebibytes_pass_by_default() {
     let recorder = Recorder::accepting();
     let server = serve_grpc(GrpcServerConfig::default(), &recorder).await;
-    call(&channel(&server).await, None, &Bytes::from(vec![7; 60 * MIB])).await.unwrap();
+    call(&channel(&server).await, &[], None, &Bytes::from(vec![7; 60 * MIB])).await.unwrap();
     assert_eq!(recorder.taken()[0].len(), 60 * MIB);
 }
 
@@ -303,7 +308,7 @@ async fn a_failure_carries_its_message_and_the_hint_in_three_ways() {
     let details = status.grpc_details().unwrap();
     let recorder = Recorder::new(Behaviour::Fail(status));
     let server = serve_grpc(GrpcServerConfig::default(), &recorder).await;
-    let refused = call(&channel(&server).await, None, &Bytes::new()).await.unwrap_err();
+    let refused = call(&channel(&server).await, &[], None, &Bytes::new()).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unavailable);
     assert_eq!(refused.message(), "100% full: \u{e4}\n");
     assert_eq!(refused.details(), details);
@@ -317,7 +322,7 @@ async fn a_long_message_leaves_trailers_that_clients_accept() {
     status.retry_after = Some(Duration::from_secs(1));
     let recorder = Recorder::new(Behaviour::Fail(status));
     let server = serve_grpc(GrpcServerConfig::default(), &recorder).await;
-    let refused = call(&channel(&server).await, None, &Bytes::new()).await.unwrap_err();
+    let refused = call(&channel(&server).await, &[], None, &Bytes::new()).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unavailable);
     assert!(refused.message().len() > 1000);
 }
@@ -350,10 +355,10 @@ async fn a_panic_fails_one_call_and_not_with_ok() {
     let recorder = Recorder::new(Behaviour::Panic);
     let server = serve_grpc(GrpcServerConfig::default(), &recorder).await;
     let channel = channel(&server).await;
-    let failed = call(&channel, None, &Bytes::new()).await.unwrap_err();
+    let failed = call(&channel, &[], None, &Bytes::new()).await.unwrap_err();
     assert_eq!(failed.code(), tonic::Code::Unavailable);
     *recorder.behaviour.lock().unwrap() = Behaviour::Answer(Bytes::new());
-    call(&channel, None, &Bytes::new()).await.unwrap();
+    call(&channel, &[], None, &Bytes::new()).await.unwrap();
 }
 
 #[tokio::test]

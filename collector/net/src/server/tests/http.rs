@@ -8,38 +8,38 @@ const PROTOBUF: &str = "Content-Type: application/x-protobuf\r\n";
 
 /// What came back: status line and header fields, and the body.
 #[derive(Debug)]
-struct Answer {
-    head: String,
-    body: Vec<u8>,
+pub(super) struct Answer {
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
 }
 
 impl Answer {
-    fn of(received: &[u8]) -> Self {
+    pub(super) fn of(received: &[u8]) -> Self {
         let end = received.windows(4).position(|window| window == b"\r\n\r\n");
         let end = end.unwrap_or_else(|| panic!("no header: {:?}", String::from_utf8_lossy(received)));
         let head = String::from_utf8(received[..end].to_vec()).unwrap().to_lowercase();
         Self { head, body: received[end + 4..].to_vec() }
     }
 
-    fn status(&self) -> u16 {
+    pub(super) fn status(&self) -> u16 {
         self.head.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    fn has(&self, field: &str) -> bool {
+    pub(super) fn has(&self, field: &str) -> bool {
         self.head.lines().any(|line| line == field)
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         assert!(self.has("content-type: application/json"), "{}", self.head);
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
-async fn post(server: &Server, fields: &str, body: &[u8]) -> Answer {
+pub(super) async fn post(server: &Server, fields: &str, body: &[u8]) -> Answer {
     post_to(server, PATH, fields, body).await
 }
 
-async fn post_to(server: &Server, path: &str, fields: &str, body: &[u8]) -> Answer {
+pub(super) async fn post_to(server: &Server, path: &str, fields: &str, body: &[u8]) -> Answer {
     let len = body.len();
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len}\r\n{fields}\r\n"

@@ -6,7 +6,7 @@ use super::*;
 async fn a_grpc_client_of_the_http_endpoint_reads_where_grpc_is() {
     let recorder = Recorder::accepting();
     let server = serve_http(HttpServerConfig::default(), &recorder).await;
-    let refused = grpc::call(&grpc::channel(&server).await, None, &Bytes::new()).await.unwrap_err();
+    let refused = grpc::call(&grpc::channel(&server).await, &[], None, &Bytes::new()).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unimplemented);
     assert!(refused.message().contains("OTLP/gRPC is served at another port, by default 4317"), "{refused}");
     assert_eq!(recorder.taken().len(), 0);

@@ -1,0 +1,84 @@
+//! The keys that name extensions: `auth` and `middlewares`.
+
+use etalon_component::ComponentId;
+use etalon_conf::{Check, Validate};
+use http::HeaderName;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `auth` of a client, or of a gRPC server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct AuthConfig {
+    /// The extension that authenticates. It must be in `service.extensions`.
+    pub authenticator: Option<ComponentId>,
+}
+
+/// `auth` of an HTTP server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct HttpServerAuthConfig {
+    /// The extension that authenticates. It must be in `service.extensions`.
+    pub authenticator: Option<ComponentId>,
+    /// Query parameters that are shown to the authenticator as if they were header fields of that name.
+    pub request_params: Vec<String>,
+}
+
+/// One of `middlewares`: no extension of this version is one, so that each is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct MiddlewareConfig {
+    /// The extension that would be the middleware.
+    pub id: Option<ComponentId>,
+}
+
+impl Validate for AuthConfig {
+    fn validate(&self, check: &mut Check) {
+        authenticator(self.authenticator.as_ref(), check);
+    }
+}
+
+impl Validate for HttpServerAuthConfig {
+    fn validate(&self, check: &mut Check) {
+        authenticator(self.authenticator.as_ref(), check);
+        check.at("request_params", |check| {
+            for (index, name) in self.request_params.iter().enumerate() {
+                if name.parse::<HeaderName>().is_err() {
+                    check.at(index, |check| {
+                        check.error(format!("{name:?} cannot be the name of a header field"));
+                    });
+                }
+            }
+        });
+    }
+}
+
+impl Validate for MiddlewareConfig {
+    fn validate(&self, check: &mut Check) {
+        let id = self.id.as_ref().map(ComponentId::as_str).unwrap_or_default();
+        check.error_with_help(
+            format!("failed to resolve middleware \"{id}\": middleware not found"),
+            "no extension of this version is a middleware; remove the key",
+        );
+    }
+}
+
+fn authenticator(id: Option<&ComponentId>, check: &mut Check) {
+    if id.is_none() {
+        check.at("authenticator", |check| {
+            check.error_with_help(
+                "the id of an extension is missing",
+                "write authenticator: <id>, or remove auth",
+            );
+        });
+    }
+}
+
+/// Checks a list of middlewares.
+pub(crate) fn check_middlewares(middlewares: &[MiddlewareConfig], check: &mut Check) {
+    check.at("middlewares", |check| {
+        for (index, middleware) in middlewares.iter().enumerate() {
+            check.field(index, middleware);
+        }
+    });
+}
