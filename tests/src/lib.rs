@@ -7,19 +7,23 @@
 
 mod binary;
 mod http;
+mod identity;
 mod process;
 mod samples;
 mod scrape;
 mod sink;
+mod wire;
 
 use std::time::{Duration, Instant};
 
 pub use crate::binary::binary;
 pub use crate::http::{Answer, get, post, try_post};
+pub use crate::identity::Identity;
 pub use crate::process::{Etalon, Finished, free_port, run, run_in};
 pub use crate::samples::{logs, tokens};
 pub use crate::scrape::Scrape;
 pub use crate::sink::{Sink, Verdict};
+pub use crate::wire::{GrpcAnswer, Version, exchange, framed, grpc};
 
 /// How long a test waits for something that must happen.
 pub const WAIT: Duration = Duration::from_secs(30);

@@ -141,6 +141,34 @@ impl Etalon {
         self.log.lock().lines.clone()
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Memory that it has now, in KiB.
+    pub fn memory_kib(&self) -> u64 {
+        self.status("VmRSS")
+    }
+
+    /// The most memory that it has had since [`reset_peak_memory`](Self::reset_peak_memory), in KiB.
+    pub fn peak_memory_kib(&self) -> u64 {
+        self.status("VmHWM")
+    }
+
+    /// Begins to look for a new peak: `proc_pid_clear_refs(5)`.
+    pub fn reset_peak_memory(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.pid()), "5").expect("a child's peak can be reset");
+    }
+
+    /// A size of `proc_pid_status(5)`, in KiB.
+    fn status(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process lives");
+        let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let kib = value.and_then(|value| value.trim().strip_suffix(" kB")?.parse().ok());
+        kib.unwrap_or_else(|| panic!("no {name} in {status}"))
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         self.signal("TERM");

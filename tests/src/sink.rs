@@ -10,13 +10,15 @@ use crate::http::{self, Message, find};
 use crate::{WAIT, deadline, remaining, tokens};
 
 /// What the sink says to a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
     /// 200: the request is kept.
     #[default]
     Accept,
     /// This status: nothing is kept.
     Status(u16),
+    /// 200 with this body: the request is kept.
+    Answer(Vec<u8>),
     /// No answer until the verdict is another one.
     Hold,
 }
@@ -96,6 +98,11 @@ impl Sink {
         self.shared.lock().accepted.iter().map(|accepted| accepted.path.clone()).collect()
     }
 
+    /// The bodies of the accepted requests, in order.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
+        self.shared.lock().accepted.iter().map(|accepted| accepted.body.clone()).collect()
+    }
+
     fn wait(&self, what: &str, enough: impl Fn(&State) -> bool) {
         let deadline = deadline();
         let mut state = self.shared.lock();
@@ -131,39 +138,41 @@ impl Shared {
         stream.set_write_timeout(Some(WAIT))?;
         let (mut reader, mut writer) = (BufReader::new(stream), stream);
         while let Some(message) = http::read(&mut reader)? {
-            let status = match find(&message.headers, "content-encoding") {
+            let (status, body) = match find(&message.headers, "content-encoding") {
                 None | Some("identity") => self.judge(message),
-                Some(_) => 415,
+                Some(_) => (415, Vec::new()),
             };
             let head = format!(
-                "HTTP/1.1 {status} told\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n"
+                "HTTP/1.1 {status} told\r\nContent-Type: application/x-protobuf\r\nContent-Length: {}\r\n\r\n",
+                body.len()
             );
-            writer.write_all(head.as_bytes())?;
+            writer.write_all(&[head.as_bytes(), &body].concat())?;
         }
         Ok(())
     }
 
-    /// The status for a request, which is kept if that is 200.
-    fn judge(&self, message: Message) -> u16 {
+    /// The status for a request, which is kept if that is 200, and the body of the answer.
+    fn judge(&self, message: Message) -> (u16, Vec<u8>) {
         let deadline = deadline();
         let mut state = self.lock();
         state.seen += 1;
         self.changed.notify_all();
-        loop {
-            match state.verdict {
-                Verdict::Accept => break,
-                Verdict::Status(status) => return status,
-                Verdict::Hold if remaining(deadline).is_zero() => return 500,
+        let answer = loop {
+            match &state.verdict {
+                Verdict::Accept => break Vec::new(),
+                Verdict::Answer(body) => break body.clone(),
+                Verdict::Status(status) => return (*status, Vec::new()),
+                Verdict::Hold if remaining(deadline).is_zero() => return (500, Vec::new()),
                 Verdict::Hold => {
                     let wait = self.changed.wait_timeout(state, remaining(deadline));
                     state = wait.unwrap_or_else(PoisonError::into_inner).0;
                 }
             }
-        }
+        };
         let path = message.first_line.split(' ').nth(1).unwrap_or_default().to_owned();
         state.accepted.push(Accepted { path, body: message.body });
         self.changed.notify_all();
-        200
+        (200, answer)
     }
 }
 

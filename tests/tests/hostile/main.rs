@@ -3,3 +3,5 @@
 //! One module per kind of victim. Each holds a table: what is sent, what must be answered, how much
 //! memory it may take, and what becomes of the connection. After each row, the process must live and
 //! serve a normal request.
+
+mod listeners;

@@ -116,9 +116,9 @@ impl Calm {
         self.farewell.is_some()
     }
 
-    /// What is still to be sent before the connection is closed.
+    /// What is still to be sent before the connection is closed. Nothing, too, when that would be inside of a frame.
     pub(super) fn farewell(&mut self) -> Option<&mut Bytes> {
-        self.farewell.as_mut().filter(|farewell| !farewell.is_empty())
+        self.farewell.as_mut().filter(|farewell| !farewell.is_empty() && self.sent.is_between())
     }
 
     /// Why the connection must end after this frame, if it must.

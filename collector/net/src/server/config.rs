@@ -14,7 +14,7 @@ use super::connection::{Age, Ping, READ_BUFFER, Settings};
 use super::cors::{Cors, CorsConfig};
 use super::grpc::Grpc;
 use super::guard::Guard;
-use super::http::{Encoding, Http};
+use super::http::{Encodings, Http, encoding_of};
 use super::running::Seldom;
 use super::transport::{Dialer, Transport};
 use super::{ListenError, Route, Routes, STALL_TIMEOUT, STREAMS_MAX, Server, listen};
@@ -28,6 +28,8 @@ pub const MESSAGE_MAX: usize = 64 * MIB;
 const MESSAGE_MIB_LIMIT: i64 = 4095;
 /// Largest buffer of a connection, in bytes.
 const BUFFER_LIMIT: i64 = 16 * 1024 * 1024;
+/// Default of `compression_algorithms`.
+const ENCODINGS: [&str; 8] = ["", "gzip", "zstd", "zlib", "snappy", "deflate", "lz4", "x-snappy-framed"];
 /// Default of `read_timeout`: a body must have arrived within this time.
 const BODY_TIMEOUT: ConfDuration = ConfDuration::from_secs(60);
 /// Default of `read_header_timeout`.
@@ -112,8 +114,8 @@ pub struct HttpServerConfig {
     pub include_metadata: bool,
     /// Header fields that are added to each answer.
     pub response_headers: MapList,
-    /// Values of `Content-Encoding` that are accepted. The empty one, for bodies that are not compressed, must be
-    /// among them.
+    /// Values of `Content-Encoding` that are accepted; the empty one is for bodies that are not compressed. An empty
+    /// list takes every body as it comes, and decodes none.
     pub compression_algorithms: Vec<String>,
     /// A body must have arrived within this time of its header. 0: no limit.
     pub read_timeout: ConfDuration,
@@ -170,7 +172,7 @@ impl Default for HttpServerConfig {
             max_request_body_size: 0,
             include_metadata: false,
             response_headers: MapList::new(),
-            compression_algorithms: ["", "gzip", "zstd", "zlib", "deflate"].map(String::from).to_vec(),
+            compression_algorithms: ENCODINGS.map(String::from).to_vec(),
             read_timeout: BODY_TIMEOUT,
             read_header_timeout: HEADER_TIMEOUT,
             write_timeout: ConfDuration::ZERO,
@@ -276,10 +278,17 @@ impl HttpServerConfig {
                 _ => MESSAGE_MAX,
             },
             read_timeout: self.read_timeout.to_std(),
-            encodings: self.compression_algorithms.iter().filter_map(|name| Encoding::of(name)).collect(),
+            encodings: self.encodings(),
             response_headers: self.response_headers(),
         };
         Server::start(listen::listen(self.transport, &self.endpoint, host).await?, http, settings)
+    }
+
+    fn encodings(&self) -> Encodings {
+        match &self.compression_algorithms[..] {
+            [] => Encodings::Undecoded,
+            names => Encodings::Decoded(names.iter().filter_map(|name| encoding_of(name)).collect()),
+        }
     }
 
     /// The valid ones, which are all when the configuration is.
@@ -352,15 +361,9 @@ impl Validate for HttpServerConfig {
             }
         });
         check.at("compression_algorithms", |check| {
-            if !self.compression_algorithms.iter().any(String::is_empty) {
-                check.error_with_help(
-                    "a list without \"\" is not supported yet by this version: OTLP requires that bodies may be uncompressed",
-                    "add \"\" to the list",
-                );
-            }
-            for name in self.compression_algorithms.iter().filter(|name| !name.is_empty()) {
-                if Encoding::of(name).is_none() && name != "identity" {
-                    check.error(format!("{name:?} is not supported by this version; it accepts gzip, zstd, zlib and deflate"));
+            for (index, name) in self.compression_algorithms.iter().enumerate() {
+                if encoding_of(name).is_none() {
+                    check.at(index, |check| check.error(format!("unsupported compression type {name:?}")));
                 }
             }
         });

@@ -37,6 +37,11 @@ impl Frames {
         Self { skip: PREFACE_LEN, ..Self::default() }
     }
 
+    /// Whether the last frame is complete.
+    pub(super) fn is_between(&self) -> bool {
+        self.filled == 0 && self.skip == 0
+    }
+
     /// Calls `each` for every frame whose header ends in `bytes`, which follow those of the last call.
     pub(super) fn follow(&mut self, mut bytes: &[u8], mut each: impl FnMut(Frame)) {
         loop {

@@ -23,6 +23,8 @@ use super::{Call, Format, Routes, Unary, http_answer};
 use crate::compression::{Compression, DecompressError};
 use crate::status::Status;
 
+/// The name of no encoding.
+const IDENTITY: &str = "identity";
 const GRPC_AT_ANOTHER_PORT: &str = "this is the OTLP/HTTP endpoint, which does not speak gRPC; \
     OTLP/gRPC is served at another port, by default 4317";
 
@@ -40,20 +42,18 @@ pub(super) struct Http {
     pub(super) cors: Option<Cors>,
     /// Keeps the log lines about gRPC clients apart.
     pub(super) mixed_up: Seldom,
-    /// Encodings of bodies that are accepted, besides `identity`.
-    pub(super) encodings: Vec<Encoding>,
+    pub(super) encodings: Encodings,
     /// Added to each answer.
     pub(super) response_headers: HeaderMap,
 }
 
-/// A `Content-Encoding`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encoding {
-    Gzip,
-    Zstd,
-    /// RFC 1950, which HTTP calls `deflate` and Go also `zlib`.
-    Deflate,
-    Zlib,
+/// Which encodings of bodies a server takes.
+#[derive(Debug)]
+pub(super) enum Encodings {
+    /// Those; [`Compression::None`] is a body that is not encoded.
+    Decoded(Vec<Compression>),
+    /// Bodies are taken as they come, whatever they are said to be.
+    Undecoded,
 }
 
 impl Protocol for Http {
@@ -148,29 +148,32 @@ impl Http {
         Ok(unary)
     }
 
-    fn encoding(&self, headers: &HeaderMap) -> Result<Option<Encoding>, Status> {
+    fn encoding(&self, headers: &HeaderMap) -> Result<Compression, Status> {
+        let Encodings::Decoded(accepted) = &self.encodings else { return Ok(Compression::None) };
         let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
-        let Some(value) = values.next() else { return Ok(None) };
+        let value = values.next();
         let unsupported = || {
             let supported = self.accept_encoding();
+            let value = value.map_or("", |value| value.to_str().unwrap_or("?"));
             let message = format!("unsupported Content-Encoding {value:?}, supported: one of {supported}");
             Status::new(Code::Unimplemented, message).with_http(415)
         };
-        let name = value.to_str().map_err(|_| unsupported())?.trim();
         if values.next().is_some() {
             return Err(unsupported());
         }
-        if name.is_empty() || name.eq_ignore_ascii_case("identity") {
-            return Ok(None);
-        }
-        let mut accepted = self.encodings.iter();
-        let encoding = accepted.find(|encoding| name.eq_ignore_ascii_case(encoding.name()));
-        encoding.copied().map(Some).ok_or_else(unsupported)
+        let name = value.map_or(Ok(""), HeaderValue::to_str).map_err(|_| unsupported())?.trim();
+        let encoding = encoding_of(&name.to_ascii_lowercase());
+        encoding.filter(|encoding| accepted.contains(encoding)).ok_or_else(unsupported)
     }
 
+    /// What is taken, for `Accept-Encoding`.
     fn accept_encoding(&self) -> String {
-        let names = self.encodings.iter().map(|encoding| encoding.name());
-        names.chain(["identity"]).collect::<Vec<_>>().join(", ")
+        let Encodings::Decoded(accepted) = &self.encodings else { return "*".to_owned() };
+        let name = |encoding: &Compression| match encoding {
+            Compression::None => IDENTITY,
+            encoding => encoding.name(),
+        };
+        accepted.iter().map(name).collect::<Vec<_>>().join(", ")
     }
 
     fn too_slow(&self) -> Refusal {
@@ -210,20 +213,11 @@ impl Http {
     }
 }
 
-impl Encoding {
-    pub(super) fn of(name: &str) -> Option<Self> {
-        [Self::Gzip, Self::Zstd, Self::Deflate, Self::Zlib]
-            .into_iter()
-            .find(|encoding| encoding.name() == name)
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Gzip => "gzip",
-            Self::Zstd => "zstd",
-            Self::Deflate => "deflate",
-            Self::Zlib => "zlib",
-        }
+/// The encoding that a name means, in a configuration and in `Content-Encoding`.
+pub(super) fn encoding_of(name: &str) -> Option<Compression> {
+    match name {
+        "" | IDENTITY => Some(Compression::None),
+        name => Compression::of_name(name).filter(|encoding| *encoding != Compression::None),
     }
 }
 
@@ -246,12 +240,10 @@ async fn receive(mut body: Incoming, max_len: usize) -> Result<BytesMut, Refusal
     Ok(buffer.finish())
 }
 
-fn decoded(encoding: Option<Encoding>, body: BytesMut, max_len: usize) -> Result<Received, Status> {
+fn decoded(encoding: Compression, body: BytesMut, max_len: usize) -> Result<Received, Status> {
     let decoded = match encoding {
-        None => Ok(Received::plain(body)),
-        Some(Encoding::Gzip) => Received::compressed(Compression::Gzip, body, max_len),
-        Some(Encoding::Zstd) => Received::compressed(Compression::Zstd, body, max_len),
-        Some(Encoding::Deflate | Encoding::Zlib) => Received::compressed(Compression::Zlib, body, max_len),
+        Compression::None => Ok(Received::plain(body)),
+        encoding => Received::compressed(encoding, body, max_len),
     };
     decoded.map_err(|error| match error {
         DecompressError::TooLarge { .. } => too_large(max_len).status,

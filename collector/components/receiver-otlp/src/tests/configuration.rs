@@ -68,8 +68,7 @@ fn what_is_wrong_is_told_with_its_key() {
             "failed to resolve middleware \"x\": middleware not found",
         ),
         ("protocols: {http: {write_timeout: -1s}}", "must not be negative"),
-        ("protocols: {http: {compression_algorithms: ['', snappy]}}", "\"snappy\" is not supported"),
-        ("protocols: {http: {compression_algorithms: []}}", "not supported yet by this version"),
+        ("protocols: {http: {compression_algorithms: ['', br]}}", "unsupported compression type \"br\""),
         ("protocols: {http: {response_headers: {'a b': c}}}", "not a valid HTTP header field"),
         ("protocols: {http: {logs_url_path: 'a b'}}", "invalid HTTP URL path set for signal"),
     ] {

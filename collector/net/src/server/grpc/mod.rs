@@ -48,10 +48,10 @@ impl Protocol for Grpc {
         let deadline = deadline(request.headers());
         let answered = match deadline {
             None => self.call(request, peer, None).await,
+            Some(deadline) if deadline <= Instant::now() => Err(deadline_exceeded()),
             Some(deadline) => {
-                timeout_at(deadline, self.call(request, peer, Some(deadline))).await.unwrap_or_else(|_| {
-                    Err(Status::new(Code::DeadlineExceeded, "the deadline of the call has passed"))
-                })
+                let call = self.call(request, peer, Some(deadline));
+                timeout_at(deadline, call).await.unwrap_or_else(|_| Err(deadline_exceeded()))
             }
         };
         match answered {
@@ -87,6 +87,10 @@ impl Grpc {
 /// The answer to a gRPC client of a server that does not speak gRPC.
 pub(super) fn refusal(status: &Status) -> Response<Bytes> {
     answer::failure(status).map(|_| Bytes::new())
+}
+
+fn deadline_exceeded() -> Status {
+    Status::new(Code::DeadlineExceeded, "the deadline of the call has passed")
 }
 
 fn too_slow() -> Status {

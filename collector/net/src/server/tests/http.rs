@@ -74,22 +74,22 @@ async fn each_encoding_is_decoded() {
     let recorder = Recorder::accepting();
     let server = serve_http(HttpServerConfig::default(), &recorder).await;
     let data = Bytes::from(b"some telemetry ".repeat(10_000));
-    let mut zlib = vec![0; data.len()];
-    let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
-    let len = compressor.zlib_compress(&data, &mut zlib).unwrap();
-    zlib.truncate(len);
-    let gzip = compress(Compression::Gzip, std::slice::from_ref(&data));
-    let zstd = compress(Compression::Zstd, std::slice::from_ref(&data));
-    for (name, body) in [
-        ("identity", &data[..]),
-        ("", &data),
-        ("gzip", &gzip),
-        ("GZIP", &gzip),
-        ("zstd", &zstd),
-        ("deflate", &zlib),
-        ("zlib", &zlib),
+    for (name, encoding) in [
+        ("identity", Compression::None),
+        ("", Compression::None),
+        ("gzip", Compression::Gzip),
+        ("GZIP", Compression::Gzip),
+        ("zstd", Compression::Zstd),
+        ("deflate", Compression::Deflate),
+        ("zlib", Compression::Zlib),
+        ("snappy", Compression::Snappy),
+        // As Go's server, which looks at the first bytes.
+        ("snappy", Compression::SnappyFramed),
+        ("x-snappy-framed", Compression::SnappyFramed),
+        ("lz4", Compression::Lz4),
     ] {
-        let answer = post(&server, &encoded(name), body).await;
+        let body = compress(encoding, std::slice::from_ref(&data));
+        let answer = post(&server, &encoded(name), &body).await;
         assert_eq!(answer.status(), 200, "{name}");
         assert!(recorder.taken() == [data.clone()], "{name}");
     }
@@ -99,10 +99,11 @@ async fn each_encoding_is_decoded() {
 async fn an_unknown_encoding_is_refused_with_those_that_are_known() {
     let recorder = Recorder::accepting();
     let server = serve_http(HttpServerConfig::default(), &recorder).await;
-    for name in ["br", "snappy", "gzip, gzip", "x"] {
+    let accepted = "accept-encoding: identity, gzip, zstd, zlib, snappy, deflate, lz4, x-snappy-framed";
+    for name in ["br", "none", "gzip, gzip", "x"] {
         let answer = post(&server, &format!("{JSON}Content-Encoding: {name}\r\n"), b"{}").await;
         assert_eq!(answer.status(), 415, "{name}");
-        assert!(answer.has("accept-encoding: gzip, zstd, zlib, deflate, identity"), "{}", answer.head);
+        assert!(answer.has(accepted), "{}", answer.head);
         assert!(answer.json()["message"].as_str().unwrap().contains("unsupported Content-Encoding"));
     }
     let twice = format!("{JSON}Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n");
@@ -111,16 +112,33 @@ async fn an_unknown_encoding_is_refused_with_those_that_are_known() {
 }
 
 #[tokio::test]
-async fn encodings_that_are_not_configured_are_refused() {
+async fn only_encodings_that_are_configured_are_taken() {
     let recorder = Recorder::accepting();
-    let config = HttpServerConfig {
-        compression_algorithms: vec![String::new(), "gzip".to_owned()],
-        ..HttpServerConfig::default()
-    };
-    let server = serve_http(config, &recorder).await;
-    assert_eq!(post(&server, &encoded("zstd"), b"").await.status(), 415);
     let gzip = compress(Compression::Gzip, &[Bytes::from_static(b"x")]);
-    assert_eq!(post(&server, &encoded("gzip"), &gzip).await.status(), 200);
+    for (configured, plain, gzipped) in
+        [(&["", "gzip"][..], 200, 200), (&["gzip"], 415, 200), (&[""], 200, 415), (&["", "zstd"], 200, 415)]
+    {
+        let config = HttpServerConfig {
+            compression_algorithms: configured.iter().map(ToString::to_string).collect(),
+            ..HttpServerConfig::default()
+        };
+        let server = serve_http(config, &recorder).await;
+        assert_eq!(post(&server, PROTOBUF, b"x").await.status(), plain, "{configured:?}");
+        assert_eq!(post(&server, &encoded("gzip"), &gzip).await.status(), gzipped, "{configured:?}");
+    }
+    assert!(recorder.taken().iter().all(|message| message == "x"));
+}
+
+#[tokio::test]
+async fn without_any_encoding_bodies_are_taken_as_they_come() {
+    let recorder = Recorder::accepting();
+    let config = HttpServerConfig { compression_algorithms: Vec::new(), ..HttpServerConfig::default() };
+    let server = serve_http(config, &recorder).await;
+    let gzip = compress(Compression::Gzip, &[Bytes::from_static(b"x")]);
+    for name in ["gzip", "br", "identity"] {
+        assert_eq!(post(&server, &encoded(name), &gzip).await.status(), 200, "{name}");
+        assert_eq!(recorder.taken(), std::slice::from_ref(&gzip), "{name}");
+    }
 }
 
 #[tokio::test]
