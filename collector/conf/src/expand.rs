@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::resolve::{Retrieved, Retriever};
-use crate::{Content, Entry, MAX_DEPTH, MAX_NODES, Node, Origin, Problem};
+use crate::{Content, Entry, MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, Node, Origin, Problem};
 
 /// Most times that what references yield is expanded again, for one value.
 pub const MAX_EXPANSION_ROUNDS: usize = 1_000;
@@ -160,6 +160,9 @@ impl Expansion<'_, '_> {
     }
 
     fn fail(&mut self, path: &[String], origin: Option<&Origin>, message: String) {
+        if self.retriever.problems.len() >= MAX_PROBLEMS {
+            return;
+        }
         self.retriever.problems.push(Problem::new(path.join("::"), message).with_origin(origin.cloned()));
     }
 }

@@ -95,6 +95,7 @@ mod ser;
 mod suggest;
 mod validate;
 mod value;
+mod visible;
 
 pub use de::MAX_PROBLEMS;
 pub use duration::{Duration, DurationError};
@@ -116,3 +117,4 @@ pub use secret::{REDACTED, Secret};
 pub use suggest::nearest;
 pub use validate::{Check, Validate};
 pub use value::{Secrets, Value, to_json, to_value, to_yaml};
+pub use visible::{is_misleading, visible};

@@ -1,5 +1,7 @@
 //! Several configurations as one: a later one wins, leaf by leaf.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::{Content, Entry, Node};
 
 /// What happens when both configurations have a list at the same place.
@@ -22,8 +24,10 @@ pub(crate) fn merge(earlier: Node, later: Node, lists: Lists) -> Node {
 fn merge_at(earlier: Node, later: Node, lists: Lists, path: &mut Vec<String>) -> Node {
     match (earlier.content, later.content) {
         (Content::Map(mut entries), Content::Map(more)) => {
+            let places: HashMap<String, usize> =
+                entries.iter().enumerate().map(|(place, entry)| (entry.key.clone(), place)).collect();
             for entry in more {
-                match entries.iter_mut().find(|known| known.key == entry.key) {
+                match places.get(&entry.key).map(|place| &mut entries[*place]) {
                     Some(known) => {
                         path.push(entry.key);
                         let value = merge_at(std::mem::take(&mut known.value), entry.value, lists, path);
@@ -36,8 +40,14 @@ fn merge_at(earlier: Node, later: Node, lists: Lists, path: &mut Vec<String>) ->
             Node { content: Content::Map(entries), ..later }
         }
         (Content::List(mut items), Content::List(more)) if lists == Lists::Append && is_appended(path) => {
+            let mut names: HashSet<String> =
+                items.iter().filter_map(Node::as_str).map(ToOwned::to_owned).collect();
             for item in more {
-                if items.iter().all(|known| !same(known, &item)) {
+                let is_new = match item.as_str() {
+                    Some(name) => names.insert(name.to_owned()),
+                    None => items.iter().all(|known| !same(known, &item)),
+                };
+                if is_new {
                     items.push(item);
                 }
             }

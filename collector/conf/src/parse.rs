@@ -8,14 +8,14 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 use crate::problem::Shown;
 use crate::scalar;
 use crate::suggest::listed;
-use crate::{Content, Entry, Node, Origin, Problem, Problems, Source};
+use crate::{Content, Entry, MAX_PROBLEMS, Node, Origin, Problem, Problems, Source};
 
 /// Most bytes of one source.
 pub const MAX_SOURCE_BYTES: usize = 16 * 1024 * 1024;
 /// Most lists and mappings inside one another.
 pub const MAX_DEPTH: usize = 128;
 /// Most values in one tree, those of repeated anchors counted each time.
-pub const MAX_NODES: usize = 500_000;
+pub const MAX_NODES: usize = 200_000;
 
 /// A source, read.
 #[derive(Debug)]
@@ -180,7 +180,9 @@ impl<'a> Builder<'a> {
         for entry in entries {
             match places.entry(&entry.key) {
                 hash_map::Entry::Vacant(place) => _ = place.insert(entry.origin.as_ref()),
-                hash_map::Entry::Occupied(first) => self.problems.push(twin(entry, *first.get())),
+                hash_map::Entry::Occupied(first) => {
+                    remember(&mut self.problems, || twin(entry, *first.get()));
+                }
             }
         }
     }
@@ -323,39 +325,92 @@ fn merge_into(merged: &mut Vec<Entry>, node: Node) -> Result<(), ParseError> {
 }
 
 /// Makes `a::b: 1` of the entries `a: {b: 1}`, joined with what else is under `a`.
+/// Entries with `a::b` as a key as entries of nested mappings. Takes time in proportion to what is there.
 pub(crate) fn split_keys(entries: Vec<Entry>, problems: &mut Vec<Problem>) -> Vec<Entry> {
     if entries.iter().all(|entry| !entry.key.contains("::")) {
         return entries;
     }
-    let mut joined = Vec::with_capacity(entries.len());
+    split_at_depth(entries, problems, 0)
+}
+
+/// The entries of one key before its first `::`.
+struct Split {
+    first: Entry,
+    /// What is below it, once there is more than one value or a longer key.
+    inner: Option<Vec<Entry>>,
+}
+
+fn split_at_depth(entries: Vec<Entry>, problems: &mut Vec<Problem>, depth: usize) -> Vec<Entry> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut groups: Vec<Split> = Vec::new();
     for entry in entries {
-        join(nested(entry), &mut joined, problems);
-    }
-    joined
-}
-
-fn nested(entry: Entry) -> Entry {
-    let Entry { key, origin, value } = entry;
-    let Some((first, rest)) = key.split_once("::") else { return Entry { key, origin, value } };
-    let inner = nested(Entry { key: rest.to_owned(), origin: origin.clone(), value });
-    let value = Node { content: Content::Map(vec![inner]), origin: origin.clone(), text: None };
-    Entry { key: first.to_owned(), origin, value }
-}
-
-fn join(entry: Entry, into: &mut Vec<Entry>, problems: &mut Vec<Problem>) {
-    let Some(known) = into.iter_mut().find(|known| known.key == entry.key) else {
-        return into.push(entry);
-    };
-    match (&mut known.value.content, entry.value.content) {
-        (Content::Map(known), Content::Map(more)) => {
-            for entry in more {
-                join(entry, known, problems);
+        let Entry { key, origin, value } = entry;
+        let split = key.split_once("::").map(|(first, rest)| (first.to_owned(), rest.to_owned()));
+        if split.is_some() && depth >= MAX_DEPTH {
+            let message = format!("more than {MAX_DEPTH} parts in a key");
+            remember(problems, || Problem::new("", message).with_origin(origin).showing(Shown::Nothing));
+            continue;
+        }
+        let (key, inner) = match split {
+            Some((first, rest)) => (first, Some(vec![Entry { key: rest, origin: origin.clone(), value }])),
+            None => {
+                let entry = Entry { key, origin, value };
+                match places.get(&entry.key).map(|place| &mut groups[*place]) {
+                    Some(known) => add(known, entry, problems),
+                    None => {
+                        places.insert(entry.key.clone(), groups.len());
+                        groups.push(Split { first: entry, inner: None });
+                    }
+                }
+                continue;
+            }
+        };
+        let value = Node { content: Content::Map(Vec::new()), origin: origin.clone(), text: None };
+        match places.get(&key).map(|place| &mut groups[*place]) {
+            Some(known) => {
+                let content = Content::Map(inner.unwrap_or_default());
+                add(known, Entry { key, origin, value: Node { content, ..value } }, problems);
+            }
+            None => {
+                places.insert(key.clone(), groups.len());
+                groups.push(Split { first: Entry { key, origin, value }, inner });
             }
         }
-        (_, content) => {
-            let entry = Entry { value: Node::new(content), ..entry };
-            problems.push(twin(&entry, known.origin.as_ref()));
+    }
+    let whole = |Split { first, inner }: Split| match inner {
+        None => first,
+        Some(inner) => {
+            let content = Content::Map(split_at_depth(inner, problems, depth + 1));
+            Entry { value: Node { content, ..first.value }, ..first }
         }
+    };
+    groups.into_iter().map(whole).collect()
+}
+
+/// Adds what another entry of the same key holds; only mappings can be joined.
+fn add(known: &mut Split, entry: Entry, problems: &mut Vec<Problem>) {
+    let Content::Map(more) = entry.value.content else {
+        let entry = Entry { value: Node::new(entry.value.content), ..entry };
+        return remember(problems, || twin(&entry, known.first.origin.as_ref()));
+    };
+    match (&mut known.inner, &mut known.first.value.content) {
+        (Some(inner), _) => inner.extend(more),
+        (inner, Content::Map(there)) => {
+            let mut all = std::mem::take(there);
+            all.extend(more);
+            *inner = Some(all);
+        }
+        _ => {
+            let entry = Entry { key: entry.key, origin: entry.origin, value: Node::default() };
+            remember(problems, || twin(&entry, known.first.origin.as_ref()));
+        }
+    }
+}
+
+/// Adds a problem, up to the number that is reported.
+fn remember(problems: &mut Vec<Problem>, problem: impl FnOnce() -> Problem) {
+    if problems.len() < MAX_PROBLEMS {
+        problems.push(problem());
     }
 }
 

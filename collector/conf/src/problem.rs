@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Node, Origin};
+use crate::{MAX_PROBLEMS, Node, Origin, is_misleading, visible};
 
 /// Most characters of a line that an excerpt shows.
 const MAX_EXCERPT_CHARS: usize = 160;
@@ -94,26 +94,33 @@ impl Problem {
         let carets = "^".repeat(shown.len().saturating_sub(start).clamp(1, width));
         let number = origin.line().to_string();
         let gutter = " ".repeat(number.len());
-        write!(f, "\n {gutter} |\n {number} | {}\n {gutter} | {before}{carets}", text.trim_end())
+        // One character for one, so that the carets stay below what they mean.
+        let text: String = text
+            .trim_end()
+            .chars()
+            .map(|char| if char != '\t' && is_misleading(char) { '\u{fffd}' } else { char })
+            .collect();
+        write!(f, "\n {gutter} |\n {number} | {text}\n {gutter} | {before}{carets}")
     }
 }
 
-/// `collector.yaml:12:9: receivers::otlp: unknown key "x"; did you mean "y"?`, and the source line.
+/// `collector.yaml:12:9: receivers::otlp: unknown key "x"; did you mean "y"?`, and the source line. What could
+/// mislead a terminal is written out.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(origin) = &self.origin {
-            write!(f, "{origin}: ")?;
+            write!(f, "{}: ", visible(&origin.to_string()))?;
         }
         if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+            write!(f, "{}: ", visible(&self.path))?;
         }
-        f.write_str(&self.message)?;
+        f.write_str(&visible(&self.message))?;
         if let Some(help) = &self.help {
-            write!(f, "; {help}")?;
+            write!(f, "; {}", visible(help))?;
         }
         let via = self.origin.as_ref().and_then(Origin::via);
         if let Some(via) = via.filter(|_| self.shown != Shown::Nothing) {
-            write!(f, " (the value comes from {via})")?;
+            write!(f, " (the value comes from {})", visible(via))?;
         }
         self.excerpt(f)
     }
@@ -132,8 +139,9 @@ impl std::error::Error for Problem {}
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// The problems of `list`; nothing when it is empty.
-    pub fn of(list: Vec<Problem>) -> Option<Self> {
+    /// The problems of `list`, of which the first [`MAX_PROBLEMS`] are kept; nothing when it is empty.
+    pub fn of(mut list: Vec<Problem>) -> Option<Self> {
+        list.truncate(MAX_PROBLEMS);
         (!list.is_empty()).then_some(Self(list))
     }
 

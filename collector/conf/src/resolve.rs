@@ -337,17 +337,38 @@ fn placed(node: Node, at: Option<&Origin>, written: &str) -> Node {
 
 fn read_file(path: &str) -> Result<String, String> {
     let unable = |error: &dyn std::fmt::Display| format!("unable to read the file file:{path}: {error}");
+    let too_large = || unable(&format_args!("larger than {MAX_SOURCE_BYTES} bytes"));
+    let limit = MAX_SOURCE_BYTES as u64;
+    if !is_open_already(path) {
+        // Opening a pipe would wait for somebody to write into it.
+        let metadata = std::fs::metadata(path).map_err(|error| unable(&error))?;
+        if metadata.is_dir() {
+            return Err(unable(&"is a directory"));
+        }
+        if !metadata.is_file() {
+            return Err(unable(&"is not a regular file"));
+        }
+        if metadata.len() > limit {
+            return Err(too_large());
+        }
+    }
     let mut bytes = Vec::new();
-    let limit = MAX_SOURCE_BYTES as u64 + 1;
     File::open(path)
-        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
         .map_err(|error| unable(&error))?;
     if bytes.len() > MAX_SOURCE_BYTES {
-        return Err(unable(&format_args!("larger than {MAX_SOURCE_BYTES} bytes")));
+        return Err(too_large());
     }
     String::from_utf8(bytes).map_err(|error| {
-        unable(&format_args!("not valid UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].split(|byte| *byte == b'\n').count();
+        unable(&format_args!("not valid UTF-8 in line {line}, at byte {valid}"))
     })
+}
+
+/// Whether a path names a descriptor that was handed to this process, as a shell's `<(…)` does.
+fn is_open_already(path: &str) -> bool {
+    path == "/dev/stdin" || ["/dev/fd/", "/proc/self/fd/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// An error and what caused it, in one line.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use etalon_component::{AnyConfig, ComponentId};
-use etalon_conf::{Check, Description, Node, Problem, Problems, Value};
+use etalon_conf::{Check, Description, MAX_PROBLEMS, Node, Problem, Problems, Value};
 use etalon_pdata::Signal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,8 @@ impl CollectorConfig {
     /// Decodes a merged and expanded tree. All problems are reported at once, each with its place.
     pub fn decode(root: &Node, factories: &Factories) -> Result<Self, Problems> {
         let mut problems = Vec::new();
-        for entry in root.entries().iter().filter(|entry| !SECTIONS.contains(&entry.key.as_str())) {
+        let unknown = root.entries().iter().filter(|entry| !SECTIONS.contains(&entry.key.as_str()));
+        for entry in unknown.take(MAX_PROBLEMS) {
             let expected = SECTIONS.join(", ");
             let message = format!("unknown section \"{}\"", entry.key);
             problems.push(Problem::new(&*entry.key, message).with_help(format!("there are {expected}")));
@@ -275,6 +276,9 @@ fn section<'a>(
         ));
     }
     for written in section.entries() {
+        if problems.len() >= MAX_PROBLEMS {
+            break;
+        }
         let path = format!("{name}::{}", written.key);
         let id: ComponentId = match written.key.parse() {
             Ok(id) => id,

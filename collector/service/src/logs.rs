@@ -4,13 +4,13 @@
 //! ISO 8601 with milliseconds, level in lower case, message, fields. A component's fields come from
 //! the span it runs in.
 
-use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use etalon_conf::visible;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, level_filters::LevelFilter, span};
@@ -160,7 +160,13 @@ impl State {
                     line.push_str(&caller);
                     line.push('\t');
                 }
-                line.push_str(&visible(message));
+                // A message of several lines is one of the debug exporter.
+                for (number, part) in message.split('\n').enumerate() {
+                    if number > 0 {
+                        line.push('\n');
+                    }
+                    line.push_str(&visible(part));
+                }
                 if !fields.is_empty() {
                     line.push('\t');
                     line.push_str(&visible(&Value::Object(fields).to_string()));
@@ -261,27 +267,6 @@ fn caller(metadata: &Metadata<'_>) -> Option<String> {
     let file = metadata.file()?.rsplit(['/', '\\']).next()?;
     let krate = metadata.module_path()?.split("::").next()?;
     Some(format!("{krate}/{file}:{}", metadata.line()?))
-}
-
-/// The text with what could move the cursor, colour the terminal, break the line or turn the direction
-/// of reading written out as `\u202e`: what is logged may come from a stranger.
-fn visible(text: &str) -> Cow<'_, str> {
-    let is_hostile = |char: char| {
-        char.is_control()
-            || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(is_hostile) {
-        return Cow::Borrowed(text);
-    }
-    let mut visible = String::with_capacity(text.len() + 8);
-    for char in text.chars() {
-        if is_hostile(char) {
-            write!(visible, "\\u{:04x}", u32::from(char)).expect("writing to a String cannot fail");
-        } else {
-            visible.push(char);
-        }
-    }
-    Cow::Owned(visible)
 }
 
 /// Collects the fields of an event or a span.

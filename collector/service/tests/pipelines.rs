@@ -125,6 +125,32 @@ async fn a_failed_start_ends_in_an_error_and_everything_can_still_be_stopped() {
     assert_eq!(journal.take().len(), 7, "every component is shut down, started or not");
 }
 
+#[test]
+fn a_signal_that_a_component_lacks_is_told_when_the_graph_is_built() {
+    let journal = Arc::default();
+    let yaml =
+        TWO_PIPELINES.replace("sink/2", "spans").replace("exporters: [sink]", "exporters: [sink, spans]");
+    let config = decode(&yaml, &journal, &FeatureGates::default()).unwrap();
+    let error = Collector::build(&config, &distribution(&journal), &BUILD, &BTreeMap::new()).unwrap_err();
+    assert_eq!(
+        etalon_service::chain(&error),
+        "failed to build pipelines: failed to create \"spans\" exporter for data type \"logs\": telemetry type is not supported"
+    );
+}
+
+#[tokio::test]
+async fn a_component_that_cannot_go_on_is_told_to_the_collector() {
+    let journal = Arc::<Journal>::default();
+    let mut collector = build(
+        &TWO_PIPELINES.replace("{source: }", "{source/fatal: }").replace("[source]", "[source/fatal]"),
+        &journal,
+    );
+    collector.start().await.unwrap();
+    let (id, error) = collector.failed().await;
+    assert_eq!((id.as_str(), error.to_string().as_str()), ("source/fatal", "fatal on purpose"));
+    assert!(collector.shutdown(Instant::now() + Duration::from_secs(5)).await.is_empty());
+}
+
 #[tokio::test]
 async fn a_port_that_is_taken_for_metrics_is_a_start_error() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

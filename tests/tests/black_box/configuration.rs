@@ -214,3 +214,37 @@ fn a_metrics_port_that_is_taken_ends_the_start_and_is_named() {
         .unwrap_or_else(|| panic!("{failed:?}"));
     assert!(error.contains("metrics") && error.contains(&endpoint.to_string()), "{error}");
 }
+
+#[test]
+fn what_this_version_does_not_have_is_refused_with_its_key() {
+    let with_queue = |key: &str| {
+        let exporter = format!("  otlp_http: {{endpoint: 'http://backend:4318', sending_queue: {{{key}}}}}");
+        forwarding_to(&exporter, "otlp_http")
+    };
+    let with = |more: &str| forwarding_to("  nop:", "nop") + more;
+    let cases = [
+        (with("processors: {batch: }\n"), "processors::batch: unknown type: \"batch\""),
+        (
+            with("processors: {memory_limiter: }\n"),
+            "processors::memory_limiter: unknown type: \"memory_limiter\"",
+        ),
+        (with("connectors: {forward: }\n"), "connectors::forward: unknown type: \"forward\""),
+        (with("extensions: {zpages: }\n"), "extensions::zpages: unknown type: \"zpages\""),
+        (with("extensions: {health_check: }\n"), "extensions::health_check: unknown type: \"health_check\""),
+        (with_queue("storage: file_storage"), "exporters::otlp_http::sending_queue::storage: "),
+        (with_queue("batch: {}"), "exporters::otlp_http::sending_queue::batch: "),
+        (
+            with("  telemetry: {metrics: {readers: [{periodic: {exporter: {console: {}}}}]}}\n"),
+            "service::telemetry::metrics::readers::0::periodic: pushing metrics is not supported yet",
+        ),
+        (
+            with("  telemetry: {traces: {processors: [{simple: {exporter: {console: {}}}}]}}\n"),
+            "service::telemetry::traces::processors: is not supported yet",
+        ),
+    ];
+    for (configuration, wanted) in cases {
+        let failed = run(&["validate", "--config", &format!("yaml:{configuration}")]);
+        assert_eq!(failed.code(), 1, "{wanted}");
+        assert!(failed.stderr.contains(wanted), "{wanted:?} is not in\n{}", failed.stderr);
+    }
+}

@@ -4,4 +4,5 @@
 //! memory it may take, and what becomes of the connection. After each row, the process must live and
 //! serve a normal request.
 
+mod configuration;
 mod listeners;

@@ -132,19 +132,25 @@ fn a_line_tells_its_caller_when_it_shall() {
 
 #[test]
 fn what_could_mislead_a_reader_or_a_terminal_is_written_out() {
-    let hostile = "a\u{1b}[31mb\r\nc\u{202e}d\u{9b}e\u{7f}";
+    let hostile = "a\u{1b}[31mb\rc\u{202e}d\u{9b}e\u{7f}";
     let lines = logged(Encoding::Console, Level::INFO, None, || info!(name = hostile, "{hostile}"));
     assert_eq!(
         lines,
         [concat!(
-            "info\ta\\u001b[31mb\\u000d\\u000ac\\u202ed\\u009be\\u007f",
-            "\t{\"name\":\"a\\u001b[31mb\\r\\nc\\u202ed\\u009be\\u007f\"}"
+            "info\ta\\u001b[31mb\\u000dc\\u202ed\\u009be\\u007f",
+            "\t{\"name\":\"a\\u001b[31mb\\rc\\u202ed\\u009be\\u007f\"}"
         )]
     );
     let lines = logged(Encoding::Json, Level::INFO, None, || info!(name = hostile, "{hostile}"));
     assert!(lines[0].is_ascii(), "{lines:?}");
     let line: Value = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!((line["msg"].as_str(), line["name"].as_str()), (Some(hostile), Some(hostile)));
+}
+
+#[test]
+fn a_message_of_several_lines_stays_so_and_a_field_is_one_line() {
+    let lines = logged(Encoding::Console, Level::INFO, None, || info!(name = "c\nd", "a\nb"));
+    assert_eq!(lines, ["info\ta", "{\"name\":\"c\\nd\"}"], "the first column of each line is cut off");
 }
 
 #[test]

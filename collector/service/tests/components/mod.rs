@@ -80,8 +80,11 @@ struct Recorder {
 }
 
 impl Component for Recorder {
-    fn start<'a>(&'a self, _: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
+    fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
         self.journal.note(format!("start {}", self.name));
+        if self.name.contains("fatal") {
+            host.fatal().try_send((self.name.parse().unwrap(), "fatal on purpose".into())).unwrap();
+        }
         let broken = self.name.contains("broken");
         Box::pin(async move { if broken { Err("broken on purpose".into()) } else { Ok(()) } })
     }
@@ -126,6 +129,10 @@ pub(crate) fn distribution(journal: &Arc<Journal>) -> Factories {
         let recorder = Recorder { name: settings.id.to_string(), journal: current(), next: None };
         Ok(Extension::new(Arc::new(recorder)).depends_on(config.after.clone()))
     });
+    let spans_only = ExporterFactory::new::<Config>("spans", |settings, _, _| {
+        Ok(Stage::new(Recorder { name: settings.id.to_string(), journal: current(), next: None }))
+    })
+    .with_signal(TRACES, Stability::Stable);
     for signal in [TRACES, METRICS, LOGS] {
         receiver = receiver.with_signal(signal, Stability::Stable);
         processor = processor.with_signal(signal, Stability::Stable);
@@ -135,7 +142,7 @@ pub(crate) fn distribution(journal: &Arc<Journal>) -> Factories {
         signals: vec![TRACES, METRICS, LOGS],
         receivers: vec![receiver],
         processors: vec![processor],
-        exporters: vec![exporter],
+        exporters: vec![exporter, spans_only],
         extensions: vec![extension],
     }
 }
