@@ -1,12 +1,15 @@
 //! What the black-box tests share: starting the built binary, reading what it says, sending to it, and
-//! a destination for what it forwards.
+//! destinations for what it forwards.
 //!
-//! [`Etalon`] is a running process, [`Sink`] a destination, [`Scrape`] its metrics at one moment. The
+//! [`Etalon`] is a running process, [`Sink`] a destination, [`HttpPeer`] and
+//! [`GrpcPeer`] are destinations that misbehave, [`Scrape`] its metrics at one moment. The
 //! crate links nothing of the product: it knows the binary by its command line, its log lines, its
 //! ports and its metrics, as a user does. Every wait is for a condition, and ends after [`WAIT`].
 
 mod binary;
+mod grpc_peer;
 mod http;
+mod http_peer;
 mod identity;
 mod process;
 mod samples;
@@ -17,7 +20,9 @@ mod wire;
 use std::time::{Duration, Instant};
 
 pub use crate::binary::binary;
+pub use crate::grpc_peer::{Called, GrpcPeer, GrpcReply, base64, field, varint};
 pub use crate::http::{Answer, get, post, try_post};
+pub use crate::http_peer::{Arrived, HttpPeer, HttpReply, answer};
 pub use crate::identity::Identity;
 pub use crate::process::{Etalon, Finished, free_port, run, run_in};
 pub use crate::samples::{logs, tokens};

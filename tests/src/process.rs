@@ -58,23 +58,31 @@ impl Etalon {
     /// `service.telemetry` need not be in it: logs are set to JSON and not thinned out, and metrics to a
     /// port of the system's choice.
     pub fn start(configuration: &str) -> Self {
+        Self::start_in(&[], configuration)
+    }
+
+    /// As [`start`](Self::start), with these environment variables on top.
+    pub fn start_in(environment: &[(&str, &str)], configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("etalon.yaml");
         fs::write(&path, configuration).expect("a temporary file can be written");
-        Self::start_with(&["--config", &path.to_string_lossy()], folder)
-    }
-
-    /// Starts the collector with these arguments, in `folder`, and waits until it is ready.
-    pub fn start_with(arguments: &[&str], folder: TempDir) -> Self {
-        let started = Self::spawn(arguments, folder);
+        let started = Self::spawn(environment, &["--config", &path.to_string_lossy()], folder);
         started.wait_for_line(READY);
         started
     }
 
-    fn spawn(arguments: &[&str], folder: TempDir) -> Self {
+    /// Starts the collector with these arguments, in `folder`, and waits until it is ready.
+    pub fn start_with(arguments: &[&str], folder: TempDir) -> Self {
+        let started = Self::spawn(&[], arguments, folder);
+        started.wait_for_line(READY);
+        started
+    }
+
+    fn spawn(environment: &[(&str, &str)], arguments: &[&str], folder: TempDir) -> Self {
         let reader = "service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]";
         let mut child = Command::new(binary())
             .args(arguments)
+            .envs(environment.iter().copied())
             .args(["--set", "service.telemetry.logs.encoding=json", "--set", reader])
             .args(["--set", "service.telemetry.logs.sampling.enabled=false"])
             .current_dir(folder.path())

@@ -4,6 +4,7 @@ use etalon_component::{Batch, Delivered, Failure, Outcome};
 use etalon_pdata::Signal;
 use etalon_telemetry::ExporterMetrics;
 
+use crate::parts::{Parts, Sum, Verdict, is_too_large};
 use crate::retry::{Retry, described};
 
 /// Exports batches, and accounts for them.
@@ -27,13 +28,43 @@ pub(crate) enum Fate {
 }
 
 impl Accounting {
-    /// Exports a batch with as many attempts as the policy has. Its items are counted as sent or as
-    /// failed even if the future is dropped before it resolves.
+    /// Exports a batch with as many attempts as the policy has, in parts when it is too large for the
+    /// destination. Its items are counted as sent or as failed even if the future is dropped before it
+    /// resolves.
     pub(crate) async fn export(&self, batch: Batch) -> Outcome {
-        let pending = Pending { accounting: self, items: batch.items() };
-        let outcome = self.retry.run(batch).await;
-        pending.resolve(&outcome);
-        outcome
+        let mut pending = Pending { accounting: self, items: batch.items() };
+        let Batch { payload, context } = batch;
+        let (mut parts, mut sum) = (Parts::of(payload), Sum::default());
+        while let Some(next) = parts.next() {
+            let items = next.payload.items();
+            let outcome = match next.over_limit() {
+                Some(outcome) => outcome,
+                None => {
+                    let batch = Batch { payload: next.payload.clone(), context: context.clone() };
+                    self.retry.run(batch).await
+                }
+            };
+            if is_too_large(&outcome) {
+                match parts.too_large(next) {
+                    Verdict::Smaller => {
+                        self.log_smaller(items, &outcome);
+                        continue;
+                    }
+                    Verdict::Lost => {}
+                    Verdict::AllLost => {
+                        let rest = pending.items;
+                        pending.settle(rest, &outcome);
+                        sum.add(rest, outcome);
+                        break;
+                    }
+                }
+            } else if outcome.is_delivered() {
+                parts.taken();
+            }
+            pending.settle(items, &outcome);
+            sum.add(items, outcome);
+        }
+        sum.outcome()
     }
 
     /// Accounts for items that will not be attempted.
@@ -62,6 +93,17 @@ impl Accounting {
         }
     }
 
+    fn log_smaller(&self, items: usize, outcome: &Outcome) {
+        let error = outcome.failure().map(described).unwrap_or_default();
+        self.span.in_scope(|| {
+            tracing::info!(
+                error,
+                items,
+                "The request is too large for the destination. Will send it in parts."
+            );
+        });
+    }
+
     /// Tells of items that stay with the caller.
     pub(crate) fn log_rejected(&self, items: usize, failure: &Failure) {
         let (error, advice) = (described(failure), self.advice);
@@ -85,20 +127,23 @@ struct Pending<'a> {
 }
 
 impl Pending<'_> {
-    fn resolve(self, outcome: &Outcome) {
-        let items = self.items;
+    /// Accounts for so many of the items.
+    fn settle(&mut self, items: usize, outcome: &Outcome) {
+        self.items -= items;
         match outcome {
             Outcome::Delivered(delivered) => self.accounting.delivered(items, delivered),
             Outcome::Refused(failure) | Outcome::Permanent(failure) | Outcome::Unknown(failure) => {
                 self.accounting.lose(items, failure);
             }
         }
-        std::mem::forget(self);
     }
 }
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
+        if self.items == 0 {
+            return;
+        }
         let failure = Failure::new(etalon_component::Code::Canceled, "given up before there was an outcome");
         self.accounting.lose(self.items, &failure);
     }

@@ -3,6 +3,9 @@
 use etalon_component::{Code, Delivered, Outcome};
 use etalon_pdata::{Signal, parse_partial_success};
 
+/// A longer message of a destination is cut, in bytes: it is logged, and told to senders.
+const MESSAGE_BYTES_MAX: usize = 4096;
+
 /// The outcome that an encoded export response means. A negative count of rejected items is taken as
 /// none. A response that cannot be read is a permanent failure: the data has arrived, and sending it
 /// again would only repeat that.
@@ -21,11 +24,15 @@ pub fn acknowledged(signal: Signal, response: &[u8]) -> Outcome {
             }
             Outcome::Delivered(Delivered {
                 rejected: u64::try_from(partial.rejected).unwrap_or(0),
-                message: (!partial.message.is_empty()).then(|| partial.message.into()),
+                message: (!partial.message.is_empty()).then(|| cut(&partial.message).into()),
             })
         }
         Err(error) => Outcome::permanent(Code::Internal, format!("error parsing protobuf response: {error}")),
     }
+}
+
+fn cut(message: &str) -> &str {
+    &message[..message.floor_char_boundary(MESSAGE_BYTES_MAX)]
 }
 
 #[cfg(test)]
@@ -48,6 +55,12 @@ mod tests {
             panic!("a partial success is a success")
         };
         assert_eq!(delivered, Delivered { rejected: 3, message: Some("no ids".into()) });
+    }
+
+    #[test]
+    fn a_long_message_is_cut_at_a_character() {
+        let Outcome::Delivered(delivered) = said(1, &"ä".repeat(1 << 20)) else { panic!("a success") };
+        assert_eq!(delivered.message.map(|message| message.len()), Some(MESSAGE_BYTES_MAX));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! [`Delivery`] is that chain, made of a [`DeliveryConfig`] and of a sender, which makes one attempt
 //! per batch. What it accepts it accounts for: each item ends as sent, as failed, or in the queue.
 //!
+//! A batch that the destination finds too large is sent in parts, each with retries and an account of its own.
+//!
 //! This crate knows no protocol and no concrete exporter; it decides by the kind of an
 //! [`Outcome`](etalon_component::Outcome) alone.
 
@@ -11,6 +13,7 @@ mod acknowledged;
 mod backoff;
 mod delivery;
 mod memory_queue;
+mod parts;
 mod queue;
 mod retry;
 mod timeout;
@@ -18,6 +21,7 @@ mod workers;
 
 pub use acknowledged::acknowledged;
 pub use delivery::{Delivery, DeliveryConfig};
+pub use parts::{PART_BYTES_MIN, REQUEST_BYTES_MAX};
 pub use queue::{BatchConfig, PartitionConfig, QueueConfig, Sizer};
 pub use retry::RetryConfig;
 pub use timeout::TimeoutConfig;

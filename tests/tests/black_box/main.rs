@@ -6,6 +6,7 @@ mod debug_exporter;
 mod forwarding;
 mod log_settings;
 mod overload;
+mod proxies;
 mod reload;
 mod shutdown;
 

@@ -4,5 +4,6 @@
 //! memory it may take, and what becomes of the connection. After each row, the process must live and
 //! serve a normal request.
 
+mod clients;
 mod configuration;
 mod listeners;

@@ -63,8 +63,9 @@ impl BodyError {
     fn into_outcome(self, peer: &Address) -> Outcome {
         match self {
             Self::Lost(error) => without_answer(peer, error),
+            // Not the code that says that the request is too large.
             Self::TooLarge => Outcome::permanent(
-                Code::ResourceExhausted,
+                Code::Internal,
                 format!("the response of {peer} is larger than {GRPC_RESPONSE_BYTES_MAX} bytes"),
             ),
         }

@@ -267,7 +267,7 @@ async fn an_answer_of_success_that_cannot_be_read_is_permanent() {
 async fn a_response_that_is_too_large_is_permanent() {
     let large = Bytes::from(vec![0; etalon_net::client::GRPC_RESPONSE_BYTES_MAX + 100]);
     let outcome = answered(head(), Some(large), Some(ok())).await;
-    assert!(matches!(&outcome, Outcome::Permanent(f) if f.code() == Code::ResourceExhausted), "{outcome:?}");
+    assert!(matches!(&outcome, Outcome::Permanent(f) if f.code() == Code::Internal), "{outcome:?}");
 }
 
 #[tokio::test]

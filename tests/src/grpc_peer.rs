@@ -1,0 +1,318 @@
+//! A destination over gRPC that answers as it is told, also wrongly.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use http::{HeaderMap, HeaderName, Response};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+
+use crate::{WAIT, deadline, remaining};
+
+/// What a [`GrpcPeer`] does about one call.
+#[derive(Clone, Debug)]
+pub enum GrpcReply {
+    /// Success with this response message.
+    Ok(Vec<u8>),
+    /// Trailers alone, as they are.
+    Trailers(Vec<(&'static str, String)>),
+    /// A body as it is, and trailers of success.
+    Body(Vec<u8>),
+    /// `RESOURCE_EXHAUSTED` if the message has more than so many bytes, else success.
+    Limit(usize),
+    /// A head, and the stream is reset with this code.
+    Reset(u32),
+    /// A head and the end of the stream, without trailers.
+    NoTrailers,
+    /// The connection is closed without an answer.
+    Close,
+    /// A head, and the connection is closed.
+    CloseAfterHead,
+    /// GOAWAY, and success.
+    GoAway,
+    /// Nothing.
+    Silence,
+}
+
+/// A call that arrived in full.
+#[derive(Clone, Debug)]
+pub struct Called {
+    /// `:path`.
+    pub path: String,
+    /// The metadata.
+    pub headers: HeaderMap,
+    /// With its prefix of five bytes.
+    pub body: Vec<u8>,
+}
+
+/// A destination for `otlp_grpc` that follows a script, and accepts when that has ended. It reads
+/// plaintext.
+#[derive(Debug)]
+pub struct GrpcPeer {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    runtime: Option<Runtime>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    script: VecDeque<GrpcReply>,
+    then: Option<GrpcReply>,
+    called: Vec<Called>,
+    connections: usize,
+    in_flight: usize,
+    most_in_flight: usize,
+}
+
+impl GrpcReply {
+    /// This status without hints.
+    pub fn status(code: u32) -> Self {
+        Self::Trailers(vec![("grpc-status", code.to_string()), ("grpc-message", "as told".to_owned())])
+    }
+
+    /// This status with RetryInfo in `grpc-status-details-bin`.
+    pub fn hinted(code: u32, retry_info: &[u8]) -> Self {
+        let any = [field(1, b"type.googleapis.com/google.rpc.RetryInfo"), field(2, retry_info)].concat();
+        let status = [vec![8, u8::try_from(code).unwrap_or(0)], field(3, &any)].concat();
+        let details = base64(&status);
+        Self::Trailers(vec![("grpc-status", code.to_string()), ("grpc-status-details-bin", details)])
+    }
+}
+
+/// A length-delimited field of a protobuf message.
+pub fn field(number: u8, value: &[u8]) -> Vec<u8> {
+    [&[number << 3 | 2], varint(value.len() as u64).as_slice(), value].concat()
+}
+
+/// A number as protobuf writes it.
+pub fn varint(mut number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let [low, ..] = number.to_le_bytes();
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low & 0x7f);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+/// Base64 without padding, as gRPC has it.
+pub fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits =
+            group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for index in 0..=group.len() {
+            text.push(char::from(ALPHABET[(bits >> (18 - 6 * index) & 63) as usize]));
+        }
+    }
+    text
+}
+
+impl GrpcPeer {
+    /// Listens.
+    pub fn start() -> Self {
+        Self::start_with(1000, 1 << 20)
+    }
+
+    /// Listens, and lets a connection have so many calls at once, and a call send so many bytes ahead.
+    pub fn start_with(calls: u32, window: u32) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("loopback can be bound");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let shared = Arc::new(Shared::default());
+        let serving = shared.clone();
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                serving.lock().connections += 1;
+                tokio::spawn(serving.clone().serve(stream, calls, window));
+            }
+        });
+        Self { address, shared, runtime: Some(runtime) }
+    }
+
+    /// The `endpoint` for `otlp_grpc`.
+    pub fn endpoint(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What to do about the next calls, in order. What was told before is forgotten.
+    pub fn script(&self, replies: impl IntoIterator<Item = GrpcReply>) {
+        self.shared.lock().script = replies.into_iter().collect();
+    }
+
+    /// What to do about all calls that the script does not speak of.
+    pub fn always(&self, reply: GrpcReply) {
+        self.shared.lock().then = Some(reply);
+    }
+
+    /// The calls since the last call of this, or the start.
+    pub fn take(&self) -> Vec<Called> {
+        std::mem::take(&mut self.shared.lock().called)
+    }
+
+    /// Connections up to now.
+    pub fn connections(&self) -> usize {
+        self.shared.lock().connections
+    }
+
+    /// The most calls that were open at once.
+    pub fn most_in_flight(&self) -> usize {
+        self.shared.lock().most_in_flight
+    }
+
+    /// Waits until so many calls are there.
+    pub fn wait_for(&self, calls: usize) {
+        let deadline = deadline();
+        let mut state = self.shared.lock();
+        while state.called.len() < calls {
+            let left = remaining(deadline);
+            assert!(!left.is_zero(), "{} of {calls} calls within {WAIT:?}", state.called.len());
+            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for GrpcPeer {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn serve(self: Arc<Self>, stream: TcpStream, calls: u32, window: u32) {
+        let mut builder = h2::server::Builder::new();
+        builder.max_concurrent_streams(calls).initial_window_size(window);
+        builder.initial_connection_window_size(1 << 24);
+        let Ok(mut connection) = builder.handshake::<_, Bytes>(stream).await else { return };
+        let (close, mut closing) = tokio::sync::mpsc::channel(1);
+        loop {
+            let accepted = tokio::select! {
+                accepted = connection.accept() => accepted,
+                Some(go_away) = closing.recv() => {
+                    if go_away {
+                        connection.graceful_shutdown();
+                        continue;
+                    }
+                    return;
+                }
+            };
+            let Some(Ok((request, respond))) = accepted else { return };
+            let (shared, close) = (self.clone(), close.clone());
+            tokio::spawn(async move { shared.call(request, respond, close).await });
+        }
+    }
+
+    async fn call(
+        &self,
+        request: http::Request<h2::RecvStream>,
+        mut respond: SendResponse<Bytes>,
+        close: tokio::sync::mpsc::Sender<bool>,
+    ) {
+        let (head, mut stream) = request.into_parts();
+        let mut body = Vec::new();
+        while let Some(Ok(data)) = stream.data().await {
+            stream.flow_control().release_capacity(data.len()).ok();
+            body.extend_from_slice(&data);
+        }
+        let size = body.len();
+        let reply = {
+            let mut state = self.lock();
+            state.called.push(Called { path: head.uri.path().to_owned(), headers: head.headers, body });
+            state.in_flight += 1;
+            state.most_in_flight = state.most_in_flight.max(state.in_flight);
+            self.changed.notify_all();
+            state.script.pop_front().or_else(|| state.then.clone())
+        };
+        let reply = match reply.unwrap_or(GrpcReply::Ok(Vec::new())) {
+            GrpcReply::Limit(limit) if size > limit => GrpcReply::status(8),
+            GrpcReply::Limit(_) => GrpcReply::Ok(Vec::new()),
+            reply => reply,
+        };
+        let silent = matches!(reply, GrpcReply::Silence);
+        // The client may have gone.
+        send(reply, &mut respond, &close).await.ok();
+        if silent {
+            // The stream must stay open as long as the client waits.
+            std::future::poll_fn(|cx| respond.poll_reset(cx)).await.ok();
+        }
+        self.lock().in_flight -= 1;
+    }
+}
+
+async fn send(
+    reply: GrpcReply,
+    respond: &mut SendResponse<Bytes>,
+    close: &tokio::sync::mpsc::Sender<bool>,
+) -> Result<(), h2::Error> {
+    let head = Response::builder().header("content-type", "application/grpc").body(()).expect("a valid head");
+    let success =
+        HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), "0".parse().expect("a value"))]);
+    match reply {
+        GrpcReply::Ok(message) => {
+            let mut stream = respond.send_response(head, false)?;
+            let length = u32::try_from(message.len()).expect("a short message").to_be_bytes();
+            stream.send_data([&[0][..], &length, &message].concat().into(), false)?;
+            stream.send_trailers(success)
+        }
+        GrpcReply::Body(body) => {
+            let mut stream = respond.send_response(head, false)?;
+            stream.send_data(body.into(), false)?;
+            stream.send_trailers(success)
+        }
+        GrpcReply::Trailers(fields) => {
+            let mut stream = respond.send_response(head, false)?;
+            let mut trailers = HeaderMap::new();
+            for (name, value) in fields {
+                trailers.insert(HeaderName::from_static(name), value.parse().expect("a value"));
+            }
+            stream.send_trailers(trailers)
+        }
+        GrpcReply::Reset(code) => {
+            respond.send_response(head, false)?.send_reset(code.into());
+            Ok(())
+        }
+        GrpcReply::NoTrailers => respond.send_response(head, true).map(drop),
+        GrpcReply::Close => {
+            close.send(false).await.ok();
+            Ok(())
+        }
+        GrpcReply::CloseAfterHead => {
+            let stream = respond.send_response(head, false)?;
+            // The head must be on its way.
+            tokio::task::yield_now().await;
+            close.send(false).await.ok();
+            drop(stream);
+            Ok(())
+        }
+        GrpcReply::GoAway => {
+            close.send(true).await.ok();
+            respond.send_response(head, false)?.send_trailers(success)
+        }
+        GrpcReply::Limit(_) | GrpcReply::Silence => Ok(()),
+    }
+}
