@@ -64,6 +64,9 @@ pub(super) enum Read {
 
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn read(mut body: Incoming, limit: usize) -> Read {
+    if body.size_hint().lower() > limit as u64 {
+        return Read::TooLarge;
+    }
     let mut read = BytesMut::new();
     loop {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;

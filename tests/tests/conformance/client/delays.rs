@@ -77,7 +77,7 @@ fn c09_every_form_of_a_hint_is_waited_for() {
         ("99999999999999999999999", DAY),
         ("Sun, 06 Nov 1994 08:49:37 GMT", NO_HINT),
         ("Sunday, 06-Nov-94 08:49:37 GMT", NO_HINT),
-        ("Fri, 31 Dec 2999 23:59:59 GMT", DAY),
+        ("Tue, 31 Dec 2999 23:59:59 GMT", DAY),
         ("Tue Dec 31 23:59:59 2999", DAY),
         ("soon", NO_HINT),
         ("1.5", NO_HINT),
