@@ -8,3 +8,4 @@ mod inbound;
 mod outbound;
 mod random;
 mod round_trip;
+mod rows;
