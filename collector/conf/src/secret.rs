@@ -21,6 +21,9 @@ pub(crate) const SECRET: &str = "$etalon_conf::Secret";
 pub struct Secret(String);
 
 impl Secret {
+    /// Without a text.
+    pub const EMPTY: Self = Self(String::new());
+
     /// Hides `text`.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())

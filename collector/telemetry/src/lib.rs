@@ -11,8 +11,10 @@ mod process;
 mod receiver;
 mod registry;
 mod reload;
+mod tls;
 
 pub use exporter::{ExporterMetrics, QueueMetrics};
 pub use receiver::ReceiverMetrics;
 pub use registry::Telemetry;
 pub use reload::ReloadMetrics;
+pub use tls::{observe_exporter_tls, observe_receiver_tls};

@@ -7,3 +7,4 @@
 mod clients;
 mod configuration;
 mod listeners;
+mod tls;

@@ -7,7 +7,7 @@ use etalon_component::{
 use etalon_delivery::Delivery;
 use etalon_net::client::HttpClient;
 use etalon_pdata::{Payload, Signal, json};
-use etalon_telemetry::ExporterMetrics;
+use etalon_telemetry::{ExporterMetrics, observe_exporter_tls};
 use tokio::time::Instant;
 
 use crate::answer::outcome;
@@ -24,6 +24,11 @@ struct Sender {
 pub(crate) fn create(settings: Settings, config: &OtlpHttpConfig, signal: Signal) -> Result<Stage, BoxError> {
     let url = config.url(signal)?;
     let client = settings.span.in_scope(|| config.client.client(&url, &settings.build.user_agent()))?;
+    if let Some(tls) = client.tls_health() {
+        observe_exporter_tls(&settings.telemetry, &settings.id.to_string(), signal.name, move || {
+            tls.is_stale()
+        });
+    }
     let metrics = ExporterMetrics::new(
         &settings.telemetry,
         &settings.id.to_string(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use etalon_component::{BoxError, BoxFuture, Component, ComponentId, Consumer, Host, Listening, Settings};
 use etalon_net::server::{Route, Server};
 use etalon_pdata::Signal;
-use etalon_telemetry::{ReceiverMetrics, Telemetry};
+use etalon_telemetry::{ReceiverMetrics, Telemetry, observe_receiver_tls};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -20,6 +20,7 @@ struct Receiver {
     grpc: Vec<Route>,
     http: Vec<Route>,
     span: tracing::Span,
+    telemetry: Telemetry,
     servers: Mutex<Vec<Server>>,
 }
 
@@ -36,6 +37,7 @@ pub(crate) fn create(
         grpc: Vec::new(),
         http: Vec::new(),
         span,
+        telemetry: telemetry.clone(),
         servers: Mutex::default(),
         id,
     };
@@ -82,6 +84,9 @@ impl Receiver {
     }
 
     fn report(&self, host: &Host, protocol: &'static str, server: &Server) {
+        if let Some(tls) = server.tls_health() {
+            observe_receiver_tls(&self.telemetry, &self.id.to_string(), protocol, move || tls.is_stale());
+        }
         let (component, address, tls) = (self.id.clone(), server.address().clone(), server.is_tls());
         host.report_listening(Listening { component, protocol, address, tls });
     }

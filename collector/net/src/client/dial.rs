@@ -1,7 +1,6 @@
 //! Making a connection: a socket, a tunnel through a proxy if there is one, then TLS if wanted.
 
 use std::io;
-use std::sync::Arc;
 
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -10,6 +9,7 @@ use tokio_rustls::TlsConnector;
 
 use super::target::Address;
 use super::tunnel::{Tunnel, TunnelError};
+use crate::tls::{ClientTls, HandshakeError};
 
 /// A byte stream behind a seam: TCP, TLS, a Unix domain socket, or a tunnel.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -28,7 +28,7 @@ pub(super) struct Route {
 /// How to speak TLS to a destination.
 #[derive(Clone)]
 pub(super) struct Tls {
-    pub(super) config: Arc<rustls::ClientConfig>,
+    pub(super) config: ClientTls,
     /// The name that the certificate must be valid for.
     pub(super) name: ServerName<'static>,
 }
@@ -43,7 +43,7 @@ pub(super) enum ConnectError {
     #[error("the proxy {address} makes no tunnel")]
     Tunnel { address: Address, source: TunnelError },
     #[error("TLS handshake with {address} failed")]
-    Tls { address: Address, source: io::Error },
+    Tls { address: Address, source: HandshakeError },
     #[error("HTTP/2 handshake with {address} failed")]
     Http2 { address: Address, source: h2::Error },
     #[error("HTTP handshake with {address} failed")]
@@ -88,8 +88,11 @@ async fn handshake(
     tls: &Tls,
     stream: Box<dyn Stream>,
 ) -> Result<(Box<dyn Stream>, Option<Vec<u8>>), ConnectError> {
-    let connected = TlsConnector::from(tls.config.clone()).connect(tls.name.clone(), stream).await;
-    let stream = connected.map_err(|source| ConnectError::Tls { address: address.clone(), source })?;
+    let connected = TlsConnector::from(tls.config.current().await).connect(tls.name.clone(), stream).await;
+    let stream = connected.map_err(|error| ConnectError::Tls {
+        address: address.clone(),
+        source: HandshakeError::of_client(error),
+    })?;
     let protocol = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
     Ok((Box::new(stream), protocol))
 }

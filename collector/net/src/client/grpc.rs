@@ -26,6 +26,7 @@ use super::target::Place;
 use super::{CALLS_MAX, not_running, with_causes};
 use crate::auth::AuthConfig;
 use crate::compression::Compression;
+use crate::tls::TlsHealth;
 
 /// A call that finds a connection just gone tries so many in all before it is refused.
 const PICKS_MAX: usize = 4;
@@ -79,6 +80,7 @@ struct Shared {
     compression: Compression,
     wait_for_ready: bool,
     credentials: Credentials,
+    tls: Option<Arc<TlsHealth>>,
 }
 
 /// A header field that cannot be sent.
@@ -118,11 +120,8 @@ impl GrpcClient {
             .authority
             .parse()
             .map_err(|source| MetadataError::Authority { authority: settings.authority.clone(), source })?;
-        let scheme = if settings.connection.route.tls.is_some() {
-            http::uri::Scheme::HTTPS
-        } else {
-            http::uri::Scheme::HTTP
-        };
+        let tls = settings.connection.route.tls.as_ref().map(|tls| tls.config.health());
+        let scheme = if tls.is_some() { http::uri::Scheme::HTTPS } else { http::uri::Scheme::HTTP };
         let shared = Shared {
             channel: Arc::new(Channel::new(settings.place, settings.balancer, settings.connection)),
             calls: Semaphore::new(CALLS_MAX),
@@ -132,8 +131,14 @@ impl GrpcClient {
             compression: settings.compression,
             wait_for_ready: settings.wait_for_ready,
             credentials: Credentials::new(&settings.auth),
+            tls,
         };
         Ok(Self { shared: Arc::new(shared), stop: CancellationToken::new(), running: Mutex::default() })
+    }
+
+    /// Follows whether changed TLS files can be used; nothing without TLS.
+    pub fn tls_health(&self) -> Option<Arc<TlsHealth>> {
+        self.shared.tls.clone()
     }
 
     /// The unary method at `path`, for example `/package.Service/Method`.

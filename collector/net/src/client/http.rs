@@ -32,7 +32,7 @@ use super::message::Message;
 use super::proxy::{Proxy, ProxyEnvironment, ProxyError};
 use super::{CALLS_MAX, HTTP_RESPONSE_BYTES_MAX, IDLE_CONNECTIONS, REDIRECTS_MAX, retry_after, with_causes};
 use crate::compression::{Compression, decompress};
-use crate::tls::TlsError;
+use crate::tls::{TlsError, TlsHealth};
 
 /// Buffer size where the configuration says 0, in bytes, as in Go.
 const BUFFER_BYTES_DEFAULT: usize = 4 * 1024;
@@ -55,6 +55,7 @@ pub struct HttpClient {
     pool: Arc<Pool>,
     calls: Semaphore,
     tidying: Mutex<Option<JoinHandle<()>>>,
+    tls: Option<Arc<TlsHealth>>,
 }
 
 /// An answer, whatever its status.
@@ -131,6 +132,7 @@ impl HttpClient {
         let authority = authority(&headers).map_err(HttpClientError::Header)?;
         let offers_http2 = url.tls && config.force_attempt_http2;
         let tls = url.tls.then(|| tls(config, &url, offers_http2)).transpose()?;
+        let health = tls.as_ref().map(|tls| tls.config.health());
         let proxy = proxy(config, &url).map_err(HttpClientError::Proxy)?;
         let (mut target, mut through_proxy) = (url.target.clone(), None);
         let route = match proxy {
@@ -177,7 +179,13 @@ impl HttpClient {
             pool: Pool::new(pool),
             calls: Semaphore::new(CALLS_MAX),
             tidying: Mutex::default(),
+            tls: health,
         })
+    }
+
+    /// Follows whether changed TLS files can be used; nothing without TLS.
+    pub fn tls_health(&self) -> Option<Arc<TlsHealth>> {
+        self.tls.clone()
     }
 
     /// Starts to close connections that have been unused for too long. `host` knows the authenticator.

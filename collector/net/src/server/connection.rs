@@ -15,9 +15,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufStream};
-use tokio::sync::Semaphore;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufStream};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
@@ -26,6 +24,7 @@ use super::calm::{Calm, PingPolicy};
 use super::running::{Seldom, Tasks};
 use super::stream::{Peer, Stream};
 use super::{HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HEADER_BYTES_MAX, STALL_TIMEOUT};
+use crate::tls::{HandshakeError, ServerTls, Turns};
 
 /// Flow control windows, in bytes: large enough that a sender never waits for one on a network with
 /// much bandwidth and delay. The connection's window bounds what one client can make us hold unread.
@@ -52,6 +51,13 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(10);
 const ALPN_H2: &[u8] = b"h2";
 /// First byte of a TLS connection: a handshake record, RFC 8446 section 5.1.
 const TLS_HANDSHAKE: u8 = 0x16;
+/// No method of HTTP/1 begins like the preface of HTTP/2, RFC 9113 section 3.4.
+const PREFACE: &[u8] = b"PRI";
+/// Bytes that are read from a client that has been told to go, and for how long.
+const TOLD_BYTES_MAX: u64 = 64 * 1024;
+const TOLD_TIMEOUT: Duration = Duration::from_secs(1);
+/// What an HTTP/2 client that forgot the TLS is told.
+const NOT_TLS_TEXT: &[u8] = b"this port speaks TLS, and the client plaintext";
 /// What an HTTP/1 client that forgot the TLS is told; it is what Go says.
 const NOT_TLS: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n\
     Client sent an HTTP request to an HTTPS server.\n";
@@ -71,7 +77,7 @@ pub(super) trait Protocol: Send + Sync + 'static {
 /// What is fixed about the connections of one server.
 #[derive(Debug)]
 pub(super) struct Settings {
-    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) tls: Option<ServerTls>,
     /// Whether a TLS client that does not say what it speaks is taken to speak HTTP/2.
     pub(super) h2_without_alpn: bool,
     /// Whether HTTP/1 connections serve more than one request.
@@ -85,7 +91,7 @@ pub(super) struct Settings {
     /// How often clients may ping. Nothing means as often as they like.
     pub(super) ping_policy: Option<PingPolicy>,
     pub(super) age: Option<Age>,
-    pub(super) handshakes: Arc<Semaphore>,
+    pub(super) handshakes: Turns,
     pub(super) quiet: Seldom,
 }
 
@@ -107,7 +113,7 @@ pub(super) struct Age {
 
 impl Settings {
     /// No limits on time, but for clients that do not take what they are sent.
-    pub(super) fn new(tls: Option<Arc<ServerConfig>>) -> Self {
+    pub(super) fn new(tls: Option<ServerTls>) -> Self {
         Self {
             tls,
             h2_without_alpn: false,
@@ -119,7 +125,7 @@ impl Settings {
             ping: None,
             ping_policy: None,
             age: None,
-            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            handshakes: Turns::new(HANDSHAKES_MAX),
             quiet: Seldom::default(),
         }
     }
@@ -145,7 +151,7 @@ pub(super) async fn serve<P: Protocol>(
     let connection = Connection { peer, protocol, settings, tasks };
     let established = match connection.settings.tls.clone() {
         None => connection.serve_plaintext(stream).await,
-        Some(config) => connection.serve_tls(stream, config).await,
+        Some(tls) => connection.serve_tls(stream, tls).await,
     };
     if let Err(error) = established {
         tracing::debug!(%peer, error = &error as &dyn std::error::Error, "A connection ended before its first request");
@@ -179,14 +185,21 @@ impl<P: Protocol> Connection<P> {
         Ok(())
     }
 
-    async fn serve_tls(self, stream: Stream, config: Arc<ServerConfig>) -> io::Result<()> {
-        let handshake = timeout(HANDSHAKE_TIMEOUT, handshake(stream, config, &self.settings.handshakes));
+    async fn serve_tls(self, stream: Stream, tls: ServerTls) -> io::Result<()> {
+        let handshake = timeout(HANDSHAKE_TIMEOUT, handshake(stream, &tls, &self.settings.handshakes));
         let Some(shaken) = self.tasks.drain.run_until_cancelled(handshake).await else { return Ok(()) };
         let stream = match shaken? {
-            Ok(Some(stream)) => stream,
-            Ok(None) => return Ok(()),
-            Err(error) => {
+            Ok(Shaken::Hands(stream)) => stream,
+            Ok(Shaken::Gone) => return Ok(()),
+            Ok(Shaken::Plaintext) => {
                 let peer = self.peer;
+                self.settings.quiet.then(|| {
+                    tracing::warn!(%peer, "A client speaks plaintext, but this endpoint is configured with TLS: it has been told so");
+                });
+                return Ok(());
+            }
+            Err(error) => {
+                let (peer, error) = (self.peer, HandshakeError::of_server(error));
                 self.settings.quiet.then(|| tracing::warn!(%peer, %error, "A TLS handshake failed"));
                 return Ok(());
             }
@@ -358,8 +371,6 @@ enum First {
 
 /// Looks at the first bytes of a connection, and leaves them there.
 async fn first_bytes(stream: &Stream) -> io::Result<First> {
-    /// No method of HTTP/1 begins like the preface of HTTP/2, RFC 9113 section 3.4.
-    const PREFACE: &[u8] = b"PRI";
     loop {
         let mut first = [0; PREFACE.len()];
         let len = stream.peek(&mut first).await?;
@@ -374,20 +385,60 @@ async fn first_bytes(stream: &Stream) -> io::Result<First> {
     }
 }
 
-/// Shakes hands. Nothing when the client did not mean to: it has been told.
-async fn handshake(
-    mut stream: Stream,
-    config: Arc<ServerConfig>,
-    turns: &Semaphore,
-) -> io::Result<Option<tokio_rustls::server::TlsStream<Stream>>> {
-    let mut first = [0];
-    if stream.peek(&mut first).await? == 0 {
-        return Ok(None);
+/// How a handshake ended.
+enum Shaken {
+    Hands(Box<tokio_rustls::server::TlsStream<Stream>>),
+    /// The client did not mean to: it has been told.
+    Plaintext,
+    /// The client has left, or others took its place.
+    Gone,
+}
+
+/// Shakes hands.
+async fn handshake(mut stream: Stream, tls: &ServerTls, turns: &Turns) -> io::Result<Shaken> {
+    let mut first = [0; PREFACE.len()];
+    let len = stream.peek(&mut first).await?;
+    match first.first() {
+        _ if len == 0 => return Ok(Shaken::Gone),
+        Some(first) if !first.is_ascii_uppercase() => {}
+        _ => {
+            let answer = if first == PREFACE { not_tls_h2() } else { NOT_TLS.to_vec() };
+            tell(&mut stream, &answer).await?;
+            return Ok(Shaken::Plaintext);
+        }
     }
-    if first[0].is_ascii_uppercase() {
-        stream.write_all(NOT_TLS).await?;
-        return Ok(None);
+    let turn = turns.begin();
+    // On the heap: it is large, and most of the time of a connection there is none.
+    let shaking =
+        Box::pin(async { TlsAcceptor::from(tls.current().await).accept(stream).into_fallible().await });
+    match turn.run(shaking).await {
+        Some(Ok(stream)) => Ok(Shaken::Hands(Box::new(stream))),
+        Some(Err((error, mut stream))) => {
+            drop(turn);
+            // The alert has been written. Whether it arrives changes nothing here.
+            tell(&mut stream, &[]).await.ok();
+            Err(error)
+        }
+        None => Ok(Shaken::Gone),
     }
-    let _turn = turns.acquire().await.map_err(io::Error::other)?;
-    TlsAcceptor::from(config).accept(stream).await.map(Some)
+}
+
+/// SETTINGS, then GOAWAY with the error `INADEQUATE_SECURITY`: RFC 9113 sections 6.5, 6.8 and 7.
+fn not_tls_h2() -> Vec<u8> {
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    #[expect(clippy::cast_possible_truncation, reason = "a constant that fits")]
+    const LEN: u8 = 8 + NOT_TLS_TEXT.len() as u8;
+    const GOAWAY: [u8; 17] = [0, 0, LEN, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xc];
+    [&SETTINGS[..], &GOAWAY, NOT_TLS_TEXT].concat()
+}
+
+/// Says something last. What the client sends meanwhile is read: a connection that is closed on unread bytes is
+/// reset, and the client may never see the answer.
+async fn tell(stream: &mut Stream, answer: &[u8]) -> io::Result<()> {
+    stream.write_all(answer).await?;
+    stream.shutdown().await?;
+    let mut left = stream.take(TOLD_BYTES_MAX);
+    // When there is more, or it takes longer, the client does not listen anyway.
+    timeout(TOLD_TIMEOUT, tokio::io::copy(&mut left, &mut tokio::io::sink())).await.ok();
+    Ok(())
 }

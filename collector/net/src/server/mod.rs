@@ -49,9 +49,9 @@ pub use unsupported::Unsupported;
 
 /// Connections that one listener serves at once. Further ones are closed when they arrive.
 pub const CONNECTIONS_MAX: usize = 8192;
-/// TLS handshakes that one listener has in progress at once. Further ones wait for their turn.
+/// TLS handshakes that one listener has in progress at once. When there are more, the oldest is given up.
 pub const HANDSHAKES_MAX: usize = 256;
-/// A TLS handshake must be complete within this time, its wait for a turn included.
+/// A TLS handshake must be complete within this time.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The request line and the header fields of a request may have this size, in bytes.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;

@@ -16,6 +16,7 @@ use super::connection::{Protocol, Settings, serve};
 use super::listen::Listener;
 use super::stream::{Peer, Stream};
 use super::{CONNECTIONS_MAX, ListenError};
+use crate::tls::{ServerTls, TlsHealth};
 
 /// Pause of the accept loop when the process has run out of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -24,7 +25,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Server {
     address: Address,
-    tls: bool,
+    tls: Option<Arc<TlsHealth>>,
     tasks: Tasks,
 }
 
@@ -51,7 +52,7 @@ impl Server {
             drain: CancellationToken::new(),
             cut: CancellationToken::new(),
         };
-        let tls = settings.tls.is_some();
+        let tls = settings.tls.as_ref().map(ServerTls::health);
         let accept = accept(listener, Arc::new(protocol), Arc::new(settings), tasks.clone());
         tasks.tracker.spawn(accept.in_current_span());
         Ok(Self { address, tls, tasks })
@@ -64,7 +65,12 @@ impl Server {
 
     /// Whether it speaks TLS.
     pub fn is_tls(&self) -> bool {
-        self.tls
+        self.tls.is_some()
+    }
+
+    /// Follows whether changed TLS files can be used; nothing without TLS.
+    pub fn tls_health(&self) -> Option<Arc<TlsHealth>> {
+        self.tls.clone()
     }
 
     /// Accepts nothing more, tells the clients to go, and lets the requests in progress finish.

@@ -1,0 +1,35 @@
+//! What is told of TLS files.
+
+use std::borrow::Cow;
+
+use crate::registry::{Definition, Instrument, Telemetry};
+
+const STALE: Definition = Definition {
+    name: Cow::Borrowed("otelcol_tls_files_stale"),
+    help: "1 while changed TLS files cannot be used and the ones from before stay in use, else 0.",
+    instrument: Instrument::Gauge,
+};
+
+/// Tells whether the TLS files of a receiver (its id) and `transport` (`grpc` or `http`) are stale.
+pub fn observe_receiver_tls(
+    telemetry: &Telemetry,
+    receiver: &str,
+    transport: &str,
+    is_stale: impl Fn() -> bool + Send + Sync + 'static,
+) {
+    telemetry.observe(STALE, &[("receiver", receiver), ("transport", transport)], move || {
+        f64::from(u8::from(is_stale()))
+    });
+}
+
+/// Tells whether the TLS files of an exporter (its id) and a signal are stale.
+pub fn observe_exporter_tls(
+    telemetry: &Telemetry,
+    exporter: &str,
+    signal: &str,
+    is_stale: impl Fn() -> bool + Send + Sync + 'static,
+) {
+    telemetry.observe(STALE, &[("exporter", exporter), ("data_type", signal)], move || {
+        f64::from(u8::from(is_stale()))
+    });
+}
