@@ -235,7 +235,9 @@ impl Shared {
     ) {
         let (head, mut stream) = request.into_parts();
         let mut body = Vec::new();
-        while let Some(Ok(data)) = stream.data().await {
+        while let Some(data) = stream.data().await {
+            // A call that the client gave up before it was complete is none.
+            let Ok(data) = data else { return };
             stream.flow_control().release_capacity(data.len()).ok();
             body.extend_from_slice(&data);
         }

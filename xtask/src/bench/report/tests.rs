@@ -98,7 +98,7 @@ fn a_peer_that_never_ran_has_dashes_and_its_error() {
 fn the_bars_are_told_for_their_case_only() {
     let mut report = report(vec![row("nginx", &[0.5, 0.5]), row("etalon", &[1.0, 1.0])]);
     let text = bars(&report);
-    assert!(text.contains("CPU compared with nginx: 1.50, at most 1.40: MISSED"), "{text}");
+    assert!(text.contains("CPU compared with nginx: 1.50, at most 1.00: MISSED"), "{text}");
     assert!(text.contains("idle memory: 8.00 MiB, at most 12.00 MiB: met"), "{text}");
     assert!(text.contains("ready after: 10.00 ms, at most 50.00 ms: met"), "{text}");
     report.cases[0].case.items = 10;
