@@ -68,8 +68,9 @@ impl Value {
 impl Secrets {
     pub(crate) fn text(self, secret: &Secret) -> &str {
         match self {
-            Self::Redacted => REDACTED,
-            Self::Exposed => secret.expose(),
+            // One that is not there has nothing to hide, and reads back as it is.
+            Self::Redacted if !secret.is_empty() => REDACTED,
+            Self::Redacted | Self::Exposed => secret.expose(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Where a configuration comes from, and what is said about a wrong one.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use etalon_tests::{Etalon, free_port, post, run, run_in};
@@ -213,6 +214,45 @@ fn a_metrics_port_that_is_taken_ends_the_start_and_is_named() {
         .find(|line| line.starts_with("Error: "))
         .unwrap_or_else(|| panic!("{failed:?}"));
     assert!(error.contains("metrics") && error.contains(&endpoint.to_string()), "{error}");
+}
+
+/// Answers each connection with this status and body, and returns the URL.
+fn web_server(status: &'static str, body: String) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback can be bound");
+    let url = format!("http://{}/collector.yaml", listener.local_addr().expect("it is bound"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            // The request fits into one read; the peer may go whenever it likes.
+            stream.read(&mut [0; 4096]).ok();
+            let head =
+                format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).ok();
+        }
+    });
+    url
+}
+
+#[test]
+fn a_configuration_and_a_part_of_one_come_over_http() {
+    let url = web_server("200 OK", forwarding_to("  nop:", "nop"));
+    assert_eq!(run(&["validate", "--config", &url]).code(), 0);
+    let part = web_server("200 OK", "normal".to_owned());
+    let local = format!("yaml:{}", forwarding_to(&format!("  debug: {{verbosity: '${{{part}}}'}}"), "debug"));
+    let printed = run(&["print-config", "--config", &local]);
+    assert!(printed.stdout.to_lowercase().contains("verbosity: normal"), "{printed:?}");
+}
+
+#[test]
+fn what_is_not_there_over_http_is_told_with_its_status() {
+    let url = web_server("404 Not Found", String::new());
+    let failed = run(&["validate", "--config", &url]);
+    assert_eq!(failed.code(), 1);
+    let wanted = format!("failed to load resource from uri \"{url}\". status code: 404");
+    assert!(failed.stderr.contains(&wanted), "{}", failed.stderr);
+    let url = format!("http://127.0.0.1:{}/", free_port());
+    let failed = run(&["validate", "--config", &url]);
+    let wanted = format!("unable to download the file via HTTP GET for uri \"{url}\": ");
+    assert!(failed.stderr.contains(&wanted), "{}", failed.stderr);
 }
 
 #[test]
