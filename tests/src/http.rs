@@ -60,13 +60,16 @@ pub fn try_post(to: SocketAddr, path: &str, content_type: &str, body: &[u8]) -> 
     request(to, &head, body)
 }
 
-fn request(to: SocketAddr, head: &str, body: &[u8]) -> io::Result<Answer> {
+/// Sends a request as it is written here, on a connection of its own, and reads the answer to it. What is
+/// not in `body` is not sent, whatever `head` announces.
+pub fn request(to: SocketAddr, head: &str, body: &[u8]) -> io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&to, WAIT)?;
     stream.set_read_timeout(Some(WAIT))?;
     stream.set_write_timeout(Some(WAIT))?;
-    stream.write_all(&[head.as_bytes(), body].concat())?;
+    // A peer that answers before it has read all may close the connection under what is still on its way.
+    let written = stream.write_all(&[head.as_bytes(), body].concat());
     let Some(Message { first_line, headers, body }) = read(&mut BufReader::new(stream))? else {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+        return Err(written.err().unwrap_or(io::ErrorKind::UnexpectedEof.into()));
     };
     let status = first_line.split(' ').nth(1).and_then(|status| status.parse().ok());
     Ok(Answer { status: status.ok_or(io::ErrorKind::InvalidData)?, headers, body })

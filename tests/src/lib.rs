@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 pub use crate::binary::binary;
 pub use crate::grpc_peer::{Called, GrpcPeer, GrpcReply, base64, field, varint};
-pub use crate::http::{Answer, get, post, try_post};
+pub use crate::http::{Answer, get, post, request, try_post};
 pub use crate::http_peer::{Arrived, HttpPeer, HttpReply, answer};
 pub use crate::identity::Identity;
 pub use crate::process::{Etalon, Finished, free_port, run, run_in};

@@ -47,6 +47,7 @@ struct State {
 #[derive(Debug)]
 struct Accepted {
     path: String,
+    headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
@@ -101,6 +102,12 @@ impl Sink {
     /// The bodies of the accepted requests, in order.
     pub fn bodies(&self) -> Vec<Vec<u8>> {
         self.shared.lock().accepted.iter().map(|accepted| accepted.body.clone()).collect()
+    }
+
+    /// The value of a header of each accepted request, by its name in lower case, in order.
+    pub fn headers(&self, name: &str) -> Vec<Option<String>> {
+        let state = self.shared.lock();
+        state.accepted.iter().map(|accepted| find(&accepted.headers, name).map(str::to_owned)).collect()
     }
 
     fn wait(&self, what: &str, enough: impl Fn(&State) -> bool) {
@@ -170,7 +177,7 @@ impl Shared {
             }
         };
         let path = message.first_line.split(' ').nth(1).unwrap_or_default().to_owned();
-        state.accepted.push(Accepted { path, body: message.body });
+        state.accepted.push(Accepted { path, headers: message.headers, body: message.body });
         self.changed.notify_all();
         (200, answer)
     }

@@ -223,7 +223,7 @@ fn web_server(status: &'static str, body: String) -> String {
     std::thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
             // The request fits into one read; the peer may go whenever it likes.
-            stream.read(&mut [0; 4096]).ok();
+            let Ok(1..) = stream.read(&mut [0; 4096]) else { continue };
             let head =
                 format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
             stream.write_all((head + &body).as_bytes()).ok();

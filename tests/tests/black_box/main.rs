@@ -1,5 +1,6 @@
 //! The built binary, from outside: what a user starts, reads and sends to.
 
+mod authentication;
 mod command_line;
 mod configuration;
 mod debug_exporter;

@@ -4,6 +4,7 @@
 //! memory it may take, and what becomes of the connection. After each row, the process must live and
 //! serve a normal request.
 
+mod auth;
 mod clients;
 mod configuration;
 mod listeners;

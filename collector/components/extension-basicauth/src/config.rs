@@ -20,9 +20,10 @@ pub struct Config {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Htpasswd {
-    /// A file of them, which is read again when it changes.
+    /// A file with a line `user:password` for each user, as the program `htpasswd` writes it. It is read again when it
+    /// changes.
     pub file: String,
-    /// The same as text. It wins over `file` where both name a user.
+    /// The same lines as text. They win over `file` where both name a user.
     pub inline: Secret,
 }
 
