@@ -1,4 +1,4 @@
-//! `cargo xtask codegen`: writes what is generated. [`proto`] makes code of `proto/`, [`reference`] makes pages of
+//! `cargo xtask codegen`: writes what is generated. [`proto`] makes code of `proto/`, [`mod@reference`] makes pages of
 //! the book of the components and the command line.
 //!
 //! The written files are committed, so that building the product needs none of this. The code is behind the
