@@ -131,7 +131,7 @@ pub enum GateError {
         /// The id as written.
         id: String,
     },
-    /// The gate is off for now.
+    /// This version has nothing that the gate could switch on.
     #[error("feature gate \"{id}\" can not be enabled: {reason}")]
     StaysOff {
         /// The gate.
