@@ -118,7 +118,7 @@ def sections(listing: str) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["receivers", "exporters"])
+@pytest.mark.parametrize("kind", ["receivers", "exporters", "connectors"])
 def test_every_component_of_go_is_one_of_ours(kind: str) -> None:
     found = {name: sections(run(name, "components").stdout)[kind] for name in PROGRAMS}
     assert found["go"] <= found["etalon"] and found["go"]

@@ -15,7 +15,7 @@ pub trait Consumer: Send + Sync {
     fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome>;
 }
 
-/// A component that consumes: an exporter or a processor, as its factory hands it over.
+/// A component that consumes: an exporter, a processor or a connector, as its factory hands it over.
 #[derive(Clone)]
 pub struct Stage {
     /// Its life cycle.

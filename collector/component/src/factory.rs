@@ -58,16 +58,28 @@ pub struct Settings {
 }
 
 /// Factory of components of one type. `Create` is the function that makes one; see
-/// [`ReceiverFactory`], [`ProcessorFactory`], [`ExporterFactory`] and [`ExtensionFactory`].
+/// [`ReceiverFactory`], [`ProcessorFactory`], [`ExporterFactory`], [`ConnectorFactory`] and
+/// [`ExtensionFactory`].
 pub struct Factory<Create: ?Sized> {
     kind: &'static str,
     aliases: &'static [&'static str],
     signals: Vec<(Signal, Stability)>,
+    /// Of a component that takes one signal in and gives another one out.
+    pairs: Vec<(Pair, Stability)>,
     /// Of a component that has no signals.
     overall: Stability,
     decode: fn(&Node) -> Result<AnyConfig, Problems>,
     describe: fn() -> Description,
     create: Box<Create>,
+}
+
+/// What a connector takes in as an exporter of one pipeline, and gives out as a receiver of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pair {
+    /// The signal of the pipelines that it is an exporter of.
+    pub from: Signal,
+    /// The signal of the pipelines that it is a receiver of.
+    pub to: Signal,
 }
 
 /// Where a receiver sends what it receives: the entrance of the pipelines, for each signal.
@@ -78,6 +90,8 @@ type CreateReceiver =
 type CreateProcessor =
     dyn Fn(Settings, &AnyConfig, Signal, Arc<dyn Consumer>) -> Result<Stage, BoxError> + Send + Sync;
 type CreateExporter = dyn Fn(Settings, &AnyConfig, Signal) -> Result<Stage, BoxError> + Send + Sync;
+type CreateConnector =
+    dyn Fn(Settings, &AnyConfig, Pair, Arc<dyn Consumer>) -> Result<Stage, BoxError> + Send + Sync;
 type CreateExtension = dyn Fn(Settings, &AnyConfig) -> Result<Extension, BoxError> + Send + Sync;
 
 /// Factory of receivers. One instance serves all signals and pipelines that name its id.
@@ -86,6 +100,8 @@ pub type ReceiverFactory = Factory<CreateReceiver>;
 pub type ProcessorFactory = Factory<CreateProcessor>;
 /// Factory of exporters. One instance serves all pipelines of one signal that name its id.
 pub type ExporterFactory = Factory<CreateExporter>;
+/// Factory of connectors. One instance serves all pipelines of one pair of signals that name its id.
+pub type ConnectorFactory = Factory<CreateConnector>;
 /// Factory of extensions. There is one instance of each id that `service.extensions` lists.
 pub type ExtensionFactory = Factory<CreateExtension>;
 
@@ -137,6 +153,7 @@ impl<Create: ?Sized> Factory<Create> {
             kind,
             aliases: &[],
             signals: Vec::new(),
+            pairs: Vec::new(),
             overall: Stability::Development,
             decode: AnyConfig::decode::<C>,
             describe: etalon_conf::describe::<C>,
@@ -212,6 +229,49 @@ impl ExporterFactory {
     }
 }
 
+impl ConnectorFactory {
+    /// A factory of connectors that are created with the pair of signals they shall connect, and the
+    /// consumer that leads into all pipelines behind them.
+    pub fn new<C: Config>(
+        kind: &'static str,
+        create: fn(Settings, &C, Pair, Arc<dyn Consumer>) -> Result<Stage, BoxError>,
+    ) -> Self {
+        Self::with::<C>(
+            kind,
+            Box::new(move |settings, config, pair, next| {
+                create(settings, config.of_kind::<C>()?, pair, next)
+            }),
+        )
+    }
+
+    /// Adds a pair of signals that the connector connects.
+    pub fn with_pair(mut self, pair: Pair, stability: Stability) -> Self {
+        self.pairs.push((pair, stability));
+        self
+    }
+
+    /// The pairs of signals that the connector connects.
+    pub fn pairs(&self) -> &[(Pair, Stability)] {
+        &self.pairs
+    }
+
+    /// How far connecting `pair` may be relied on; nothing when the connector does not do it.
+    pub fn pair_stability(&self, pair: Pair) -> Option<Stability> {
+        self.pairs.iter().find(|(connected, _)| *connected == pair).map(|(_, stability)| *stability)
+    }
+
+    /// Creates a connector. `config` must come from [`Factory::decode`] of this factory.
+    pub fn create(
+        &self,
+        settings: Settings,
+        config: &AnyConfig,
+        pair: Pair,
+        next: Arc<dyn Consumer>,
+    ) -> Result<Stage, BoxError> {
+        (self.create)(settings, config, pair, next)
+    }
+}
+
 impl ExtensionFactory {
     /// A factory of extensions, which see no signals.
     pub fn new<C: Config>(
@@ -238,11 +298,26 @@ impl ExtensionFactory {
     }
 }
 
+impl Pair {
+    /// The same signal in and out.
+    pub fn same(signal: Signal) -> Self {
+        Self { from: signal, to: signal }
+    }
+}
+
+/// As people write it: `traces to metrics`.
+impl fmt::Display for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.from, self.to)
+    }
+}
+
 impl<Create: ?Sized> fmt::Debug for Factory<Create> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Factory")
             .field("kind", &self.kind)
             .field("signals", &self.signals)
+            .field("pairs", &self.pairs)
             .finish_non_exhaustive()
     }
 }

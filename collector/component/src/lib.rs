@@ -3,8 +3,8 @@
 //! A component is a [`Component`] (it starts and shuts down) that may also be a [`Consumer`] (it
 //! takes a [`Batch`] and answers with an [`Outcome`]), or an [`Extension`], which stands beside the
 //! pipelines and offers something to the other components. A factory ([`ReceiverFactory`],
-//! [`ProcessorFactory`], [`ExporterFactory`], [`ExtensionFactory`]) tells the collector a component's
-//! type, its configuration, the signals it supports, and how to create it.
+//! [`ProcessorFactory`], [`ExporterFactory`], [`ConnectorFactory`], [`ExtensionFactory`]) tells the
+//! collector a component's type, its configuration, the signals it supports, and how to create it.
 //!
 //! This crate knows no protocol, no concrete component, and nothing of how pipelines are built.
 
@@ -23,8 +23,8 @@ pub use consumer::{Consumer, Stage, same_consumer};
 pub use etalon_conf::ComponentId;
 pub use extension::{AuthenticatorError, Extension};
 pub use factory::{
-    AnyConfig, Config, ExporterFactory, ExtensionFactory, Factory, Outputs, ProcessorFactory,
-    ReceiverFactory, Settings, Stability,
+    AnyConfig, Config, ConnectorFactory, ExporterFactory, ExtensionFactory, Factory, Outputs, Pair,
+    ProcessorFactory, ReceiverFactory, Settings, Stability,
 };
 pub use host::{Address, BuildInfo, Host, Listening};
 pub use lifecycle::Component;

@@ -1,6 +1,6 @@
 //! What makes a distribution.
 
-use etalon_component::{BuildInfo, Stability};
+use etalon_component::{BuildInfo, Pair, Stability};
 use etalon_pdata::{LOGS, METRICS, Signal, TRACES};
 use etalon_service::Factories;
 
@@ -27,9 +27,11 @@ impl Default for Distribution {
             etalon_exporter_otlp_grpc::factory(),
             etalon_exporter_otlp_http::factory(),
         ];
+        let mut forward = etalon_connector_forward::factory();
         for signal in STABLE {
             receivers = receivers.into_iter().map(|f| f.with_signal(signal, Stability::Stable)).collect();
             exporters = exporters.into_iter().map(|f| f.with_signal(signal, Stability::Stable)).collect();
+            forward = forward.with_pair(Pair::same(signal), Stability::Stable);
         }
         Self {
             build: BuildInfo {
@@ -42,6 +44,7 @@ impl Default for Distribution {
                 receivers,
                 processors: Vec::new(),
                 exporters,
+                connectors: vec![forward],
                 extensions: vec![
                     etalon_extension_basicauth::factory(),
                     etalon_extension_bearertokenauth::factory(),

@@ -1,7 +1,8 @@
 //! What `components` prints: the inventory of a distribution.
 
-use etalon_component::{ExtensionFactory, Factory, Stability};
+use etalon_component::{ConnectorFactory, ExtensionFactory, Factory, Pair, Stability};
 use etalon_conf::{Secrets, Value};
+use etalon_pdata::Signal;
 
 use crate::Distribution;
 
@@ -23,7 +24,7 @@ pub(crate) fn yaml(distribution: &Distribution) -> String {
         ("receivers", listed(&factories.receivers, build.version, "receiver")),
         ("processors", listed(&factories.processors, build.version, "processor")),
         ("exporters", listed(&factories.exporters, build.version, "exporter")),
-        ("connectors", Value::List(Vec::new())),
+        ("connectors", connectors(&factories.connectors, &factories.signals, build.version)),
         ("extensions", extensions(&factories.extensions, build.version)),
         ("providers", Value::List(providers.into())),
     ]);
@@ -35,6 +36,17 @@ fn listed<C: ?Sized>(factories: &[Factory<C>], version: &str, role: &str) -> Val
         let mut signals = factory.signals().to_vec();
         signals.sort();
         signals.iter().map(|(signal, level)| (signal.name.to_owned(), text(name_of(*level)))).collect()
+    })
+}
+
+/// With every pair of signals, as upstream has it.
+fn connectors(factories: &[ConnectorFactory], signals: &[Signal], version: &str) -> Value {
+    let mut signals = signals.to_vec();
+    signals.sort();
+    let pairs = || signals.iter().flat_map(|from| signals.iter().map(|to| Pair { from: *from, to: *to }));
+    entries(factories, version, "connector", |factory| {
+        let level = |pair| factory.pair_stability(pair).map_or("Undefined", name_of);
+        pairs().map(|pair| (format!("{}-to-{}", pair.from, pair.to), text(level(pair)))).collect()
     })
 }
 

@@ -24,6 +24,8 @@ pub struct CollectorConfig {
     pub processors: BTreeMap<ComponentId, Entry>,
     /// `exporters`.
     pub exporters: BTreeMap<ComponentId, Entry>,
+    /// `connectors`.
+    pub connectors: BTreeMap<ComponentId, Entry>,
     /// `extensions`.
     pub extensions: BTreeMap<ComponentId, Entry>,
     /// `service.extensions`: those to start, in this order.
@@ -48,11 +50,11 @@ pub struct Pipeline {
     pub id: ComponentId,
     /// What it carries.
     pub signal: Signal,
-    /// Where its data comes from.
+    /// Where its data comes from: receivers and connectors.
     pub receivers: Vec<ComponentId>,
     /// What looks at its data, in this order.
     pub processors: Vec<ComponentId>,
-    /// Where its data goes.
+    /// Where its data goes: exporters and connectors.
     pub exporters: Vec<ComponentId>,
 }
 
@@ -71,11 +73,12 @@ struct ServiceConfig {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct PipelineConfig {
-    /// Where data comes from. At least one.
+    /// Where data comes from: receivers, and connectors that other pipelines export to. At least one.
     receivers: Vec<ComponentId>,
     /// What looks at the data on its way, in this order.
     processors: Vec<ComponentId>,
-    /// Where data goes: all of it to each. At least one.
+    /// Where data goes, all of it to each: exporters, and connectors that other pipelines receive from. At
+    /// least one.
     exporters: Vec<ComponentId>,
 }
 
@@ -115,6 +118,13 @@ impl CollectorConfig {
             |kind| factories.exporter(kind).map(|f| Box::new(|node: &Node| f.decode(node)) as Decode<'_>),
             || factories.exporters.iter().map(etalon_component::Factory::kind).collect(),
         );
+        let connectors = section(
+            root,
+            "connectors",
+            &mut problems,
+            |kind| factories.connector(kind).map(|f| Box::new(|node: &Node| f.decode(node)) as Decode<'_>),
+            || factories.connectors.iter().map(etalon_component::Factory::kind).collect(),
+        );
         let extensions = section(
             root,
             "extensions",
@@ -122,7 +132,6 @@ impl CollectorConfig {
             |kind| factories.extension(kind).map(|f| Box::new(|node: &Node| f.decode(node)) as Decode<'_>),
             || factories.extensions.iter().map(etalon_component::Factory::kind).collect(),
         );
-        section(root, "connectors", &mut problems, |_| None, Vec::new);
         let absent = Node::default();
         let service = root.get("service").unwrap_or(&absent).decode::<ServiceConfig>();
         let service = service.map_err(|found| problems.extend(found.under("service"))).unwrap_or_default();
@@ -133,6 +142,7 @@ impl CollectorConfig {
                 receivers,
                 processors,
                 exporters,
+                connectors,
                 extensions,
                 started_extensions: service.extensions,
                 pipelines,
@@ -149,6 +159,7 @@ impl CollectorConfig {
             ("receivers", &self.receivers),
             ("processors", &self.processors),
             ("exporters", &self.exporters),
+            ("connectors", &self.connectors),
             ("extensions", &self.extensions),
         ] {
             check.at(name, |check| {
@@ -157,9 +168,10 @@ impl CollectorConfig {
                 }
             });
         }
+        self.check_connectors(&mut check);
         check.at("service", |check| {
             check.at("extensions", |check| {
-                check_references("extension", &self.started_extensions, &self.extensions, check);
+                check_references("extension", &self.started_extensions, &[&self.extensions], check);
             });
             check.field("telemetry", &self.telemetry);
             check.at("pipelines", |check| {
@@ -193,16 +205,16 @@ impl CollectorConfig {
             ("receivers".to_owned(), section(&self.receivers)),
             ("processors".to_owned(), section(&self.processors)),
             ("exporters".to_owned(), section(&self.exporters)),
-            ("connectors".to_owned(), Value::Map(Vec::new())),
+            ("connectors".to_owned(), section(&self.connectors)),
             ("extensions".to_owned(), section(&self.extensions)),
             ("service".to_owned(), etalon_conf::to_value(&service)),
         ])
     }
 
     fn check_presence(&self, gates: &FeatureGates, check: &mut Check) {
-        let nothing = [&self.receivers, &self.processors, &self.exporters, &self.extensions]
-            .iter()
-            .all(|section| section.is_empty());
+        let sections =
+            [&self.receivers, &self.processors, &self.exporters, &self.connectors, &self.extensions];
+        let nothing = sections.iter().all(|section| section.is_empty());
         if nothing && self.pipelines.is_empty() {
             check.error("empty configuration file");
             return;
@@ -221,6 +233,18 @@ impl CollectorConfig {
         }
     }
 
+    /// In the lists of a pipeline, a connector must not be mistaken for something else.
+    fn check_connectors(&self, check: &mut Check) {
+        for (role, entries) in [("exporter", &self.exporters), ("receiver", &self.receivers)] {
+            for id in self.connectors.keys().filter(|id| entries.contains_key(*id)) {
+                let message = format!(
+                    "ambiguous ID: Found both \"{id}\" {role} and \"{id}\" connector. Change one of the components' IDs to eliminate ambiguity (e.g. rename \"{id}\" connector to \"{id}/connector\")"
+                );
+                check.at(format_args!("connectors::{id}"), |check| check.error(message));
+            }
+        }
+    }
+
     fn check_pipeline(&self, pipeline: &Pipeline, check: &mut Check) {
         if pipeline.receivers.is_empty() {
             check.error("must have at least one receiver");
@@ -233,10 +257,11 @@ impl CollectorConfig {
                 check.error(format!("references processor \"{id}\" multiple times"));
             }
         }
-        let lists = [
-            ("receiver", &pipeline.receivers, &self.receivers),
-            ("processor", &pipeline.processors, &self.processors),
-            ("exporter", &pipeline.exporters, &self.exporters),
+        let connectors = &self.connectors;
+        let lists: [(_, _, &[_]); 3] = [
+            ("receiver", &pipeline.receivers, &[&self.receivers, connectors]),
+            ("processor", &pipeline.processors, &[&self.processors]),
+            ("exporter", &pipeline.exporters, &[&self.exporters, connectors]),
         ];
         for (role, ids, configured) in lists {
             check.at(format_args!("{role}s"), |check| check_references(role, ids, configured, check));
@@ -244,13 +269,15 @@ impl CollectorConfig {
     }
 }
 
+/// Each of `ids` must be in one of the sections.
 fn check_references(
     role: &str,
     ids: &[ComponentId],
-    configured: &BTreeMap<ComponentId, Entry>,
+    sections: &[&BTreeMap<ComponentId, Entry>],
     check: &mut Check,
 ) {
-    for (index, id) in ids.iter().enumerate().filter(|(_, id)| !configured.contains_key(*id)) {
+    let is_configured = |id: &ComponentId| sections.iter().any(|section| section.contains_key(id));
+    for (index, id) in ids.iter().enumerate().filter(|(_, id)| !is_configured(id)) {
         check.at(index, |check| {
             check.error(format!("references {role} \"{id}\" which is not configured"));
         });

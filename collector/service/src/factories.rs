@@ -1,6 +1,8 @@
 //! The components that a distribution offers.
 
-use etalon_component::{ExporterFactory, ExtensionFactory, Factory, ProcessorFactory, ReceiverFactory};
+use etalon_component::{
+    ConnectorFactory, ExporterFactory, ExtensionFactory, Factory, ProcessorFactory, ReceiverFactory,
+};
 use etalon_pdata::Signal;
 
 /// What a distribution is made of: the signals it carries and the factories of its components.
@@ -14,6 +16,8 @@ pub struct Factories {
     pub processors: Vec<ProcessorFactory>,
     /// Exporters.
     pub exporters: Vec<ExporterFactory>,
+    /// Connectors.
+    pub connectors: Vec<ConnectorFactory>,
     /// Extensions.
     pub extensions: Vec<ExtensionFactory>,
 }
@@ -32,6 +36,11 @@ impl Factories {
     /// The exporter factory of a type, by its name or an alias.
     pub fn exporter(&self, kind: &str) -> Option<&ExporterFactory> {
         of_kind(&self.exporters, kind)
+    }
+
+    /// The connector factory of a type, by its name or an alias.
+    pub fn connector(&self, kind: &str) -> Option<&ConnectorFactory> {
+        of_kind(&self.connectors, kind)
     }
 
     /// The extension factory of a type, by its name or an alias.

@@ -1,11 +1,13 @@
-//! The graph of one configuration: receivers → processors → exporters, for each pipeline.
+//! The graph of one configuration: receivers → processors → exporters, for each pipeline; connectors
+//! are exporters of some pipelines and receivers of others.
 
 mod build;
+mod wiring;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use etalon_component::{BoxError, BuildInfo, Component, ComponentId, Consumer, Host, Settings};
+use etalon_component::{BoxError, BuildInfo, Component, ComponentId, Consumer, Host, Pair, Settings};
 use etalon_conf::Value;
 use etalon_pdata::Signal;
 use etalon_telemetry::Telemetry;
@@ -18,7 +20,8 @@ pub(crate) use build::{Previous, build};
 
 /// All components that the pipelines name, wired up.
 pub(crate) struct Graph {
-    /// In the order of the data: receivers, processors pipeline by pipeline, exporters.
+    /// In the order of the data: receivers, processors pipeline by pipeline and the connectors between the
+    /// pipelines, exporters.
     nodes: Vec<Arc<Node>>,
     /// Behind the processors of each pipeline.
     exits: BTreeMap<ComponentId, Exit>,
@@ -36,7 +39,7 @@ pub(crate) struct Node {
     consumer: Option<Arc<dyn Consumer>>,
     /// What stands behind a processor.
     next: Option<Arc<dyn Consumer>>,
-    /// The ways out of a receiver.
+    /// The ways out of a receiver or a connector.
     entrances: BTreeMap<Signal, Arc<Entrance>>,
 }
 
@@ -46,16 +49,17 @@ enum Key {
     Receiver(ComponentId),
     Processor { pipeline: ComponentId, id: ComponentId },
     Exporter(Signal, ComponentId),
+    Connector(Pair, ComponentId),
 }
 
-/// The exporters of a pipeline, and the consumer that leads to all of them.
+/// The exporters and connectors at the end of a pipeline, and the consumer that leads to all of them.
 #[derive(Clone)]
 struct Exit {
     exporters: Vec<Arc<dyn Consumer>>,
     all: Arc<dyn Consumer>,
 }
 
-/// A way out of a receiver that has been kept, and where it shall lead.
+/// A way out of a receiver or a connector that has been kept, and where it shall lead.
 pub(crate) struct Turn {
     entrance: Arc<Entrance>,
     pipelines: Vec<Arc<dyn Consumer>>,
@@ -70,6 +74,8 @@ pub enum Role {
     Processor,
     /// Takes data out.
     Exporter,
+    /// Takes data out of some pipelines and brings it into others.
+    Connector,
     /// Stands beside the pipelines.
     Extension,
 }
@@ -86,6 +92,37 @@ pub enum GraphError {
         role: Role,
         /// The signal.
         signal: Signal,
+    },
+    /// A processor does not support the signal of a pipeline that names it.
+    #[error(
+        "failed to create \"{id}\" processor, in pipeline \"{pipeline}\": telemetry type is not supported"
+    )]
+    UnsupportedProcessor {
+        /// The processor.
+        id: ComponentId,
+        /// The pipeline.
+        pipeline: ComponentId,
+    },
+    /// Pipelines name a connector that leads nowhere from there, or that nothing leads to.
+    #[error(
+        "connector \"{id}\" used as {role} in [{}] pipeline but not used in any supported {missing} pipeline",
+        spaced(pipelines)
+    )]
+    OneSidedConnector {
+        /// The connector.
+        id: ComponentId,
+        /// What those pipelines name it as.
+        role: Role,
+        /// What no pipeline names it as that it could connect with those.
+        missing: Role,
+        /// The pipelines, all of one signal.
+        pipelines: Vec<ComponentId>,
+    },
+    /// What leaves a connector would come back to it.
+    #[error("cycle detected: {path}")]
+    Cycle {
+        /// The connectors and processors on the way; the first stands at the end again.
+        path: String,
     },
     /// The component's own code refused.
     #[error("failed to create \"{id}\" {role}")]
@@ -129,7 +166,7 @@ impl Graph {
 
     /// Whether it has a receiver of this id that is the same as in `other`.
     pub(crate) fn shares_receiver(&self, other: &Self, id: &ComponentId) -> bool {
-        let receiver = self.nodes.iter().find(|node| node.role == Role::Receiver && node.id == *id);
+        let receiver = self.nodes.iter().find(|node| node.is_receiver() && node.id == *id);
         receiver.is_some_and(|node| other.nodes.iter().any(|known| Arc::ptr_eq(known, node)))
     }
 
@@ -192,23 +229,26 @@ pub(crate) struct Part<'a> {
     /// The type by its present name.
     kind: &'static str,
     signal: Option<Signal>,
+    /// The signal that a connector gives out.
+    output: Option<Signal>,
     pipeline: Option<&'a ComponentId>,
 }
 
 impl<'a> Part<'a> {
     pub(crate) fn new(role: Role, id: &'a ComponentId, kind: &'static str) -> Self {
-        Self { role, id, kind, signal: None, pipeline: None }
+        Self { role, id, kind, signal: None, output: None, pipeline: None }
     }
 
     /// What the component is created with; tells when its type was written by an old name.
     pub(crate) fn settings(self, build: &BuildInfo, telemetry: &Telemetry) -> Settings {
-        let Self { role, id, kind, signal, pipeline } = self;
+        let Self { role, id, kind, signal, output, pipeline } = self;
         // Of the most severe level, so that it is there whatever level is written.
         let span = tracing::error_span!(
             "component",
             "otelcol.component.id" = %id,
             "otelcol.component.kind" = %role,
             "otelcol.signal" = signal.map(|signal| signal.name),
+            "otelcol.signal.output" = output.map(|signal| signal.name),
             "otelcol.pipeline.id" = pipeline.map(tracing::field::display),
         );
         if id.kind() != kind {
@@ -231,13 +271,21 @@ fn unsupported(role: Role, id: &ComponentId, signal: Signal) -> GraphError {
     GraphError::UnsupportedSignal { id: id.clone(), role, signal }
 }
 
+fn spaced(ids: &[ComponentId]) -> String {
+    ids.iter().map(ComponentId::as_str).collect::<Vec<_>>().join(" ")
+}
+
 impl std::fmt::Display for Role {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Receiver => "receiver",
             Self::Processor => "processor",
             Self::Exporter => "exporter",
+            Self::Connector => "connector",
             Self::Extension => "extension",
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where its assumptions do not hold")]
 
 mod components;
+mod connectors;
 mod extensions;
 mod reload;
 
@@ -30,6 +31,14 @@ fn decode(yaml: &str, journal: &Arc<Journal>, gates: &FeatureGates) -> Result<Co
 fn build(yaml: &str, journal: &Arc<Journal>) -> Collector {
     let config = decode(yaml, journal, &FeatureGates::default()).unwrap();
     Collector::build(&config, &distribution(journal), &BUILD, &BTreeMap::new()).unwrap()
+}
+
+/// Why a valid configuration cannot be built.
+fn build_error(yaml: &str) -> String {
+    let journal = Arc::default();
+    let config = decode(yaml, &journal, &FeatureGates::default()).unwrap();
+    let error = Collector::build(&config, &distribution(&journal), &BUILD, &BTreeMap::new()).unwrap_err();
+    etalon_service::chain(&error)
 }
 
 fn problems(yaml: &str) -> Vec<String> {
@@ -127,14 +136,16 @@ async fn a_failed_start_ends_in_an_error_and_everything_can_still_be_stopped() {
 
 #[test]
 fn a_signal_that_a_component_lacks_is_told_when_the_graph_is_built() {
-    let journal = Arc::default();
-    let yaml =
+    let exporter =
         TWO_PIPELINES.replace("sink/2", "spans").replace("exporters: [sink]", "exporters: [sink, spans]");
-    let config = decode(&yaml, &journal, &FeatureGates::default()).unwrap();
-    let error = Collector::build(&config, &distribution(&journal), &BUILD, &BTreeMap::new()).unwrap_err();
     assert_eq!(
-        etalon_service::chain(&error),
+        build_error(&exporter),
         "failed to build pipelines: failed to create \"spans\" exporter for data type \"logs\": telemetry type is not supported"
+    );
+    let processor = TWO_PIPELINES.replace("pass/2", "spanpass").replace("[pass]", "[spanpass]");
+    assert_eq!(
+        build_error(&processor),
+        "failed to build pipelines: failed to create \"spanpass\" processor, in pipeline \"logs\": telemetry type is not supported"
     );
 }
 

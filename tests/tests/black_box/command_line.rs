@@ -175,7 +175,7 @@ fn an_unknown_feature_gate_is_an_error_that_names_the_valid_ones() {
 fn components_lists_what_is_built_in_as_yaml() {
     let components = run(&["components"]);
     assert_eq!(components.code(), 0);
-    for line in ["buildinfo:", "receivers:", "exporters:", "providers:"] {
+    for line in ["buildinfo:", "receivers:", "exporters:", "connectors:", "providers:"] {
         assert!(
             components.stdout.lines().any(|found| found == line),
             "{line} is not in\n{}",
@@ -184,8 +184,11 @@ fn components_lists_what_is_built_in_as_yaml() {
     }
     let names: Vec<&str> =
         components.stdout.lines().filter_map(|line| line.trim_start().strip_prefix("- name: ")).collect();
-    for name in ["otlp", "debug", "nop", "otlp_grpc", "otlp_http"] {
+    for name in ["otlp", "debug", "nop", "otlp_grpc", "otlp_http", "forward"] {
         assert!(names.contains(&name), "{name} is not in {names:?}");
+    }
+    for pair in ["logs-to-logs: Stable", "logs-to-metrics: Undefined", "traces-to-traces: Stable"] {
+        assert!(components.stdout.lines().any(|line| line.trim() == pair), "{pair} is not in it");
     }
     assert_eq!(run(&["components"]).stdout, components.stdout);
 }

@@ -3,6 +3,7 @@
 mod authentication;
 mod command_line;
 mod configuration;
+mod connectors;
 mod debug_exporter;
 mod forwarding;
 mod log_settings;

@@ -115,6 +115,38 @@ fn exchanging_the_exporter_under_load_loses_nothing() {
 }
 
 #[test]
+fn exchanging_an_exporter_behind_a_connector_under_load_loses_nothing_and_keeps_what_is_before_it() {
+    let (one, two) = (Sink::start(), Sink::start());
+    let through_a_connector = |sink: &Sink| {
+        let joined = "    logs: {receivers: [otlp], exporters: [forward]}
+    logs/out: {receivers: [forward], exporters: [otlp_http]}\n";
+        let plain = to(sink).replace("service:", "connectors: {forward: }\nservice:");
+        let (before, _) = plain.split_once("    traces:").expect("the first pipeline");
+        before.to_owned() + joined
+    };
+    let collector = Reloadable::start(&through_a_connector(&one));
+    let (acknowledged, was_closed) = under_load(collector.etalon.http(), || {
+        for round in 1..=4 {
+            let sink = if round % 2 == 0 { &one } else { &two };
+            let before = sink.items().len();
+            collector.update(&through_a_connector(sink));
+            sink.wait_until_accepted(before + 20);
+        }
+    });
+    let line = collector.etalon.wait_for_line("Config updated, restart service");
+    assert_eq!(
+        (&line["kept"], &line["started"], &line["stopped"]),
+        (&2.into(), &1.into(), &1.into()),
+        "{line}"
+    );
+    assert_eq!(collector.etalon.stop().code(), 0);
+    let arrived = arrived(&[&one, &two]);
+    let lost: Vec<_> = acknowledged.difference(&arrived).collect();
+    assert!(acknowledged.len() >= 80 && lost.is_empty(), "{lost:?} of {} are lost", acknowledged.len());
+    assert!(!was_closed, "the port was closed for a moment");
+}
+
+#[test]
 fn exchanging_the_receiver_under_load_loses_nothing_and_keeps_the_port_open() {
     let (sink, port) = (Sink::start(), free_port());
     let limited_to = |bytes: u32| {

@@ -15,7 +15,7 @@ const FROM_SOURCES: &str = "cargo run --release -p etalon";
 /// Programs that a page may use and a machine may lack.
 const OPTIONAL: [&str; 3] = ["curl", "openssl", "python"];
 /// Sections of a configuration.
-const SECTIONS: [&str; 4] = ["receivers:", "processors:", "exporters:", "service:"];
+const SECTIONS: [&str; 5] = ["receivers:", "processors:", "exporters:", "connectors:", "service:"];
 
 /// What could not be run on this machine.
 #[derive(Debug, Default)]

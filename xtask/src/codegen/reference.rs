@@ -9,9 +9,8 @@ mod page;
 use std::fs;
 
 use etalon::Distribution;
-use etalon_component::{Factory, Stability};
+use etalon_component::{ConnectorFactory, Factory, Stability};
 use etalon_conf::Description;
-use etalon_pdata::Signal;
 
 use super::{Generated, Result, root};
 
@@ -28,7 +27,8 @@ struct Subject {
     /// The type of the component; empty for the section `service` itself.
     kind: &'static str,
     aliases: &'static [&'static str],
-    signals: Vec<(Signal, Stability)>,
+    /// What it supports; pairs of signals for a connector.
+    signals: Vec<(String, Stability)>,
     description: Description,
 }
 
@@ -65,7 +65,12 @@ pub(super) fn generate() -> Result<Vec<Generated>> {
 
 /// The components by section and name, and `service` last.
 fn subjects(distribution: &Distribution) -> Vec<Subject> {
-    fn of<C: ?Sized>(section: &'static str, role: &'static str, factories: &[Factory<C>]) -> Vec<Subject> {
+    fn of<C: ?Sized>(
+        section: &'static str,
+        role: &'static str,
+        factories: &[Factory<C>],
+        signals: impl Fn(&Factory<C>) -> Vec<(String, Stability)>,
+    ) -> Vec<Subject> {
         let mut subjects: Vec<Subject> = factories
             .iter()
             .map(|factory| Subject {
@@ -73,7 +78,7 @@ fn subjects(distribution: &Distribution) -> Vec<Subject> {
                 role,
                 kind: factory.kind(),
                 aliases: factory.aliases(),
-                signals: factory.signals().to_vec(),
+                signals: signals(factory),
                 description: factory.describe(),
             })
             .collect();
@@ -90,15 +95,24 @@ fn subjects(distribution: &Distribution) -> Vec<Subject> {
         description: etalon_service::describe_service(),
     };
     [
-        of("receivers", "receiver", &factories.receivers),
-        of("processors", "processor", &factories.processors),
-        of("exporters", "exporter", &factories.exporters),
-        of("extensions", "extension", &factories.extensions),
+        of("receivers", "receiver", &factories.receivers, signals),
+        of("processors", "processor", &factories.processors, signals),
+        of("exporters", "exporter", &factories.exporters, signals),
+        of("connectors", "connector", &factories.connectors, pairs),
+        of("extensions", "extension", &factories.extensions, signals),
         vec![service],
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn signals<C: ?Sized>(factory: &Factory<C>) -> Vec<(String, Stability)> {
+    factory.signals().iter().map(|(signal, stability)| (signal.to_string(), *stability)).collect()
+}
+
+fn pairs(factory: &ConnectorFactory) -> Vec<(String, Stability)> {
+    factory.pairs().iter().map(|(pair, stability)| (pair.to_string(), *stability)).collect()
 }
 
 impl Subject {

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use etalon_component::{BuildInfo, ComponentId, Consumer, Settings, same_consumer};
+use etalon_component::{BuildInfo, ComponentId, Consumer, Pair, Settings, same_consumer};
 use etalon_conf::Value;
 use etalon_pdata::Signal;
 use etalon_telemetry::Telemetry;
 
+use super::wiring::{Link, Wiring};
 use super::{Exit, Graph, GraphError, Key, Node, Part, Role, Turn, distinct, entry_of, unsupported};
 use crate::config::{CollectorConfig, Entry, Pipeline};
 use crate::entrance::Entrance;
@@ -21,7 +22,8 @@ pub(crate) struct Previous<'a> {
 }
 
 /// Creates every component that a pipeline names, from the exporters up, but for those that can be
-/// taken over from `previous`; the turns lead their receivers into the new pipelines. Nothing is started.
+/// taken over from `previous`; the turns lead their receivers and connectors into the new pipelines.
+/// Nothing is started.
 pub(crate) fn build(
     config: &CollectorConfig,
     factories: &Factories,
@@ -29,6 +31,7 @@ pub(crate) fn build(
     telemetry: &Telemetry,
     previous: Option<&Previous<'_>>,
 ) -> Result<(Graph, Vec<Turn>), GraphError> {
+    let wiring = Wiring::new(config, factories)?;
     let mut builder = Builder {
         config,
         factories,
@@ -36,22 +39,23 @@ pub(crate) fn build(
         telemetry,
         previous,
         exporters: BTreeMap::new(),
-        processors: Vec::new(),
+        connectors: BTreeMap::new(),
+        inner: Vec::new(),
         exits: BTreeMap::new(),
-        outputs: BTreeMap::new(),
+        entrances: BTreeMap::new(),
         turns: Vec::new(),
     };
-    for pipeline in &config.pipelines {
-        builder.pipeline(pipeline)?;
+    for pipeline in &wiring.order {
+        builder.pipeline(pipeline, &wiring)?;
     }
     let mut nodes = builder.receivers()?;
-    nodes.append(&mut builder.processors);
+    nodes.extend(builder.inner.into_iter().rev());
     nodes.extend(builder.exporters.into_values());
     Ok((Graph { nodes, exits: builder.exits }, builder.turns))
 }
 
 /// Where the batches of each signal go in.
-type Entrances = BTreeMap<Signal, Vec<Arc<dyn Consumer>>>;
+type Outputs = BTreeMap<Signal, Vec<Arc<dyn Consumer>>>;
 
 struct Builder<'a> {
     config: &'a CollectorConfig,
@@ -61,34 +65,39 @@ struct Builder<'a> {
     previous: Option<&'a Previous<'a>>,
     /// One for each signal and id, shared by the pipelines.
     exporters: BTreeMap<(Signal, &'a ComponentId), Arc<Node>>,
-    processors: Vec<Arc<Node>>,
+    /// One for each pair of signals and id.
+    connectors: BTreeMap<(Pair, &'a ComponentId), Arc<Node>>,
+    /// Processors and connectors, against the direction of the data.
+    inner: Vec<Arc<Node>>,
     exits: BTreeMap<ComponentId, Exit>,
-    /// Where each receiver sends each signal: one entrance for each pipeline.
-    outputs: BTreeMap<&'a ComponentId, Entrances>,
+    /// Where batches go into each pipeline.
+    entrances: BTreeMap<&'a ComponentId, Arc<dyn Consumer>>,
+    /// Those that are nearer to the exporters come first: whoever turns finds a way that has no cycle, for
+    /// all of it is new already.
     turns: Vec<Turn>,
 }
 
 impl<'a> Builder<'a> {
-    fn pipeline(&mut self, pipeline: &'a Pipeline) -> Result<(), GraphError> {
-        let signal = pipeline.signal;
+    /// Creates what a pipeline consists of but its receivers. All that it leads into has been created.
+    fn pipeline(&mut self, pipeline: &'a Pipeline, wiring: &Wiring<'a>) -> Result<(), GraphError> {
         let mut exporters = Vec::new();
         for id in distinct(&pipeline.exporters) {
-            exporters.extend(self.exporter(signal, id)?.consumer.clone());
+            if !self.config.connectors.contains_key(id) {
+                exporters.extend(self.exporter(pipeline.signal, id)?.consumer.clone());
+            }
+            for link in wiring.links(pipeline, id) {
+                exporters.extend(self.connector(link)?.consumer.clone());
+            }
         }
         let exit = self.exit(&pipeline.id, exporters);
         let mut entrance = exit.all.clone();
         self.exits.insert(pipeline.id.clone(), exit);
-        let mut stages = Vec::new();
         for id in pipeline.processors.iter().rev() {
             let node = self.processor(pipeline, id, &entrance)?;
             entrance = node.consumer.clone().unwrap_or(entrance);
-            stages.push(node);
+            self.inner.push(node);
         }
-        stages.reverse();
-        self.processors.append(&mut stages);
-        for id in distinct(&pipeline.receivers) {
-            self.outputs.entry(id).or_default().entry(signal).or_default().push(entrance.clone());
-        }
+        self.entrances.insert(&pipeline.id, entrance);
         Ok(())
     }
 
@@ -130,6 +139,50 @@ impl<'a> Builder<'a> {
         Ok(Arc::new(node))
     }
 
+    fn connector(&mut self, link: &Link<'a>) -> Result<&Node, GraphError> {
+        let Link { id, pair, into } = link;
+        if !self.connectors.contains_key(&(*pair, *id)) {
+            let entry = entry_of(&self.config.connectors, id);
+            let into = into.iter().map(|pipeline| self.entrances[&pipeline.id].clone()).collect();
+            let key = Key::Connector(*pair, (*id).clone());
+            let node = match self.kept(&key, entry) {
+                Some(kept) => {
+                    self.turn(&kept, Outputs::from([(pair.to, into)]));
+                    kept
+                }
+                None => self.new_connector(key, link, entry, into)?,
+            };
+            self.inner.push(node.clone());
+            self.connectors.insert((*pair, *id), node);
+        }
+        Ok(&self.connectors[&(*pair, *id)])
+    }
+
+    fn new_connector(
+        &self,
+        key: Key,
+        link: &Link<'a>,
+        entry: &Entry,
+        into: Vec<Arc<dyn Consumer>>,
+    ) -> Result<Arc<Node>, GraphError> {
+        let Link { id, pair, .. } = *link;
+        let factory = self.factories.connector(id.kind());
+        let factory = factory.ok_or_else(|| unsupported(Role::Connector, id, pair.from))?;
+        let settings = self.settings(Part {
+            signal: Some(pair.from),
+            output: Some(pair.to),
+            ..Part::new(Role::Connector, id, factory.kind())
+        });
+        let entrance = Arc::new(Entrance::new(into));
+        let stage = factory
+            .create(settings, &entry.config, pair, entrance.clone())
+            .map_err(|source| GraphError::Create { id: id.clone(), role: Role::Connector, source })?;
+        let mut node = Node::new(key, Role::Connector, id, entry, stage.component);
+        node.consumer = Some(stage.consumer);
+        node.entrances.insert(pair.to, entrance);
+        Ok(Arc::new(node))
+    }
+
     fn processor(
         &self,
         pipeline: &'a Pipeline,
@@ -145,7 +198,10 @@ impl<'a> Builder<'a> {
         }
         let signal = pipeline.signal;
         let factory = self.factories.processor(id.kind()).filter(|f| f.stability(signal).is_some());
-        let factory = factory.ok_or_else(|| unsupported(Role::Processor, id, signal))?;
+        let factory = factory.ok_or_else(|| GraphError::UnsupportedProcessor {
+            id: id.clone(),
+            pipeline: pipeline.id.clone(),
+        })?;
         let settings = self.settings(Part {
             signal: Some(signal),
             pipeline: Some(&pipeline.id),
@@ -162,7 +218,7 @@ impl<'a> Builder<'a> {
 
     fn receivers(&mut self) -> Result<Vec<Arc<Node>>, GraphError> {
         let mut nodes = Vec::new();
-        for (id, outputs) in std::mem::take(&mut self.outputs) {
+        for (id, outputs) in self.outputs() {
             let entry = entry_of(&self.config.receivers, id);
             let key = Key::Receiver(id.clone());
             let has_same_signals = |node: &Arc<Node>| node.entrances.keys().eq(outputs.keys());
@@ -180,12 +236,23 @@ impl<'a> Builder<'a> {
         Ok(nodes)
     }
 
-    /// Plans to lead what the receiver takes in into its pipelines, where that is a change.
-    fn turn(&mut self, receiver: &Node, outputs: Entrances) {
+    /// Where each receiver sends each signal: one entrance for each pipeline.
+    fn outputs(&self) -> BTreeMap<&'a ComponentId, Outputs> {
+        let mut outputs: BTreeMap<_, Outputs> = BTreeMap::new();
+        for pipeline in &self.config.pipelines {
+            let is_receiver = |id: &&ComponentId| !self.config.connectors.contains_key(*id);
+            for id in distinct(&pipeline.receivers).filter(is_receiver) {
+                let of_signal = outputs.entry(id).or_default().entry(pipeline.signal).or_default();
+                of_signal.push(self.entrances[&pipeline.id].clone());
+            }
+        }
+        outputs
+    }
+
+    /// Plans to lead what leaves a receiver or a connector into its pipelines, where that is a change.
+    fn turn(&mut self, node: &Node, outputs: Outputs) {
         for (signal, pipelines) in outputs {
-            if let Some(entrance) =
-                receiver.entrances.get(&signal).filter(|known| !known.leads_to(&pipelines))
-            {
+            if let Some(entrance) = node.entrances.get(&signal).filter(|known| !known.leads_to(&pipelines)) {
                 self.turns.push(Turn { entrance: entrance.clone(), pipelines });
             }
         }
@@ -196,7 +263,7 @@ impl<'a> Builder<'a> {
         key: Key,
         id: &ComponentId,
         entry: &Entry,
-        outputs: Entrances,
+        outputs: Outputs,
     ) -> Result<Option<Arc<Node>>, GraphError> {
         let Some(factory) = self.factories.receiver(id.kind()) else { return Ok(None) };
         if let Some(signal) = outputs.keys().find(|signal| factory.stability(**signal).is_none()) {

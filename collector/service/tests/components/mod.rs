@@ -1,11 +1,11 @@
-//! A receiver, a processor, an exporter and an extension that write down what happens to them.
+//! A receiver, a processor, an exporter, connectors and an extension that write down what happens to them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use etalon_component::{
-    Batch, BoxError, BoxFuture, Component, ComponentId, Consumer, ExporterFactory, Extension,
-    ExtensionFactory, Host, Outcome, ProcessorFactory, ReceiverFactory, Stability, Stage,
+    Batch, BoxError, BoxFuture, Component, ComponentId, ConnectorFactory, Consumer, ExporterFactory,
+    Extension, ExtensionFactory, Host, Outcome, Pair, ProcessorFactory, ReceiverFactory, Stability, Stage,
 };
 use etalon_conf::{Check, Validate};
 use etalon_pdata::{LOGS, METRICS, Payload, Signal, TRACES};
@@ -14,11 +14,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-/// What happened, in order; and the way in, once a receiver has been created.
+/// What happened, in order; and the ways in, by receiver, once it has been created.
 #[derive(Default)]
 pub(crate) struct Journal {
     events: Mutex<Vec<String>>,
-    entrances: Mutex<BTreeMap<Signal, Arc<dyn Consumer>>>,
+    entrances: Mutex<BTreeMap<(String, Signal), Arc<dyn Consumer>>>,
 }
 
 impl Journal {
@@ -27,11 +27,18 @@ impl Journal {
         std::mem::take(&mut self.events.lock().unwrap())
     }
 
-    /// Sends an empty batch of a signal in.
+    /// Sends an empty batch of a signal in, through the receiver `source`.
     pub(crate) async fn send(&self, signal: &str) -> Outcome {
+        self.send_from("source", signal).await
+    }
+
+    /// Sends an empty batch of a signal in, through this receiver.
+    pub(crate) async fn send_from(&self, receiver: &str, signal: &str) -> Outcome {
         let (signal, entrance) = {
             let entrances = self.entrances.lock().unwrap();
-            let (signal, entrance) = entrances.iter().find(|(known, _)| known.name == signal).unwrap();
+            let is_wanted =
+                |((id, known), _): &(&(String, Signal), _)| id == receiver && known.name == signal;
+            let ((_, signal), entrance) = entrances.iter().find(is_wanted).unwrap();
             (*signal, entrance.clone())
         };
         entrance.consume(Batch::new(Payload::from_validated(signal, bytes::Bytes::new(), 0))).await
@@ -112,7 +119,8 @@ pub(crate) fn distribution(journal: &Arc<Journal>) -> Factories {
     CURRENT.with(|current| *current.borrow_mut() = journal.clone());
     let mut receiver = ReceiverFactory::new::<Config>("source", |settings, _, outputs| {
         let journal = current();
-        journal.entrances.lock().unwrap().extend(outputs);
+        let ways = outputs.into_iter().map(|(signal, way)| ((settings.id.to_string(), signal), way));
+        journal.entrances.lock().unwrap().extend(ways);
         Ok(Arc::new(Recorder { name: settings.id.to_string(), journal, next: None }))
     });
     let mut processor = ProcessorFactory::new::<Config>("pass", |settings, _, signal, next| {
@@ -125,10 +133,22 @@ pub(crate) fn distribution(journal: &Arc<Journal>) -> Factories {
     let mut exporter = ExporterFactory::new::<Config>("sink", |settings, _, signal| {
         Ok(Stage::new(Recorder { name: format!("{} {signal}", settings.id), journal: current(), next: None }))
     });
+    let connector = |kind| {
+        ConnectorFactory::new::<Config>(kind, |settings, _, pair, next| {
+            let name = format!("{} {pair}", settings.id);
+            Ok(Stage::new(Recorder { name, journal: current(), next: Some(next) }))
+        })
+    };
+    let mut link = connector("link").with_aliases(&["both"]);
+    let lossy = connector("lossy").with_pair(Pair { from: TRACES, to: LOGS }, Stability::Stable);
     let extension = ExtensionFactory::new::<ExtensionConfig>("aid", |settings, config| {
         let recorder = Recorder { name: settings.id.to_string(), journal: current(), next: None };
         Ok(Extension::new(Arc::new(recorder)).depends_on(config.after.clone()))
     });
+    let spans_only_pass = ProcessorFactory::new::<Config>("spanpass", |settings, _, _, next| {
+        Ok(Stage::new(Recorder { name: settings.id.to_string(), journal: current(), next: Some(next) }))
+    })
+    .with_signal(TRACES, Stability::Stable);
     let spans_only = ExporterFactory::new::<Config>("spans", |settings, _, _| {
         Ok(Stage::new(Recorder { name: settings.id.to_string(), journal: current(), next: None }))
     })
@@ -137,12 +157,15 @@ pub(crate) fn distribution(journal: &Arc<Journal>) -> Factories {
         receiver = receiver.with_signal(signal, Stability::Stable);
         processor = processor.with_signal(signal, Stability::Stable);
         exporter = exporter.with_signal(signal, Stability::Stable);
+        link = link.with_pair(Pair::same(signal), Stability::Stable);
     }
+    let (receiver, exporter) = (receiver.with_aliases(&["both"]), exporter.with_aliases(&["both"]));
     Factories {
         signals: vec![TRACES, METRICS, LOGS],
         receivers: vec![receiver],
-        processors: vec![processor],
+        processors: vec![processor, spans_only_pass],
         exporters: vec![exporter, spans_only],
+        connectors: vec![link, lossy],
         extensions: vec![extension],
     }
 }

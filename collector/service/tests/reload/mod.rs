@@ -9,14 +9,14 @@ use tokio::time::Instant;
 use super::components::{Journal, distribution};
 use super::{BUILD, TWO_PIPELINES, build, decode};
 
-async fn started(yaml: &str, journal: &Arc<Journal>) -> Collector {
+pub(crate) async fn started(yaml: &str, journal: &Arc<Journal>) -> Collector {
     let mut collector = build(yaml, journal);
     collector.start().await.unwrap();
     journal.take();
     collector
 }
 
-async fn reload(
+pub(crate) async fn reload(
     collector: &mut Collector,
     yaml: &str,
     journal: &Arc<Journal>,
@@ -26,7 +26,7 @@ async fn reload(
 }
 
 /// What has happened, once as many events of `stop` are there.
-async fn events(journal: &Journal, stops: usize) -> Vec<String> {
+pub(crate) async fn events(journal: &Journal, stops: usize) -> Vec<String> {
     let mut events = Vec::new();
     while events.iter().filter(|event: &&String| event.starts_with("stop")).count() < stops {
         tokio::task::yield_now().await;

@@ -30,9 +30,10 @@ fn introduce(subject: &Subject, block: &Block, guide: Option<&str>, page: &mut S
         page.push_str(&format!("Older names, with a warning: {}.\n\n", quoted(subject.aliases)));
     }
     if !subject.signals.is_empty() {
-        let signals = subject.signals.iter().map(|(signal, stability)| {
-            format!("{} ({})", signal.name, format!("{stability:?}").to_lowercase())
-        });
+        let signals = subject
+            .signals
+            .iter()
+            .map(|(signal, stability)| format!("{signal} ({})", format!("{stability:?}").to_lowercase()));
         page.push_str(&format!("Signals: {}.\n\n", signals.collect::<Vec<_>>().join(", ")));
     }
     if block.keys.is_empty() {
