@@ -75,17 +75,13 @@ impl Problem {
         self.origin.as_ref().map(|origin| (origin.source().name(), origin.line(), origin.column()))
     }
 
-    /// The source line, or the part of a long one that matters, with a caret below what is meant.
+    /// The source line, or the part of it that matters, with a caret below what is meant.
     fn excerpt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(origin) = &self.origin else { return Ok(()) };
         let Some(line) = origin.source().line(origin.line()) else { return Ok(()) };
         let (column, width) = (origin.column().saturating_sub(1) as usize, origin.width() as usize);
-        let end = match self.shown {
-            Shown::Line => usize::MAX,
-            Shown::Key => column.saturating_add(width),
-            Shown::Nothing => return Ok(()),
-        };
-        let cut = if column < MAX_EXCERPT_CHARS { 0 } else { column - MAX_EXCERPT_CHARS / 2 };
+        let Some((first, end)) = self.shown_part(line, column, width) else { return Ok(()) };
+        let cut = if column - first < MAX_EXCERPT_CHARS { first } else { column - MAX_EXCERPT_CHARS / 2 };
         let start = column - cut;
         let shown: Vec<char> = line.chars().take(end).skip(cut).take(MAX_EXCERPT_CHARS).collect();
         let text: String = shown.iter().collect();
@@ -101,6 +97,28 @@ impl Problem {
             .map(|char| if char != '\t' && is_misleading(char) { '\u{fffd}' } else { char })
             .collect();
         write!(f, "\n {gutter} |\n {number} | {text}\n {gutter} | {before}{carets}")
+    }
+
+    /// Which characters of the line may be shown, from and to; nothing when none may. Of several entries on
+    /// one line, as in `{a: 1, b: 2}`, it is the one that is meant: the others may be secrets.
+    fn shown_part(&self, line: &str, column: usize, width: usize) -> Option<(usize, usize)> {
+        let separates = |char: &char| matches!(char, '{' | '[' | ',' | ':');
+        let opens = |char: char| matches!(char, '{' | '[');
+        let before = || line.chars().take(column).enumerate();
+        let start = before().filter(|(_, char)| *char == ',' || opens(*char)).last().map(|(at, _)| at + 1);
+        let start = start.filter(|_| before().any(|(_, char)| char == ',')).unwrap_or(0);
+        let blanks = line.chars().skip(start).take_while(|char| *char == ' ').count();
+        let first = if start == 0 { 0 } else { (start + blanks).min(column) };
+        let after = column.saturating_add(width);
+        let mut rest = line.chars().skip(after);
+        let end = match self.shown {
+            Shown::Nothing => return None,
+            Shown::Key => after,
+            Shown::Line if !rest.clone().any(|char| separates(&char)) => usize::MAX,
+            Shown::Line if line.chars().nth(column).is_some_and(opens) => after,
+            Shown::Line => after + rest.position(|char| separates(&char)).unwrap_or(0),
+        };
+        Some((first, end))
     }
 }
 
@@ -277,6 +295,28 @@ mod tests {
         let caret = lines[3].find('^').unwrap();
         assert_eq!(&lines[2][caret..caret + 5], "wrong");
         assert!(lines.iter().all(|line| line.len() < MAX_EXCERPT_CHARS + 10));
+    }
+
+    #[test]
+    fn what_else_is_on_the_line_is_not_shown() {
+        let lines = |text: &str, column, width, shown| {
+            let origin = Origin::new(crate::Source::new("x", text), 1, column, width);
+            let problem = Problem::new("", "is wrong").with_origin(Some(origin)).showing(shown);
+            problem.to_string().lines().skip(2).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let flow = "a: {token: sesame, header: [1], password: sesame}";
+        assert_eq!(lines(flow, 20, 6, Shown::Key), [" 1 | header", "   | ^^^^^^"]);
+        assert_eq!(lines(flow, 28, 1, Shown::Line), [" 1 | header: [", "   |         ^"]);
+        let first = "  header: 1, token: sesame}";
+        assert_eq!(lines(first, 11, 1, Shown::Line), [" 1 |   header: 1", "   |           ^"]);
+        let list = "headers: [{name: a, value: sesame}]";
+        assert_eq!(lines(list, 10, 1, Shown::Line), [" 1 | headers: [", "   |          ^"]);
+        assert_eq!(lines("- value: sesame", 3, 1, Shown::Line), [" 1 | - value", "   |   ^"]);
+        assert_eq!(lines("queue: {siez: 1}", 9, 4, Shown::Key), [" 1 | queue: {siez", "   |         ^^^^"]);
+        assert_eq!(
+            lines("header: [1] # why", 9, 1, Shown::Line),
+            [" 1 | header: [1] # why", "   |         ^"]
+        );
     }
 
     #[test]

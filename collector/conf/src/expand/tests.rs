@@ -201,8 +201,8 @@ fn every_reference_that_cannot_be_expanded_is_reported_with_its_place() {
                |    ^^^^^^^^^
             <inline YAML>:2:9: b::1: cannot expand ${1}: environment variable "1" has invalid name: must match regex ^[a-zA-Z_][a-zA-Z0-9_]*$
                |
-             2 | b: [ok, "${1}"]
-               |         ^^^^^^
+             2 | "${1}"]
+               | ^^^^^^
             <inline YAML>:3:8: c::d: cannot expand ${env:A B}: environment variable "A B" has invalid name: must match regex ^[a-zA-Z_][a-zA-Z0-9_]*$
                |
              3 | c: {d: 'x ${env:A B}'}

@@ -137,18 +137,18 @@ fn what_is_not_yaml_is_refused_with_its_place() {
     refused(
         "1.5: a\n",
         &expect![[r#"
-        test.yaml:1:1: a key must be a string, and this is a number; put it in quotes
-           |
-         1 | 1.5: a
-           | ^^^"#]],
+            test.yaml:1:1: a key must be a string, and this is a number; put it in quotes
+               |
+             1 | 1.5
+               | ^^^"#]],
     );
     refused(
         "{[a]: b}\n",
         &expect![[r#"
-        test.yaml:1:2: a key must be a string, and this is a list; put it in quotes
-           |
-         1 | {[a]: b}
-           |  ^"#]],
+            test.yaml:1:2: a key must be a string, and this is a list; put it in quotes
+               |
+             1 | {[
+               |  ^"#]],
     );
     refused(
         "a: !custom b\n",
@@ -185,10 +185,10 @@ fn what_is_not_yaml_is_refused_with_its_place() {
     refused(
         "a:\n\tb: 1\n",
         &expect![[r#"
-        test.yaml:2:2: not valid YAML: tabs disallowed within this context (block indentation)
-           |
-         2 | 	b: 1
-           | 	^"#]],
+            test.yaml:2:2: not valid YAML: tabs disallowed within this context (block indentation)
+               |
+             2 | 	b
+               | 	^"#]],
     );
 }
 
