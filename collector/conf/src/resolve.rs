@@ -1,5 +1,6 @@
 //! From the locations that a user gives to one configuration.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
 use std::fs::File;
@@ -265,23 +266,27 @@ impl<'a> Retriever<'a> {
     }
 
     fn download(&self, url: &str) -> Result<Arc<Source>, String> {
+        let shown = without_password(url);
         let fetch =
-            self.resolver.fetch.as_ref().ok_or_else(|| format!("unsupported scheme on URI {url:?}"))?;
+            self.resolver.fetch.as_ref().ok_or_else(|| format!("unsupported scheme on URI {shown:?}"))?;
         let body = fetch.get(url).map_err(|error| match &error {
             FetchError::Status(status) => {
-                format!("failed to load resource from uri {url:?}. status code: {status}")
+                format!("failed to load resource from uri {shown:?}. status code: {status}")
             }
-            FetchError::Invalid(cause) => format!("invalid uri {url:?}: {}", with_causes(&**cause)),
+            FetchError::Invalid(cause) => format!("invalid uri {shown:?}: {}", with_causes(&**cause)),
             FetchError::Transport(cause) => {
-                format!("unable to download the file via HTTP GET for uri {url:?}: {}", with_causes(&**cause))
+                format!(
+                    "unable to download the file via HTTP GET for uri {shown:?}: {}",
+                    with_causes(&**cause)
+                )
             }
         })?;
         if body.len() > MAX_SOURCE_BYTES {
-            return Err(format!("unable to use what is at {url:?}: larger than {MAX_SOURCE_BYTES} bytes"));
+            return Err(format!("unable to use what is at {shown:?}: larger than {MAX_SOURCE_BYTES} bytes"));
         }
         let text = String::from_utf8(body)
-            .map_err(|_| format!("unable to use what is at {url:?}: not valid UTF-8"))?;
-        Ok(Source::new(url, text))
+            .map_err(|_| format!("unable to use what is at {shown:?}: not valid UTF-8"))?;
+        Ok(Source::new(shown, text))
     }
 
     fn supports(&self, scheme: &str) -> bool {
@@ -291,6 +296,16 @@ impl<'a> Retriever<'a> {
 
     fn schemes(&self) -> &'static str {
         if self.resolver.fetch.is_some() { "env, file, http, https and yaml" } else { "env, file and yaml" }
+    }
+}
+
+/// A URL as it may be shown: without user and password.
+fn without_password(url: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
+    let authority = rest.find(['/', '?', '#']).map_or(rest, |end| &rest[..end]);
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]).into(),
+        None => url.into(),
     }
 }
 

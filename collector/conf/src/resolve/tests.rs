@@ -170,7 +170,7 @@ fn a_second_document_is_not_read_and_warned_of() {
     expect![[r#"
         <inline YAML>:3:1: only the first YAML document of a source is read; this begins another
            |
-         3 | a: 2
+         3 | a
            | ^"#]]
     .assert_eq(&resolved.warnings.iter().map(ToString::to_string).collect::<String>());
 }
@@ -186,12 +186,34 @@ impl Fetch for Web {
     fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
         match url {
             "https://host/config.yaml" => Ok(b"a: {b: 1}".to_vec()),
+            "https://user:sesame@host/list" => Ok(b"[1]".to_vec()),
             "http://host/binary" => Ok(vec![0xff, 0xfe]),
             "http://host/huge" => Ok(vec![b' '; MAX_SOURCE_BYTES + 1]),
             "http://host/away" => Err(FetchError::Transport("connection refused".into())),
             _ => Err(FetchError::Status(404)),
         }
     }
+}
+
+#[test]
+fn user_and_password_of_a_location_are_not_shown() {
+    let resolver = Resolver::new(environment(&[])).with_fetch(Web);
+    refused(
+        &resolver,
+        &["https://user:sesame@host/gone?x=@", "http://host/gone?x=@y"],
+        &expect![[r#"
+            cannot retrieve the configuration: failed to load resource from uri "https://host/gone?x=@". status code: 404
+            cannot retrieve the configuration: failed to load resource from uri "http://host/gone?x=@y". status code: 404"#]],
+    );
+    refused(
+        &resolver,
+        &["https://user:sesame@host/list"],
+        &expect![[r#"
+            https://host/list:1:1: a configuration must be a mapping, and this is a list
+               |
+             1 | [1]
+               | ^"#]],
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, StatusCode, Uri, header};
+use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 
 use super::dial::{ConnectError, Route, Tls, dial};
+use super::http_url::{Url, UrlError};
 use super::target::Target;
 use crate::tls::{TlsClientConfig, TlsError};
 
@@ -21,8 +22,11 @@ pub const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// It is not `http://host…` or `https://host…`.
-    #[error("invalid URL {0:?}")]
-    Url(String),
+    #[error("invalid URL")]
+    Url(#[source] UrlError),
+    /// No certificate can be valid for this host.
+    #[error("\"{0}\" is not a name that a certificate can be valid for")]
+    ServerName(String),
     /// TLS could not be set up.
     #[error("cannot set up TLS")]
     Tls(#[source] TlsError),
@@ -44,7 +48,7 @@ pub enum FetchError {
 }
 
 /// The document at an `http` or `https` URL, of at most `max_bytes`. One try; redirects are not followed;
-/// only the status 200 counts. `https` trusts the system's authorities.
+/// only the status 200 counts. User and password in the URL are sent. `https` trusts the system's authorities.
 pub async fn fetch(url: &str, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
     match tokio::time::timeout(FETCH_TIMEOUT, fetch_now(url, max_bytes)).await {
         Ok(result) => result,
@@ -53,25 +57,17 @@ pub async fn fetch(url: &str, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
 }
 
 async fn fetch_now(url: &str, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
-    let invalid = || FetchError::Url(url.to_owned());
-    let uri: Uri = url.parse().map_err(|_| invalid())?;
-    let is_tls = match uri.scheme_str() {
-        Some("http") => false,
-        Some("https") => true,
-        _ => return Err(invalid()),
-    };
-    let host = uri.host().ok_or_else(invalid)?.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let target = Target { host, port: uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 }) };
-    let tls = if is_tls { Some(tls_for(&target).ok_or_else(invalid)??) } else { None };
-    let stream = connect(&target, &Route { tunnel: None, tls }).await?;
+    let url = Url::parse(url).map_err(FetchError::Url)?;
+    let tls = if url.tls { Some(tls_for(&url.target)?) } else { None };
+    let stream = connect(&url.target, &Route { tunnel: None, tls }).await?;
 
     let failed = |error: hyper::Error| FetchError::Request(error.into());
     let (mut send, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut request = Request::get(path).body(Empty::<Bytes>::new()).map_err(|_| invalid())?;
-    let authority = uri.authority().ok_or_else(invalid)?.as_str();
-    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    request.headers_mut().insert(header::HOST, HeaderValue::from_str(authority).map_err(|_| invalid())?);
+    let mut request = Request::new(Empty::<Bytes>::new());
+    *request.uri_mut() = url.path.into();
+    let host = HeaderValue::from_str(&url.host).map_err(|error| FetchError::Request(error.into()))?;
+    request.headers_mut().insert(header::HOST, host);
+    request.headers_mut().extend(url.authorization.map(|value| (header::AUTHORIZATION, value)));
     let answer = async {
         let response = send.send_request(request).await.map_err(failed)?;
         match response.status() {
@@ -104,10 +100,11 @@ async fn connect(target: &Target, route: &Route) -> Result<Box<dyn super::dial::
     Err(FetchError::Connect(last.map_or_else(|| "the name has no address".into(), Into::into)))
 }
 
-fn tls_for(target: &Target) -> Option<Result<Tls, FetchError>> {
-    let name = ServerName::try_from(target.host.clone()).ok()?;
-    let config = TlsClientConfig::default().load(&[b"http/1.1"]).map_err(FetchError::Tls);
-    Some(config.map(|config| Tls { config, name }))
+fn tls_for(target: &Target) -> Result<Tls, FetchError> {
+    let name = ServerName::try_from(target.host.clone());
+    let name = name.map_err(|_| FetchError::ServerName(target.host.clone()))?;
+    let config = TlsClientConfig::default().load(&[b"http/1.1"]).map_err(FetchError::Tls)?;
+    Ok(Tls { config, name })
 }
 
 async fn capped(mut body: Incoming, max_bytes: usize) -> Result<Vec<u8>, FetchError> {
@@ -150,6 +147,15 @@ mod tests {
         assert_eq!(fetch(&url, 4).await.unwrap(), b"a: 1");
         let request = served.await.unwrap();
         assert!(request.starts_with("GET /conf.yaml?site=1 HTTP/1.1\r\nhost: 127.0.0.1:"), "{request}");
+        assert!(!request.contains("authorization"), "{request}");
+    }
+
+    #[tokio::test]
+    async fn user_and_password_of_the_url_are_sent() {
+        let (url, served) = answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        fetch(&url.replace("http://", "http://user:p%40ss@"), 4).await.unwrap();
+        let request = served.await.unwrap();
+        assert!(request.contains("\r\nauthorization: Basic dXNlcjpwQHNz\r\n"), "{request}");
     }
 
     #[tokio::test]
@@ -172,7 +178,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_url_is_said_to_be_none() {
-        for url in ["ftp://x/", "http:", "/etc/passwd", "https://"] {
+        for url in ["ftp://x/", "http:", "/etc/passwd", "https://", "http://x:y/"] {
             assert!(matches!(fetch(url, 1).await, Err(FetchError::Url(_))), "{url}");
         }
     }

@@ -29,6 +29,9 @@ pub(super) struct PoolSettings {
     pub(super) idle_timeout: Option<Duration>,
 }
 
+/// Unused connections are looked at no more often.
+const TIDY_INTERVAL_MIN: Duration = Duration::from_millis(100);
+
 /// Connections that wait for their next request; the one used last is used first.
 pub(super) struct Pool {
     settings: PoolSettings,
@@ -145,7 +148,7 @@ impl Pool {
     pub(super) async fn tidy(self: Arc<Self>) {
         let Some(limit) = self.settings.idle_timeout else { return };
         loop {
-            tokio::time::sleep(limit / 2).await;
+            tokio::time::sleep((limit / 2).max(TIDY_INTERVAL_MIN)).await;
             self.idle
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

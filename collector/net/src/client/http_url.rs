@@ -30,6 +30,9 @@ pub enum UrlError {
     /// There is no host.
     #[error("it has no host")]
     Host,
+    /// What follows the host is not a number from 1 to 65535.
+    #[error("its port must be a number from 1 to 65535")]
+    Port,
 }
 
 /// Checks that an [`HttpClient`](super::HttpClient) can post to this URL.
@@ -47,7 +50,7 @@ impl Url {
         };
         let name = uri.host().filter(|host| !host.is_empty()).ok_or(UrlError::Host)?;
         let default_port = if tls { 443 } else { 80 };
-        let port = uri.port_u16().unwrap_or(default_port);
+        let port = port(&uri)?.unwrap_or(default_port);
         let host = if port == default_port { name.to_owned() } else { format!("{name}:{port}") };
         let user = uri.authority().and_then(|authority| authority.as_str().rsplit_once('@'));
         Ok(Self {
@@ -78,6 +81,20 @@ impl std::fmt::Display for Url {
     /// Without user and password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}://{}{}", if self.tls { "https" } else { "http" }, self.host, self.path)
+    }
+}
+
+/// The port, if there is one. The library that parsed the URL takes anything for one.
+fn port(uri: &Uri) -> Result<Option<u16>, UrlError> {
+    let authority = uri.authority().map(Authority::as_str).unwrap_or_default();
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let after_host = place.rsplit_once(']').map_or(place, |(_, after)| after);
+    match after_host.split_once(':').map(|(_, port)| port) {
+        None | Some("") => Ok(None),
+        Some(port) => match port.parse() {
+            Ok(0) | Err(_) => Err(UrlError::Port),
+            Ok(port) => Ok(Some(port)),
+        },
     }
 }
 
@@ -117,6 +134,16 @@ mod tests {
         for text in ["example.org:4318", "/v1/traces", "ftp://example.org/", "http:///v1", "", "http://a b/"]
         {
             assert!(Url::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_refused_and_not_taken_for_the_usual_one() {
+        for text in ["http://host:4318x/", "http://host:99999", "https://host:0/", "http://u:p@[::1]:x/"] {
+            assert!(matches!(Url::parse(text), Err(UrlError::Port)), "{text}");
+        }
+        for (text, port) in [("http://host:/", 80), ("https://u:1@host", 443), ("http://u@[::1]:1/", 1)] {
+            assert_eq!(Url::parse(text).unwrap().target.port, port, "{text}");
         }
     }
 
