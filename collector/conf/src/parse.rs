@@ -324,8 +324,8 @@ fn merge_into(merged: &mut Vec<Entry>, node: Node) -> Result<(), ParseError> {
     Ok(())
 }
 
-/// Makes `a::b: 1` of the entries `a: {b: 1}`, joined with what else is under `a`.
-/// Entries with `a::b` as a key as entries of nested mappings. Takes time in proportion to what is there.
+/// Makes of the entry `a::b: 1` the entry `a: {b: 1}`, joined with what else is under `a`. Takes time in
+/// proportion to what is there.
 pub(crate) fn split_keys(entries: Vec<Entry>, problems: &mut Vec<Problem>) -> Vec<Entry> {
     if entries.iter().all(|entry| !entry.key.contains("::")) {
         return entries;

@@ -46,6 +46,12 @@ pub enum FileError {
         /// Cause.
         source: io::Error,
     },
+    /// It is a folder, a pipe or a device.
+    #[error("{path:?} is not a regular file")]
+    Irregular {
+        /// As configured.
+        path: PathBuf,
+    },
     /// It is larger than [`FILE_BYTES_MAX`].
     #[error("{path:?} is larger than {FILE_BYTES_MAX} bytes")]
     TooLarge {
@@ -147,16 +153,21 @@ async fn read(path: PathBuf) -> Result<Vec<u8>, FileError> {
     let at = path.clone();
     let content = tokio::task::spawn_blocking(move || read_bounded(&at)).await.map_err(io::Error::other);
     match content.flatten() {
-        Ok(content) if content.len() as u64 > FILE_BYTES_MAX => Err(FileError::TooLarge { path }),
-        Ok(content) => Ok(content),
+        Ok(Some(content)) if content.len() as u64 > FILE_BYTES_MAX => Err(FileError::TooLarge { path }),
+        Ok(Some(content)) => Ok(content),
+        Ok(None) => Err(FileError::Irregular { path }),
         Err(source) => Err(FileError::Read { path, source }),
     }
 }
 
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+/// Nothing when it is not a regular file: a pipe would be waited for without end.
+fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Ok(None);
+    }
     let mut content = Vec::new();
     std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut content)?;
-    Ok(content)
+    Ok(Some(content))
 }
 
 /// The value may be a secret.
@@ -232,5 +243,12 @@ mod tests {
         assert!(matches!(file.start().await, Err(FileError::Content { .. })));
         std::fs::write(&path, vec![b'x'; usize::try_from(FILE_BYTES_MAX).unwrap() + 1]).unwrap();
         assert!(matches!(file.start().await, Err(FileError::TooLarge { .. })));
+        // Opening it would wait for somebody who writes.
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for irregular in [pipe.as_path(), folder.path()] {
+            let file = WatchedFile::new(irregular, single_value);
+            assert!(matches!(file.start().await, Err(FileError::Irregular { .. })));
+        }
     }
 }
