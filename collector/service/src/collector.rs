@@ -131,17 +131,20 @@ impl Collector {
     }
 
     /// Takes everything out of service in the direction of the data and the extensions after that, until
-    /// `deadline` at the longest, and returns what went wrong on the way. Metrics are served until the end.
+    /// `deadline` at the longest, and returns what went wrong on the way. Receivers have half of the time: a
+    /// request that does not end must not cost the exporters what their queues hold. Metrics are served until
+    /// the end.
     pub async fn shutdown(&mut self, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
+        let first = graph::deadline_of_receivers(deadline);
         let retiring = async {
             for replaced in self.retiring.drain(..) {
-                tokio::time::timeout_at(deadline, replaced).await.ok();
+                tokio::time::timeout_at(first, replaced).await.ok();
             }
         };
         // What was replaced may lead into what runs, so it comes before the exporters; but it must not
         // keep the receivers open.
         let (receivers, others) = self.graph.split_at_receivers();
-        let (mut failures, ()) = tokio::join!(graph::shut_down(receivers, deadline), retiring);
+        let (mut failures, ()) = tokio::join!(graph::shut_down(receivers, first), retiring);
         failures.append(&mut graph::shut_down(others, deadline).await);
         failures.append(&mut self.extensions.shutdown(deadline).await);
         for (_, endpoint) in self.metrics.drain(..) {

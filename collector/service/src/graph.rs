@@ -211,6 +211,13 @@ pub(crate) async fn start(nodes: &[Arc<Node>], host: &Host) -> Result<(), StartE
     Ok(())
 }
 
+/// Until when receivers may wait for what is on its way: until then they are shut down, and what stands
+/// behind them has the rest of the time until `deadline` for what it holds.
+pub(crate) fn deadline_of_receivers(deadline: Instant) -> Instant {
+    let now = Instant::now();
+    now + deadline.saturating_duration_since(now) / 2
+}
+
 /// Shuts down all of `nodes`, which are in the order of the data, and returns what failed.
 pub(crate) async fn shut_down(nodes: &[Arc<Node>], deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
     let mut failures = Vec::new();

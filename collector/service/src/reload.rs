@@ -128,16 +128,21 @@ impl Collector {
             Ok(metrics) => metrics,
             Err(error) => {
                 // A receiver among them may have taken data over already: it is delivered.
-                report(retire(new, Vec::new(), Instant::now() + RELOAD_DRAIN_TIMEOUT).await);
+                self.retire(new, Vec::new());
                 return Err(error.into());
             }
         };
         let left = turns.into_iter().map(graph::Turn::take).collect();
         (self.graph, self.extensions, self.host) = (graph, extensions, host);
-        let deadline = Instant::now() + RELOAD_DRAIN_TIMEOUT;
-        self.retiring.push(tokio::spawn(async move { report(retire(old, left, deadline).await) }));
+        self.retire(old, left);
         self.exchange_metrics(metrics, &config.telemetry.metrics.endpoints()).await;
         Ok(reloaded)
+    }
+
+    /// Takes components out of service, in the background.
+    fn retire(&mut self, part: Part, left: Vec<Left>) {
+        let deadline = Instant::now() + RELOAD_DRAIN_TIMEOUT;
+        self.retiring.push(tokio::spawn(async move { report(retire(part, left, deadline).await) }));
     }
 
     /// Starts what is new, and returns the endpoints for metrics that were bound.
@@ -172,10 +177,11 @@ impl Collector {
 /// on its way, what stands behind them; and last the extensions.
 async fn retire(part: Part, left: Vec<Left>, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
     let (receivers, others): (Vec<_>, Vec<_>) = part.nodes.into_iter().partition(|node| node.is_receiver());
-    let mut failures = graph::shut_down(&receivers, deadline).await;
+    let first = graph::deadline_of_receivers(deadline);
+    let mut failures = graph::shut_down(&receivers, first).await;
     for lane in left {
         // What is still under way then is cut off by the shutdown of what it is in.
-        timeout_at(deadline, lane.empty()).await.ok();
+        timeout_at(first, lane.empty()).await.ok();
     }
     failures.append(&mut graph::shut_down(&others, deadline).await);
     if !part.extensions.is_empty() {

@@ -84,6 +84,19 @@ async fn components_start_against_the_data_and_stop_with_it() {
     assert!(stopped.last().is_some_and(|event| event.starts_with("stop sink")), "{stopped:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_waits_for_its_requests_leaves_time_to_the_exporters() {
+    let journal = Arc::<Journal>::default();
+    let yaml = TWO_PIPELINES.replace("{source: }", "{source/slow: }").replace("[source]", "[source/slow]");
+    let mut collector = build(&yaml, &journal);
+    collector.start().await.unwrap();
+    journal.take();
+    assert!(collector.shutdown(Instant::now() + Duration::from_secs(25)).await.is_empty());
+    let stopped = journal.take();
+    assert_eq!(stopped[..2], ["stop source/slow", "stopped source/slow"]);
+    assert!(stopped.iter().all(|event| !event.ends_with("too late")), "{stopped:?}");
+}
+
 #[tokio::test]
 async fn a_batch_passes_the_processors_in_order_and_reaches_every_exporter() {
     let journal = Arc::<Journal>::default();

@@ -96,9 +96,18 @@ impl Component for Recorder {
         Box::pin(async move { if broken { Err("broken on purpose".into()) } else { Ok(()) } })
     }
 
-    fn shutdown(&self, _: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
-        self.journal.note(format!("stop {}", self.name));
-        Box::pin(async { Ok(()) })
+    /// A slow one takes all the time that it has; it is told when there is none.
+    fn shutdown(&self, deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
+        let in_time = if Instant::now() < deadline { "" } else { " too late" };
+        self.journal.note(format!("stop {}{in_time}", self.name));
+        let slow = self.name.contains("slow");
+        Box::pin(async move {
+            if slow {
+                tokio::time::sleep_until(deadline).await;
+                self.journal.note(format!("stopped {}", self.name));
+            }
+            Ok(())
+        })
     }
 }
 

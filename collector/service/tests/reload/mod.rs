@@ -98,12 +98,28 @@ async fn a_component_that_does_not_start_undoes_the_reload() {
         chain(&error),
         "cannot start pipelines: failed to start \"sink/broken\" exporter: broken on purpose"
     );
-    let undone = journal.take();
+    let undone = events(&journal, 2).await;
     assert!(undone.iter().all(|event| !event.ends_with("sink/2 traces")), "{undone:?}");
     assert_eq!(undone.last().map(String::as_str), Some("stop sink/broken traces"));
     assert!(collector.shutdown(Instant::now() + Duration::from_secs(5)).await.is_empty());
     let stopped = journal.take();
     assert_eq!((stopped.len(), stopped[0].as_str()), (7, "stop source"), "all of the old was still there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_that_fails_does_not_wait_for_what_it_had_begun() {
+    let journal = Arc::<Journal>::default();
+    let mut collector = started(TWO_PIPELINES, &journal).await;
+    // Exporters start in the order of their ids, from the last.
+    let changed = TWO_PIPELINES.replace("sink/2", "sink/slow").replace("sink:", "sink/broken:");
+    let changed = changed.replace("[sink, ", "[sink/broken, ").replace("[sink]", "[sink/broken]");
+    reload(&mut collector, &changed, &journal).await.unwrap_err();
+    let has_stopped = |events: &[String]| events.iter().any(|event| event == "stopped sink/slow traces");
+    assert!(!has_stopped(&journal.take()));
+    while !has_stopped(&journal.take()) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(journal.send("traces").await.is_delivered());
 }
 
 #[tokio::test]
