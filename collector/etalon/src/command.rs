@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::args::{Cli, Command, ConfigArgs, PrintConfigArgs};
+use crate::fetch::Network;
 use crate::load::{self, LoadError, Loaded};
 use crate::reload::{Loader, Reloading};
 use crate::{Distribution, args, banner, completion, feature_gates, inventory, print, send, usage};
@@ -133,7 +134,7 @@ fn texts(errors: &[etalon_service::GateError]) -> String {
 /// As Go's dry run: everything is decoded, validated and built, and nothing is started.
 fn validate(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandError> {
     let gates = gates(args)?;
-    let Loaded { config, .. } = load::valid(distribution, args, &gates)?;
+    let Loaded { config, .. } = load::valid(distribution, args, &gates, &Network::default())?;
     // Components may tie themselves to the runtime when they are created.
     let runtime = runtime()?;
     let _inside = runtime.enter();
@@ -143,7 +144,8 @@ fn validate(distribution: &Distribution, args: &ConfigArgs) -> Result<(), Comman
 
 fn serve(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandError> {
     let gates = gates(args)?;
-    let load = || load::valid(distribution, args, &gates);
+    let network = Network::default();
+    let load = || load::valid(distribution, args, &gates, &network);
     let loaded = load()?;
     let resource = etalon_service::resource(&loaded.config.telemetry, &distribution.build);
     let logging = Logging::start(&loaded.config.telemetry.logs, &resource)?;
@@ -153,7 +155,8 @@ fn serve(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandEr
     // Loading may block, and has a runtime of its own for the network.
     std::thread::scope(|scope| {
         let loader = Loader::spawn(scope, load);
-        runtime()?.block_on(async {
+        let runtime = runtime()?;
+        let ended = runtime.block_on(async {
             let mut collector =
                 Collector::build(&loaded.config, &distribution.factories, &distribution.build, &resource)?;
             let reloading = Reloading { distribution, loader, logging, resource: &resource };
@@ -162,7 +165,12 @@ fn serve(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandEr
             ended?;
             tracing::info!("Shutdown complete.");
             if failures.is_empty() { Ok(()) } else { Err(CommandError::Shutdown(ShutdownFailures(failures))) }
-        })
+        });
+        // Everything has been delivered or counted: nothing that still waits for a network or a disk is worth
+        // waiting for.
+        network.give_up();
+        runtime.shutdown_background();
+        ended
     })
 }
 

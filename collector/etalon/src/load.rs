@@ -62,6 +62,7 @@ pub(crate) fn decoded(
     distribution: &Distribution,
     args: &ConfigArgs,
     gates: &FeatureGates,
+    network: &Network,
 ) -> Result<Loaded, LoadError> {
     let is_default = args.config.is_empty();
     let mut uris = args.config.clone();
@@ -74,7 +75,7 @@ pub(crate) fn decoded(
         );
     }
     let lists = if gates.is_enabled(MERGE_APPEND) { Lists::Append } else { Lists::Replace };
-    let resolver = Resolver::new(ProcessEnvironment).with_fetch(Network).with_lists(lists);
+    let resolver = Resolver::new(ProcessEnvironment).with_fetch(network.clone()).with_lists(lists);
     let resolved = resolver.resolve(&uris).map_err(LoadError::Resolve)?;
     let config =
         CollectorConfig::decode(&resolved.root, &distribution.factories).map_err(LoadError::Decode)?;
@@ -86,8 +87,9 @@ pub(crate) fn valid(
     distribution: &Distribution,
     args: &ConfigArgs,
     gates: &FeatureGates,
+    network: &Network,
 ) -> Result<Loaded, LoadError> {
-    let loaded = decoded(distribution, args, gates)?;
+    let loaded = decoded(distribution, args, gates, network)?;
     loaded.config.validate(&loaded.root, gates).map_err(LoadError::Invalid)?;
     Ok(loaded)
 }

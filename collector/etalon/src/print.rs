@@ -6,15 +6,17 @@ use etalon_conf::Secrets;
 
 use crate::args::{Format, Mode, PrintConfigArgs};
 use crate::command::{CommandError, gates};
+use crate::fetch::Network;
 use crate::{Distribution, load};
 
 /// Prints the configuration with every default filled in.
 pub(crate) fn config(distribution: &Distribution, args: &PrintConfigArgs) -> Result<(), CommandError> {
     let gates = gates(&args.config)?;
+    let network = Network::default();
     let loaded = if args.validate {
-        load::valid(distribution, &args.config, &gates)?
+        load::valid(distribution, &args.config, &gates, &network)?
     } else {
-        load::decoded(distribution, &args.config, &gates)?
+        load::decoded(distribution, &args.config, &gates, &network)?
     };
     let value = loaded.config.to_value();
     let secrets = match args.mode {
