@@ -72,10 +72,9 @@ impl Collector {
         build: &BuildInfo,
         resource: &BTreeMap<String, String>,
     ) -> Result<Self, BuildError> {
-        let labels: Vec<(String, &str)> =
-            resource.iter().map(|(key, value)| (key.replace(['.', '-', '/'], "_"), value.as_str())).collect();
-        let labels: Vec<(&str, &str)> = labels.iter().map(|(key, value)| (key.as_str(), *value)).collect();
-        let telemetry = Telemetry::new(&labels);
+        let resource: Vec<(&str, &str)> =
+            resource.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let telemetry = Telemetry::new(&resource);
         let (graph, _) =
             graph::build(config, factories, build, &telemetry, None).map_err(BuildError::Pipelines)?;
         let extensions =

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::registry::{Counter, Definition, Instrument, Telemetry};
+use crate::registry::{Counter, Definition, Instrument, Observation, Telemetry};
 
 /// Counters of one exporter and signal.
 ///
@@ -14,10 +14,12 @@ pub struct ExporterMetrics {
     send_failed: Counter,
 }
 
-/// Instruments of one exporter's sending queue and signal.
-#[derive(Clone, Debug)]
+/// Instruments of one exporter's sending queue and signal. Its size and capacity are told as long as this
+/// lives.
+#[derive(Debug)]
 pub struct QueueMetrics {
     enqueue_failed: Counter,
+    _observed: [Observation; 2],
 }
 
 impl ExporterMetrics {
@@ -73,7 +75,7 @@ impl QueueMetrics {
         size: impl Fn() -> usize + Send + Sync + 'static,
     ) -> Self {
         let labels = &[("exporter", exporter), ("data_type", signal)];
-        telemetry.observe(
+        let capacity = telemetry.observe(
             Definition {
                 name: Cow::Borrowed("otelcol_exporter_queue_capacity"),
                 help: "Most that the sending queue can hold, in units of its sizer.",
@@ -82,7 +84,7 @@ impl QueueMetrics {
             labels,
             move || capacity as f64,
         );
-        telemetry.observe(
+        let size = telemetry.observe(
             Definition {
                 name: Cow::Borrowed("otelcol_exporter_queue_size"),
                 help: "What the sending queue holds, waiting and in flight, in units of its sizer.",
@@ -99,7 +101,7 @@ impl QueueMetrics {
             },
             &[("exporter", exporter)],
         );
-        Self { enqueue_failed }
+        Self { enqueue_failed, _observed: [capacity, size] }
     }
 
     /// `otelcol_exporter_enqueue_failed_*`: the queue refused these items.

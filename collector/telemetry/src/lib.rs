@@ -15,6 +15,6 @@ mod tls;
 
 pub use exporter::{ExporterMetrics, QueueMetrics};
 pub use receiver::ReceiverMetrics;
-pub use registry::Telemetry;
+pub use registry::{Observation, Telemetry};
 pub use reload::ReloadMetrics;
 pub use tls::{observe_exporter_tls, observe_receiver_tls};

@@ -28,10 +28,10 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub(crate) fn register(telemetry: &Telemetry) {
     #[expect(clippy::disallowed_methods, reason = "uptime is told to people, no decision depends on it")]
     let started = Instant::now();
-    telemetry.observe(UPTIME, &[], move || started.elapsed().as_secs_f64());
+    telemetry.observe_always(UPTIME, &[], move || started.elapsed().as_secs_f64());
     if fs::metadata("/proc/self/stat").is_ok() {
-        telemetry.observe(CPU_SECONDS, &[], || cpu_seconds().unwrap_or(f64::NAN));
-        telemetry.observe(MEMORY_RSS, &[], || memory_rss().unwrap_or(f64::NAN));
+        telemetry.observe_always(CPU_SECONDS, &[], || cpu_seconds().unwrap_or(f64::NAN));
+        telemetry.observe_always(MEMORY_RSS, &[], || memory_rss().unwrap_or(f64::NAN));
     }
 }
 

@@ -4,14 +4,29 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::process;
 
 /// The set of all instruments of one running collector. Cloning shares it.
 #[derive(Clone)]
 pub struct Telemetry {
-    families: Arc<Mutex<BTreeMap<String, Family>>>,
+    families: Arc<Families>,
+}
+
+/// By name.
+type Families = Mutex<BTreeMap<String, Family>>;
+
+/// Tells the value of a series.
+type Read = dyn Fn() -> f64 + Send + Sync;
+
+/// A series whose value is read when metrics are rendered, as long as this lives.
+#[must_use = "the series ends with it"]
+pub struct Observation {
+    families: Weak<Families>,
+    name: String,
+    labels: String,
+    read: Arc<Read>,
 }
 
 /// A sum that only grows. Cloning shares the series.
@@ -43,11 +58,13 @@ struct Family {
 
 enum Source {
     Counter(Counter),
-    Observed(Box<dyn Fn() -> f64 + Send + Sync>),
+    /// The latest is read: it is of the component that has taken the place of the others.
+    Observed(Vec<Arc<Read>>),
 }
 
 impl Telemetry {
-    /// An empty set that reports the process metrics and, as `target_info`, the given resource.
+    /// An empty set that reports the process metrics and, as `target_info`, the attributes of the resource.
+    /// Their names become names of labels.
     pub fn new(resource: &[(&str, &str)]) -> Self {
         let telemetry = Self { families: Arc::default() };
         let target_info = Definition {
@@ -55,7 +72,9 @@ impl Telemetry {
             help: "Attributes of the resource that these metrics describe.",
             instrument: Instrument::Gauge,
         };
-        telemetry.observe(target_info, resource, || 1.0);
+        let labels = as_labels(resource);
+        let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (&**name, &**value)).collect();
+        telemetry.observe_always(target_info, &labels, || 1.0);
         process::register(&telemetry);
         telemetry
     }
@@ -72,16 +91,37 @@ impl Telemetry {
         }
     }
 
-    /// A series whose value is read when metrics are rendered. Replaces an earlier one of the same labels.
+    /// A series whose value is read when metrics are rendered, until the observation is dropped. While
+    /// there are several of the same labels, the latest counts.
     pub(crate) fn observe(
         &self,
         definition: Definition,
         labels: Labels<'_>,
         read: impl Fn() -> f64 + Send + Sync + 'static,
+    ) -> Observation {
+        let (name, labels) = (definition.name.to_string(), rendered(labels));
+        let read: Arc<Read> = Arc::new(read);
+        self.add(definition, labels.clone(), read.clone());
+        Observation { families: Arc::downgrade(&self.families), name, labels, read }
+    }
+
+    /// As [`observe`](Self::observe), without an end.
+    pub(crate) fn observe_always(
+        &self,
+        definition: Definition,
+        labels: Labels<'_>,
+        read: impl Fn() -> f64 + Send + Sync + 'static,
     ) {
+        self.add(definition, rendered(labels), Arc::new(read));
+    }
+
+    fn add(&self, definition: Definition, labels: String, read: Arc<Read>) {
         let mut families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
         let family = families.entry(definition.name.to_string()).or_insert_with(|| Family::new(definition));
-        family.series.insert(rendered(labels), Source::Observed(Box::new(read)));
+        match family.series.entry(labels).or_insert_with(|| Source::Observed(Vec::new())) {
+            Source::Observed(reads) => reads.push(read),
+            Source::Counter(_) => {}
+        }
     }
 
     /// All series in the Prometheus text exposition format, version 0.0.4.
@@ -99,6 +139,29 @@ impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
         f.debug_struct("Telemetry").field("families", &families.len()).finish()
+    }
+}
+
+impl Drop for Observation {
+    fn drop(&mut self) {
+        let Some(families) = self.families.upgrade() else { return };
+        let mut families = families.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(family) = families.get_mut(&self.name) else { return };
+        if let Some(Source::Observed(reads)) = family.series.get_mut(&self.labels) {
+            reads.retain(|read| !Arc::ptr_eq(read, &self.read));
+            if reads.is_empty() {
+                family.series.remove(&self.labels);
+            }
+        }
+        if family.series.is_empty() {
+            families.remove(&self.name);
+        }
+    }
+}
+
+impl fmt::Debug for Observation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.name, self.labels)
     }
 }
 
@@ -127,10 +190,34 @@ impl Family {
         for (labels, source) in &self.series {
             text.push_str(&match source {
                 Source::Counter(counter) => format!("{name}{labels} {}\n", counter.value()),
-                Source::Observed(read) => format!("{name}{labels} {}\n", read()),
+                Source::Observed(reads) => {
+                    reads.last().map(|read| format!("{name}{labels} {}\n", read())).unwrap_or_default()
+                }
             });
         }
     }
+}
+
+/// Attributes as labels: what the name of a label cannot have is an underscore. Where that makes one of
+/// several names, their values are joined, as the Go collector joins them.
+fn as_labels(attributes: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::<String, String>::new();
+    for (name, value) in attributes {
+        let mut label = name.replace(|char: char| !char.is_ascii_alphanumeric() && char != '_', "_");
+        if label.starts_with(|first: char| first.is_ascii_digit()) {
+            label.insert_str(0, "key_");
+        }
+        match labels.get_mut(&label) {
+            Some(joined) => {
+                joined.push(';');
+                joined.push_str(value);
+            }
+            None => _ = labels.insert(label, (*value).to_owned()),
+        }
+    }
+    // There is no label without a name.
+    labels.remove("");
+    labels
 }
 
 /// `{a="b",c="d"}` with the values escaped, or nothing when there are no labels.
@@ -170,8 +257,37 @@ mod tests {
     }
 
     #[test]
-    fn the_resource_is_told_as_target_info() {
-        let text = Telemetry::new(&[("service_name", "etalon")]).prometheus_text();
-        assert!(text.contains("target_info{service_name=\"etalon\"} 1\n"), "{text}");
+    fn the_resource_is_told_as_target_info_in_labels_that_prometheus_takes() {
+        let target_info = |resource: &[(&str, &str)]| {
+            let text = Telemetry::new(resource).prometheus_text();
+            text.lines().find(|line| line.starts_with("target_info")).map(str::to_owned).unwrap()
+        };
+        assert_eq!(target_info(&[("service.name", "etalon")]), "target_info{service_name=\"etalon\"} 1");
+        assert_eq!(
+            target_info(&[("", "?"), ("1st: größe", "a"), ("k8s/pod name", "b")]),
+            "target_info{k8s_pod_name=\"b\",key_1st__gr__e=\"a\"} 1"
+        );
+        assert_eq!(target_info(&[("a.b", "1"), ("a_b", "2")]), "target_info{a_b=\"1;2\"} 1");
+    }
+
+    #[test]
+    fn an_observation_gives_its_series_back_to_the_one_before_and_the_last_one_takes_it_away() {
+        let telemetry = Telemetry::new(&[]);
+        let things = || {
+            let text = telemetry.prometheus_text();
+            text.lines().filter(|line| line.contains("things")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let observe = |kind, value| telemetry.observe(THINGS, &[("kind", kind)], move || value);
+        let first = observe("a", 1.0);
+        let second = observe("a", 2.0);
+        assert_eq!(things()[2..], ["things{kind=\"a\"} 2"]);
+        drop(second);
+        assert_eq!(things()[2..], ["things{kind=\"a\"} 1"]);
+        let third = observe("a", 3.0);
+        drop(first);
+        let other = observe("b", 4.0);
+        assert_eq!(things()[2..], ["things{kind=\"a\"} 3", "things{kind=\"b\"} 4"]);
+        drop((third, other));
+        assert_eq!(things(), Vec::<String>::new(), "nor a name without series");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::registry::{Definition, Instrument, Telemetry};
+use crate::registry::{Definition, Instrument, Observation, Telemetry};
 
 const STALE: Definition = Definition {
     name: Cow::Borrowed("otelcol_tls_files_stale"),
@@ -10,26 +10,28 @@ const STALE: Definition = Definition {
     instrument: Instrument::Gauge,
 };
 
-/// Tells whether the TLS files of a receiver (its id) and `transport` (`grpc` or `http`) are stale.
+/// Tells whether the TLS files of a receiver (its id) and `transport` (`grpc` or `http`) are stale, as long as the
+/// observation lives.
 pub fn observe_receiver_tls(
     telemetry: &Telemetry,
     receiver: &str,
     transport: &str,
     is_stale: impl Fn() -> bool + Send + Sync + 'static,
-) {
+) -> Observation {
     telemetry.observe(STALE, &[("receiver", receiver), ("transport", transport)], move || {
         f64::from(u8::from(is_stale()))
-    });
+    })
 }
 
-/// Tells whether the TLS files of an exporter (its id) and a signal are stale.
+/// Tells whether the TLS files of an exporter (its id) and a signal are stale, as long as the
+/// observation lives.
 pub fn observe_exporter_tls(
     telemetry: &Telemetry,
     exporter: &str,
     signal: &str,
     is_stale: impl Fn() -> bool + Send + Sync + 'static,
-) {
+) -> Observation {
     telemetry.observe(STALE, &[("exporter", exporter), ("data_type", signal)], move || {
         f64::from(u8::from(is_stale()))
-    });
+    })
 }

@@ -223,6 +223,34 @@ fn a_component_that_does_not_start_leaves_the_old_configuration_in_service() {
     assert_eq!(collector.etalon.stop().code(), 0);
 }
 
+#[test]
+fn the_metrics_of_a_queue_are_those_of_the_exporter_that_runs_and_go_with_it() {
+    let (one, two) = (Sink::start(), Sink::start());
+    one.answer(Verdict::Hold);
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let second = format!(
+        "receivers:\n  otlp/2: {{protocols: {{http: {{endpoint: '{}'}}}}}}\n",
+        taken.local_addr().unwrap()
+    );
+    let collector = Reloadable::start(&to(&one));
+    for request in 0..3 {
+        assert_eq!(collector.post(request..request + 1), 200);
+    }
+    one.wait_until_seen(3);
+    let queue_size =
+        || collector.etalon.scrape().sum("otelcol_exporter_queue_size", &[("exporter", "otlp_http")]);
+    assert_eq!(queue_size(), Some(3.0));
+    let broken =
+        to(&two).replace("receivers:\n", &second).replace("receivers: [otlp]", "receivers: [otlp, otlp/2]");
+    collector.refuse(&broken);
+    eventually("the size of the queue that there still is", || (queue_size() == Some(3.0)).then_some(()));
+    one.answer(Verdict::Accept);
+    one.wait_until_accepted(3);
+    collector.update(&to(&one).replace("otlp_http", "otlp_http/other"));
+    eventually("the end of the series", || queue_size().is_none().then_some(()));
+    assert_eq!(collector.etalon.stop().code(), 0);
+}
+
 /// One request on a connection that stays open, and the status of its answer.
 fn request_on(connection: &mut BufReader<TcpStream>, numbers: std::ops::Range<u32>) -> u16 {
     let body = logs(numbers);

@@ -4,7 +4,7 @@ use etalon_component::{Batch, BoxError, BoxFuture, Component, Consumer, Host, Ou
 use etalon_delivery::{Delivery, acknowledged};
 use etalon_net::client::{GrpcClient, GrpcMethod};
 use etalon_pdata::Signal;
-use etalon_telemetry::{ExporterMetrics, observe_exporter_tls};
+use etalon_telemetry::{ExporterMetrics, Observation, observe_exporter_tls};
 use tokio::time::Instant;
 
 use crate::OtlpGrpcConfig;
@@ -14,6 +14,7 @@ struct Sender {
     client: GrpcClient,
     method: GrpcMethod,
     span: tracing::Span,
+    _tls: Option<Observation>,
 }
 
 pub(crate) fn create(settings: Settings, config: &OtlpGrpcConfig, signal: Signal) -> Result<Stage, BoxError> {
@@ -23,14 +24,14 @@ pub(crate) fn create(settings: Settings, config: &OtlpGrpcConfig, signal: Signal
     let (host, port) = (endpoint.host(), endpoint.port().map(|port| port.to_string()));
     let mut attributes = vec![("server_address", host.as_str())];
     attributes.extend(port.as_deref().map(|port| ("server_port", port)));
-    if let Some(tls) = client.tls_health() {
+    let tls = client.tls_health().map(|tls| {
         observe_exporter_tls(&settings.telemetry, &settings.id.to_string(), signal.name, move || {
             tls.is_stale()
-        });
-    }
+        })
+    });
     let metrics =
         ExporterMetrics::new(&settings.telemetry, &settings.id.to_string(), signal.items, &attributes);
-    let sender = Sender { client, method, span: settings.span.clone() };
+    let sender = Sender { client, method, span: settings.span.clone(), _tls: tls };
     let sender = Stage::new(sender);
     Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, metrics)))
 }

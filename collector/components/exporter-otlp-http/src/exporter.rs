@@ -7,7 +7,7 @@ use etalon_component::{
 use etalon_delivery::Delivery;
 use etalon_net::client::HttpClient;
 use etalon_pdata::{Payload, Signal, json};
-use etalon_telemetry::{ExporterMetrics, observe_exporter_tls};
+use etalon_telemetry::{ExporterMetrics, Observation, observe_exporter_tls};
 use tokio::time::Instant;
 
 use crate::answer::outcome;
@@ -19,16 +19,17 @@ struct Sender {
     url: String,
     encoding: Encoding,
     span: tracing::Span,
+    _tls: Option<Observation>,
 }
 
 pub(crate) fn create(settings: Settings, config: &OtlpHttpConfig, signal: Signal) -> Result<Stage, BoxError> {
     let url = config.url(signal)?;
     let client = settings.span.in_scope(|| config.client.client(&url, &settings.build.user_agent()))?;
-    if let Some(tls) = client.tls_health() {
+    let tls = client.tls_health().map(|tls| {
         observe_exporter_tls(&settings.telemetry, &settings.id.to_string(), signal.name, move || {
             tls.is_stale()
-        });
-    }
+        })
+    });
     let metrics = ExporterMetrics::new(
         &settings.telemetry,
         &settings.id.to_string(),
@@ -40,7 +41,8 @@ pub(crate) fn create(settings: Settings, config: &OtlpHttpConfig, signal: Signal
         ],
     );
     let url = client.url();
-    let sender = Stage::new(Sender { client, url, encoding: config.encoding(), span: settings.span.clone() });
+    let (encoding, span) = (config.encoding(), settings.span.clone());
+    let sender = Stage::new(Sender { client, url, encoding, span, _tls: tls });
     Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, metrics)))
 }
 

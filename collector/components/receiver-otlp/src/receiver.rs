@@ -5,7 +5,7 @@ use std::sync::Arc;
 use etalon_component::{BoxError, BoxFuture, Component, ComponentId, Consumer, Host, Listening, Settings};
 use etalon_net::server::{Route, Server};
 use etalon_pdata::Signal;
-use etalon_telemetry::{ReceiverMetrics, Telemetry, observe_receiver_tls};
+use etalon_telemetry::{Observation, ReceiverMetrics, Telemetry, observe_receiver_tls};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -21,7 +21,12 @@ struct Receiver {
     http: Vec<Route>,
     span: tracing::Span,
     telemetry: Telemetry,
-    servers: Mutex<Vec<Server>>,
+    servers: Mutex<Vec<Running>>,
+}
+
+struct Running {
+    server: Server,
+    _tls: Option<Observation>,
 }
 
 /// Creates a receiver of the signals that have a consumer.
@@ -71,24 +76,23 @@ impl Receiver {
         if let Some(grpc) = self.config.protocols.grpc.get() {
             let server = grpc.serve(self.grpc.clone(), host).await?;
             tracing::info!(endpoint = %server.address(), "Starting GRPC server");
-            self.report(host, "grpc", &server);
-            servers.push(server);
+            servers.push(self.reported(host, "grpc", server));
         }
         if let Some(http) = self.config.protocols.http.get() {
             let server = http.server.serve(self.http.clone(), host).await?;
             tracing::info!(endpoint = %server.address(), "Starting HTTP server");
-            self.report(host, "http", &server);
-            servers.push(server);
+            servers.push(self.reported(host, "http", server));
         }
         Ok(())
     }
 
-    fn report(&self, host: &Host, protocol: &'static str, server: &Server) {
-        if let Some(tls) = server.tls_health() {
-            observe_receiver_tls(&self.telemetry, &self.id.to_string(), protocol, move || tls.is_stale());
-        }
+    fn reported(&self, host: &Host, protocol: &'static str, server: Server) -> Running {
         let (component, address, tls) = (self.id.clone(), server.address().clone(), server.is_tls());
         host.report_listening(Listening { component, protocol, address, tls });
+        let observed = server.tls_health().map(|tls| {
+            observe_receiver_tls(&self.telemetry, &self.id.to_string(), protocol, move || tls.is_stale())
+        });
+        Running { server, _tls: observed }
     }
 }
 
@@ -100,9 +104,11 @@ impl Component for Receiver {
     fn shutdown(&self, deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
         Box::pin(async move {
             let servers = std::mem::take(&mut *self.servers.lock().await);
-            servers.iter().for_each(Server::drain);
-            for server in servers {
-                server.shutdown(deadline).await;
+            for running in &servers {
+                running.server.drain();
+            }
+            for running in servers {
+                running.server.shutdown(deadline).await;
             }
             Ok(())
         })
