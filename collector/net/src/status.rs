@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use etalon_component::{Code, Failure, Outcome};
+use etalon_pdata::proto::google::rpc::bad_request::FieldViolation;
 use etalon_pdata::proto::google::{protobuf, rpc};
 use prost::Message as _;
 
@@ -23,7 +24,12 @@ pub const PEER_DELAY_MAX: Duration = Duration::from_hours(24);
 /// Longest message that is sent to a client, in bytes; a longer one is cut at a character.
 pub const MESSAGE_BYTES_MAX: usize = 4096;
 
+/// Longest field and longest description of a [`Violation`] that are sent to a client, in bytes each; longer ones
+/// are cut at a character.
+pub const VIOLATION_BYTES_MAX: usize = 1024;
+
 const RETRY_INFO_URL: &str = "type.googleapis.com/google.rpc.RetryInfo";
+const BAD_REQUEST_URL: &str = "type.googleapis.com/google.rpc.BadRequest";
 
 /// A failed request, as both protocols tell it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,12 +42,33 @@ pub struct Status {
     pub message: String,
     /// When to try again. Nothing means that the protocol's rules for `code` and `http` hold.
     pub retry_after: Option<Duration>,
+    /// What is wrong in the data. Only of data that is refused for good.
+    pub violation: Option<Box<Violation>>,
+}
+
+/// One thing that is wrong in a request, for programs: it becomes a `google.rpc.BadRequest`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Path of the field, or name of the header field; empty when it is the message as a whole.
+    pub field: String,
+    /// What is wrong with it, and at which byte.
+    pub description: String,
 }
 
 impl Status {
     /// The request cannot be accepted, whoever sends it and however often.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, http: http_of(code), message: message.into(), retry_after: None }
+        Self { code, http: http_of(code), message: message.into(), retry_after: None, violation: None }
+    }
+
+    /// The data is not what it should be: `message` says so to people, and the rest to programs.
+    pub fn bad_request(
+        message: impl Into<String>,
+        field: impl Into<String>,
+        description: impl Into<String>,
+    ) -> Self {
+        let violation = Violation { field: field.into(), description: description.into() };
+        Self { violation: Some(Box::new(violation)), ..Self::new(Code::InvalidArgument, message) }
     }
 
     /// Replaces the HTTP status where HTTP has a better one than the code's own.
@@ -89,7 +116,7 @@ impl Status {
     /// `grpc-status-details-bin`, before base64: a `google.rpc.Status`. Nothing when it would say no
     /// more than the trailers do.
     pub fn grpc_details(&self) -> Option<Vec<u8>> {
-        self.retry_after.map(|_| self.to_rpc().encode_to_vec())
+        (self.retry_after.is_some() || self.violation.is_some()).then(|| self.to_protobuf())
     }
 
     /// `google.rpc.retryinfo-bin`, before base64: the hint where some clients look for it.
@@ -111,24 +138,42 @@ impl Status {
 
     /// The HTTP body as JSON, in the mapping of protobuf to JSON.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut body = serde_json::json!({ "code": self.code.number(), "message": cut(&self.message) });
-        if let Some(delay) = self.retry_after {
-            body["details"] =
-                serde_json::json!([{ "@type": RETRY_INFO_URL, "retryDelay": json_duration(delay) }]);
+        let mut body = serde_json::json!({ "code": self.code.number(), "message": cut(&self.message, MESSAGE_BYTES_MAX) });
+        let retry_info = self
+            .retry_after
+            .map(|delay| serde_json::json!({ "@type": RETRY_INFO_URL, "retryDelay": json_duration(delay) }));
+        let bad_request = self.violation.as_deref().map(|violation| {
+            let (field, description) = violation.cut();
+            let violations = [serde_json::json!({ "field": field, "description": description })];
+            serde_json::json!({ "@type": BAD_REQUEST_URL, "fieldViolations": violations })
+        });
+        let details: Vec<_> = retry_info.into_iter().chain(bad_request).collect();
+        if !details.is_empty() {
+            body["details"] = details.into();
         }
         body.to_string().into_bytes()
     }
 
     fn to_rpc(&self) -> rpc::Status {
-        let details = self.retry_after.map(|delay| protobuf::Any {
-            type_url: RETRY_INFO_URL.to_owned(),
-            value: retry_info(delay).encode_to_vec(),
+        let any = |url: &str, value| protobuf::Any { type_url: url.to_owned(), value };
+        let retry_info = self.retry_after.map(|delay| any(RETRY_INFO_URL, retry_info(delay).encode_to_vec()));
+        let bad_request = self.violation.as_deref().map(|violation| {
+            let (field, description) = violation.cut();
+            let violation = FieldViolation { field: field.to_owned(), description: description.to_owned() };
+            any(BAD_REQUEST_URL, rpc::BadRequest { field_violations: vec![violation] }.encode_to_vec())
         });
         rpc::Status {
             code: self.code.number().cast_signed(),
-            message: cut(&self.message).to_owned(),
-            details: details.into_iter().collect(),
+            message: cut(&self.message, MESSAGE_BYTES_MAX).to_owned(),
+            details: retry_info.into_iter().chain(bad_request).collect(),
         }
+    }
+}
+
+impl Violation {
+    /// The field and the description, as long as they may be.
+    fn cut(&self) -> (&str, &str) {
+        (cut(&self.field, VIOLATION_BYTES_MAX), cut(&self.description, VIOLATION_BYTES_MAX))
     }
 }
 
@@ -265,8 +310,8 @@ fn json_duration(delay: Duration) -> String {
     }
 }
 
-fn cut(message: &str) -> &str {
-    &message[..message.floor_char_boundary(MESSAGE_BYTES_MAX)]
+fn cut(text: &str, max_len: usize) -> &str {
+    &text[..text.floor_char_boundary(max_len)]
 }
 
 #[cfg(test)]
@@ -374,6 +419,30 @@ mod tests {
         status.retry_after = Some(Duration::from_millis(1500));
         let json: serde_json::Value = serde_json::from_slice(&status.to_json()).unwrap();
         assert_eq!(json["details"][0]["retryDelay"], "1.500000000s");
+    }
+
+    #[test]
+    fn bad_data_is_described_in_both_encodings_and_is_permanent() {
+        let status = Status::bad_request("no", "resource_logs[0]", "cut off at byte 7");
+        let rpc = rpc::Status::decode(status.to_protobuf().as_slice()).unwrap();
+        assert_eq!(rpc.details[0].type_url, BAD_REQUEST_URL);
+        let told = rpc::BadRequest::decode(rpc.details[0].value.as_slice()).unwrap();
+        assert_eq!(told.field_violations[0].field, "resource_logs[0]");
+        assert_eq!(told.field_violations[0].description, "cut off at byte 7");
+        let json: serde_json::Value = serde_json::from_slice(&status.to_json()).unwrap();
+        assert_eq!(json["details"][0]["@type"], BAD_REQUEST_URL);
+        assert_eq!(json["details"][0]["fieldViolations"][0]["field"], "resource_logs[0]");
+        assert!(matches!(over_grpc(&status), Outcome::Permanent(_)));
+        assert_eq!(status.http, 400);
+    }
+
+    #[test]
+    fn the_details_of_bad_data_are_bounded() {
+        let long = "\u{e4}".repeat(100_000);
+        let status = Status::bad_request(long.clone(), long.clone(), long);
+        let details = status.grpc_details().expect("details");
+        assert!(details.len() < MESSAGE_BYTES_MAX + 2 * VIOLATION_BYTES_MAX + 128, "{}", details.len());
+        assert!(status.to_json().len() < MESSAGE_BYTES_MAX + 2 * VIOLATION_BYTES_MAX + 256);
     }
 
     #[test]

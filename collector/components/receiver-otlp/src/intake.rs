@@ -6,7 +6,8 @@ use bytes::{Bytes, BytesMut};
 use etalon_component::{Batch, BoxFuture, Code, Consumer, Context, Delivered, Outcome};
 use etalon_net::server::{Call, Format, Unary, jitter};
 use etalon_net::status::{MESSAGE_BYTES_MAX, Status};
-use etalon_pdata::{Compressed, Payload, Signal, Utf8Policy, json, partial_success_response, scan};
+use etalon_pdata::json::{self, JsonError};
+use etalon_pdata::{Compressed, Payload, ScanError, Signal, Utf8Policy, partial_success_response, scan};
 use etalon_telemetry::ReceiverMetrics;
 
 /// Takes the requests of a signal to its pipelines.
@@ -55,11 +56,11 @@ impl Intake {
         let (mut protobuf, compressed) = match format {
             Format::Protobuf => (message, compressed),
             Format::Json => {
-                let decoded = json::decode(self.signal.request, &message).map_err(|error| invalid(&error))?;
+                let decoded = json::decode(self.signal.request, &message).map_err(invalid_json)?;
                 (BytesMut::from(Bytes::from(decoded)), None)
             }
         };
-        let found = scan(self.signal, &mut protobuf, Utf8Policy::Repair).map_err(|error| invalid(&error))?;
+        let found = scan(self.signal, &mut protobuf, Utf8Policy::Repair).map_err(invalid_protobuf)?;
         self.metrics.repaired(found.repaired);
         let payload = Payload::from_validated(self.signal, protobuf.freeze(), found.items);
         Ok(match compressed {
@@ -87,8 +88,20 @@ impl Intake {
     }
 }
 
-fn invalid(error: &dyn std::error::Error) -> Status {
-    Status::new(Code::InvalidArgument, format!("invalid export request: {error}"))
+#[cold]
+fn invalid_protobuf(error: ScanError) -> Status {
+    let (message, description) = (invalid(&error), format!("{} (at byte {})", error.kind, error.offset));
+    Status::bad_request(message, error.path, description)
+}
+
+#[cold]
+fn invalid_json(error: JsonError) -> Status {
+    let (message, description) = (invalid(&error), format!("{} (at byte {})", error.problem, error.offset));
+    Status::bad_request(message, error.path, description)
+}
+
+fn invalid(error: &dyn std::error::Error) -> String {
+    format!("invalid export request: {error}")
 }
 
 /// Items that wait for their outcome. Whatever ends the wait other than their delivery, a client that

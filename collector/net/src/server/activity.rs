@@ -7,17 +7,20 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Buf as _;
+use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::calm::Calm;
+use super::unreadable::Unreadable;
 
 /// What a connection is doing. Times are milliseconds since it was accepted.
 #[derive(Debug)]
 pub(super) struct Activity {
     accepted: Instant,
     in_flight: AtomicUsize,
+    /// Requests that have been answered.
+    answered: AtomicU64,
     idle_since: AtomicU64,
     /// When the first byte after the last request arrived, plus one; 0 when none has.
     head_since: AtomicU64,
@@ -57,6 +60,7 @@ impl Activity {
         Arc::new(Self {
             accepted: Instant::now(),
             in_flight: AtomicUsize::new(0),
+            answered: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
             head_since: AtomicU64::new(0),
             stalled_since: AtomicU64::new(0),
@@ -109,6 +113,10 @@ impl Activity {
         self.in_flight.load(Ordering::Relaxed) > 0
     }
 
+    fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
+    }
+
     /// Notes whether the client takes what it is sent.
     fn note_writing<T>(&self, polled: &Poll<T>) {
         let stalled = self.stalled_since.load(Ordering::Relaxed) > 0;
@@ -129,6 +137,7 @@ impl Activity {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.idle_since.store(self.0.now(), Ordering::Relaxed);
+        self.0.answered.fetch_add(1, Ordering::Relaxed);
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -151,9 +160,25 @@ const LINGER_BYTES: usize = 4 * 1024 * 1024;
 pub(super) struct Watched<S> {
     stream: S,
     activity: Arc<Activity>,
-    /// Of HTTP/2 only.
-    calm: Option<Calm>,
+    manners: Manners,
     linger: Option<Linger>,
+}
+
+/// What a stream looks at, by what is spoken on it.
+#[derive(Debug)]
+pub(super) enum Manners {
+    H1(Unreadable),
+    H2(Calm),
+}
+
+impl Manners {
+    /// What is still to be sent before the connection is closed.
+    fn farewell(&mut self) -> Option<&mut Bytes> {
+        match self {
+            Self::H1(unreadable) => unreadable.farewell(),
+            Self::H2(calm) => calm.farewell(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -163,8 +188,20 @@ struct Linger {
 }
 
 impl<S> Watched<S> {
-    pub(super) fn new(stream: S, activity: Arc<Activity>, calm: Option<Calm>) -> Self {
-        Self { stream, activity, calm, linger: None }
+    pub(super) fn new(stream: S, activity: Arc<Activity>, manners: Manners) -> Self {
+        Self { stream, activity, manners, linger: None }
+    }
+}
+
+impl<S> Watched<S> {
+    /// Whether these bytes, which are about to be written, must not be.
+    fn takes(&mut self, bytes: &[u8]) -> bool {
+        match &mut self.manners {
+            Manners::H1(unreadable) if !self.activity.is_busy() => {
+                unreadable.takes(bytes, self.activity.answered())
+            }
+            Manners::H1(_) | Manners::H2(_) => false,
+        }
     }
 }
 
@@ -191,7 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.calm.as_ref().is_some_and(Calm::is_over) {
+        if matches!(&self.manners, Manners::H2(calm) if calm.is_over()) {
             // The end of the stream is what ends the connection, but it may not say why.
             return self.poll_shutdown(cx);
         }
@@ -201,7 +238,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<S> {
         if !read.is_empty() {
             self.activity.note_bytes();
             let busy = self.activity.is_busy();
-            if let Some(calm) = &mut self.calm {
+            if let Manners::H2(calm) = &mut self.manners {
                 calm.received(read, busy);
             }
         }
@@ -211,9 +248,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.takes(buf) {
+            return Poll::Ready(Ok(buf.len()));
+        }
         let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.activity.note_writing(&polled);
-        if let (Some(calm), Poll::Ready(Ok(len))) = (&mut self.calm, &polled) {
+        if let (Manners::H2(calm), Poll::Ready(Ok(len))) = (&mut self.manners, &polled) {
             calm.sent(&buf[..*len]);
         }
         polled
@@ -224,9 +264,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [head] = bufs
+            && self.takes(head)
+        {
+            return Poll::Ready(Ok(head.len()));
+        }
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.activity.note_writing(&polled);
-        if let (Some(calm), Poll::Ready(Ok(len))) = (&mut self.calm, &polled) {
+        if let (Manners::H2(calm), Poll::Ready(Ok(len))) = (&mut self.manners, &polled) {
             let mut left = *len;
             for buf in bufs {
                 let written = left.min(buf.len());
@@ -242,14 +287,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let given = self.activity.answered();
+        if let Manners::H1(unreadable) = &mut self.manners {
+            unreadable.flushed(given);
+        }
         let polled = Pin::new(&mut self.stream).poll_flush(cx);
         self.activity.note_writing(&polled);
         polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { stream, calm, .. } = &mut *self;
-        while let Some(farewell) = calm.as_mut().and_then(Calm::farewell) {
+        let Self { stream, manners, .. } = &mut *self;
+        while let Some(farewell) = manners.farewell() {
             let written = ready!(Pin::new(&mut *stream).poll_write(cx, farewell))?;
             farewell.advance(written);
         }

@@ -19,10 +19,11 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Bu
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::activity::{Activity, Patience, Verdict, Watched};
+use super::activity::{Activity, Manners, Patience, Verdict, Watched};
 use super::calm::{Calm, PingPolicy};
 use super::running::{Seldom, Tasks};
 use super::stream::{Peer, Stream};
+use super::unreadable::Unreadable;
 use super::{HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HEADER_BYTES_MAX, STALL_TIMEOUT};
 use crate::tls::{HandshakeError, ServerTls, Turns};
 
@@ -39,7 +40,7 @@ const RESETS_MAX: usize = 20;
 /// Streams that an HTTP/2 client may make us reset, on one connection: CVE-2025-8671.
 const ERROR_RESETS_MAX: usize = 1024;
 /// Header fields of an HTTP/1 request.
-const HEADERS_MAX: usize = 100;
+pub(super) const HEADERS_MAX: usize = 100;
 /// Pause between two looks at a connection of which only part of the first three bytes has arrived.
 const PEEK_PAUSE: Duration = Duration::from_millis(10);
 /// Time to learn from its first bytes what a plaintext connection speaks, unless configured.
@@ -216,8 +217,11 @@ impl<P: Protocol> Connection<P> {
     async fn serve_http<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, version: Version) {
         let Self { peer, protocol, settings, tasks } = self;
         let activity = Activity::new();
-        let calm = matches!(version, Version::H2).then(|| Calm::new(settings.ping_policy));
-        let io = TokioIo::new(Watched::new(stream, activity.clone(), calm));
+        let manners = match version {
+            Version::H1 => Manners::H1(Unreadable::default()),
+            Version::H2 => Manners::H2(Calm::new(settings.ping_policy)),
+        };
+        let io = TokioIo::new(Watched::new(stream, activity.clone(), manners));
         let service = {
             let activity = activity.clone();
             service_fn(move |request| {

@@ -231,7 +231,7 @@ async fn receive(mut body: Incoming, max_len: usize) -> Result<BytesMut, Refusal
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             let message = format!("the body is malformed or cut off after {} bytes: {error}", buffer.len());
-            Refusal { status: Status::new(Code::InvalidArgument, message), unread: true }
+            Refusal { status: Status::bad_request(message.clone(), "", message), unread: true }
         })?;
         if let Ok(data) = frame.into_data() {
             buffer.append(&data).map_err(|_| too_large(max_len))?;
@@ -247,7 +247,9 @@ fn decoded(encoding: Compression, body: BytesMut, max_len: usize) -> Result<Rece
     };
     decoded.map_err(|error| match error {
         DecompressError::TooLarge { .. } => too_large(max_len).status,
-        DecompressError::Corrupt { .. } => Status::new(Code::InvalidArgument, error.to_string()),
+        DecompressError::Corrupt { .. } => {
+            Status::bad_request(error.to_string(), header::CONTENT_ENCODING.as_str(), error.to_string())
+        }
     })
 }
 

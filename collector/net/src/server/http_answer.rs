@@ -8,7 +8,7 @@ use super::guard::TurnedAway;
 use crate::status::Status;
 
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The format that the `Content-Type` of a request names: the media type in any case, parameters aside.
 pub(super) fn format(headers: &HeaderMap) -> Option<Format> {

@@ -24,6 +24,7 @@ mod panics;
 mod running;
 mod stream;
 mod transport;
+mod unreadable;
 mod unsupported;
 
 use std::fmt;

@@ -9,6 +9,7 @@ mod life;
 mod mix_ups;
 mod tls;
 mod transport;
+mod unreadable;
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -13,6 +13,8 @@ use crate::status::Status;
 
 /// A compressed flag and a length of four bytes.
 const PREFIX_LEN: usize = 5;
+/// The header field that names how messages are compressed.
+const GRPC_ENCODING: &str = "grpc-encoding";
 
 /// Reads the message of a request, decompressed. `max_len` bounds it before and after that.
 pub(super) async fn receive<B>(headers: &HeaderMap, body: B, max_len: usize) -> Result<Received, Status>
@@ -87,9 +89,9 @@ fn checked_length(length: u32, max_len: usize) -> Result<usize, Status> {
     Ok(length)
 }
 
-/// How a message with its compressed flag set is compressed: `grpc-encoding`.
+/// How a message with its compressed flag set is compressed.
 fn encoding(headers: &HeaderMap) -> Result<Compression, Status> {
-    match headers.get("grpc-encoding").map(http::HeaderValue::as_bytes) {
+    match headers.get(GRPC_ENCODING).map(http::HeaderValue::as_bytes) {
         // The one case in which the protocol's own specification asks for this code.
         None | Some(b"identity") => Err(Status::new(
             Code::Internal,
@@ -109,12 +111,15 @@ fn decompress_status(error: &DecompressError) -> Status {
             let message = format!("grpc: received message after decompression larger than max {limit}");
             Status::new(Code::ResourceExhausted, message).with_http(413)
         }
-        DecompressError::Corrupt { .. } => malformed(error.to_string()),
+        DecompressError::Corrupt { .. } => {
+            Status::bad_request(error.to_string(), GRPC_ENCODING, error.to_string())
+        }
     }
 }
 
 fn malformed(message: impl Into<String>) -> Status {
-    Status::new(Code::InvalidArgument, message)
+    let message = message.into();
+    Status::bad_request(message.clone(), "", message)
 }
 
 /// The stream was reset or the connection broke: most likely nobody reads the answer.

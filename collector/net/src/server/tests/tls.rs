@@ -148,13 +148,21 @@ async fn the_http_server_negotiates_h2_and_http_1() {
     ] {
         let client =
             Client { trusts: &authority, shows: None, alpn: offered, versions: rustls::ALL_VERSIONS };
-        let mut stream = client.connect(&server).await.unwrap();
+        let stream = client.connect(&server).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), expected);
-        if expected != Some(b"h2") {
-            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
-            let mut received = String::new();
-            stream.read_to_string(&mut received).await.unwrap();
-            assert!(received.starts_with("HTTP/1.1 404"), "{received}");
+        if expected == Some(b"h2") {
+            continue;
+        }
+        for (sent, status) in
+            [("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404), ("no request\r\n\r\n", 400)]
+        {
+            let mut stream = client.connect(&server).await.unwrap();
+            stream.write_all(sent.as_bytes()).await.unwrap();
+            let mut received = Vec::new();
+            stream.read_to_end(&mut received).await.unwrap();
+            let answer = super::http::Answer::of(&received);
+            assert_eq!(answer.status(), status);
+            assert!(answer.json()["message"].is_string(), "{answer:?}");
         }
     }
 }
