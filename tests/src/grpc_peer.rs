@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-use crate::{WAIT, deadline, remaining};
+use crate::{WAIT, base64, deadline, field, remaining};
 
 /// What a [`GrpcPeer`] does about one call.
 #[derive(Clone, Debug)]
@@ -86,39 +86,6 @@ impl GrpcReply {
         let details = base64(&status);
         Self::Trailers(vec![("grpc-status", code.to_string()), ("grpc-status-details-bin", details)])
     }
-}
-
-/// A length-delimited field of a protobuf message.
-pub fn field(number: u8, value: &[u8]) -> Vec<u8> {
-    [&[number << 3 | 2], varint(value.len() as u64).as_slice(), value].concat()
-}
-
-/// A number as protobuf writes it.
-pub fn varint(mut number: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        let [low, ..] = number.to_le_bytes();
-        number >>= 7;
-        if number == 0 {
-            bytes.push(low & 0x7f);
-            return bytes;
-        }
-        bytes.push(low | 0x80);
-    }
-}
-
-/// Base64 without padding, as gRPC has it.
-pub fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let bits =
-            group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for index in 0..=group.len() {
-            text.push(char::from(ALPHABET[(bits >> (18 - 6 * index) & 63) as usize]));
-        }
-    }
-    text
 }
 
 impl GrpcPeer {

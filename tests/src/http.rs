@@ -36,6 +36,15 @@ impl Answer {
     }
 }
 
+impl Message {
+    /// An answer, by its first line.
+    pub(crate) fn into_answer(self) -> io::Result<Answer> {
+        let Self { first_line, headers, body } = self;
+        let status = first_line.split(' ').nth(1).and_then(|status| status.parse().ok());
+        Ok(Answer { status: status.ok_or(io::ErrorKind::InvalidData)?, headers, body })
+    }
+}
+
 /// `GET`.
 ///
 /// # Panics
@@ -68,11 +77,10 @@ pub fn request(to: SocketAddr, head: &str, body: &[u8]) -> io::Result<Answer> {
     stream.set_write_timeout(Some(WAIT))?;
     // A peer that answers before it has read all may close the connection under what is still on its way.
     let written = stream.write_all(&[head.as_bytes(), body].concat());
-    let Some(Message { first_line, headers, body }) = read(&mut BufReader::new(stream))? else {
-        return Err(written.err().unwrap_or(io::ErrorKind::UnexpectedEof.into()));
-    };
-    let status = first_line.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Ok(Answer { status: status.ok_or(io::ErrorKind::InvalidData)?, headers, body })
+    match read(&mut BufReader::new(stream))? {
+        Some(message) => message.into_answer(),
+        None => Err(written.err().unwrap_or(io::ErrorKind::UnexpectedEof.into())),
+    }
 }
 
 /// The next message of a connection; none when the peer has closed it instead.

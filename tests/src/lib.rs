@@ -7,11 +7,14 @@
 //! ports and its metrics, as a user does. Every wait is for a condition, and ends after [`WAIT`].
 
 mod binary;
+mod compressed;
 mod grpc_peer;
 mod http;
 mod http_peer;
 mod identity;
 mod process;
+pub mod protobuf;
+mod rpc_status;
 mod samples;
 mod scrape;
 mod sink;
@@ -20,15 +23,18 @@ mod wire;
 use std::time::{Duration, Instant};
 
 pub use crate::binary::binary;
-pub use crate::grpc_peer::{Called, GrpcPeer, GrpcReply, base64, field, varint};
+pub use crate::compressed::{gzip, zstd};
+pub use crate::grpc_peer::{Called, GrpcPeer, GrpcReply};
 pub use crate::http::{Answer, get, post, request, try_post};
 pub use crate::http_peer::{Arrived, HttpPeer, HttpReply, answer};
 pub use crate::identity::Identity;
 pub use crate::process::{Etalon, Finished, free_port, run, run_in};
+pub use crate::protobuf::{base64, field, unbase64, varint};
+pub use crate::rpc_status::RpcStatus;
 pub use crate::samples::{logs, tokens};
 pub use crate::scrape::Scrape;
 pub use crate::sink::{Sink, Verdict};
-pub use crate::wire::{GrpcAnswer, Version, exchange, framed, grpc};
+pub use crate::wire::{GrpcAnswer, Sent, Version, conversation, exchange, framed, grpc};
 
 /// How long a test waits for something that must happen.
 pub const WAIT: Duration = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::http::{self, Answer, Message};
+use crate::http::{self, Answer};
 use crate::{Identity, WAIT};
 
 /// How a request travels.
@@ -48,7 +48,23 @@ impl GrpcAnswer {
     }
 }
 
-/// Sends a request and waits for its answer. `identity` is the server's, for [`Version::Alpn`].
+/// A request.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path.
+    pub path: &'a str,
+    /// Header fields, besides those that each request has.
+    pub fields: &'a [(&'a str, &'a str)],
+    /// The body.
+    pub body: &'a [u8],
+    /// Whether the body ends where it ends, or at least one byte more is announced that never comes.
+    pub ends: bool,
+}
+
+/// Sends a request on a connection of its own, and waits for its answer. `identity` is the server's, for
+/// [`Version::Alpn`].
 ///
 /// # Panics
 ///
@@ -62,27 +78,35 @@ pub fn exchange(
     fields: &[(&str, &str)],
     body: &[u8],
 ) -> Answer {
+    let sent = Sent { method, path, fields, body, ends: true };
+    conversation(version, to, identity, &[sent]).pop().expect("one answer")
+}
+
+/// Sends requests on one connection, each when the one before is answered, and gives their answers.
+///
+/// # Panics
+///
+/// When one has no answer.
+pub fn conversation(
+    version: Version,
+    to: SocketAddr,
+    identity: &Identity,
+    requests: &[Sent<'_>],
+) -> Vec<Answer> {
     if version == Version::One {
-        return over_http_1(to, method, path, fields, body).expect("an answer over HTTP/1.1");
+        return over_http_1(to, requests).expect("answers over HTTP/1.1");
     }
-    let mut request = ::http::Request::builder().method(method).uri(format!("http://{to}{path}"));
-    for (name, value) in fields {
-        request = request.header(*name, *value);
-    }
-    let request = request.body(()).expect("a valid request");
-    let body = Bytes::copy_from_slice(body);
-    let (head, body, _) = run(async {
+    run(async {
         let stream = tokio::net::TcpStream::connect(to).await.expect("a connection");
         if version == Version::Two {
-            return over_http_2(stream, request, vec![body]).await;
+            return answers_over_http_2(stream, to, requests).await;
         }
         let connector = tokio_rustls::TlsConnector::from(Arc::new(trusting(identity)));
         let name = ServerName::try_from("localhost").expect("a valid name");
         let stream = connector.connect(name, stream).await.expect("a TLS connection");
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-        over_http_2(stream, request, vec![body]).await
-    });
-    Answer { status: head.status.as_u16(), headers: fields_of(&head.headers), body }
+        answers_over_http_2(stream, to, requests).await
+    })
 }
 
 /// Calls a gRPC method: with these header fields besides those that each call has, and with these frames of data.
@@ -102,7 +126,7 @@ pub fn grpc(to: SocketAddr, path: &str, fields: &[(&str, &str)], frames: &[&[u8]
     let frames = frames.iter().map(|frame| Bytes::copy_from_slice(frame)).collect();
     let (head, body, trailers) = run(async {
         let stream = tokio::net::TcpStream::connect(to).await.expect("a connection");
-        over_http_2(stream, request, frames).await
+        over_http_2(&mut open(stream).await, request, frames, true).await
     });
     let headers = [fields_of(&head.headers), fields_of(&trailers)].concat();
     let code = http::find(&headers, "grpc-status").and_then(|code| code.parse().ok());
@@ -120,43 +144,82 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     runtime.block_on(async { tokio::time::timeout(WAIT, future).await.expect("an answer in time") })
 }
 
-fn over_http_1(
-    to: SocketAddr,
-    method: &str,
-    path: &str,
-    fields: &[(&str, &str)],
-    body: &[u8],
-) -> std::io::Result<Answer> {
+fn over_http_1(to: SocketAddr, requests: &[Sent<'_>]) -> std::io::Result<Vec<Answer>> {
     let mut stream = TcpStream::connect_timeout(&to, WAIT)?;
     stream.set_read_timeout(Some(WAIT))?;
     stream.set_write_timeout(Some(WAIT))?;
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
-    for (name, value) in fields {
-        head.push_str(&format!("{name}: {value}\r\n"));
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut answers = Vec::new();
+    for (index, sent) in requests.iter().enumerate() {
+        let mut head = format!("{} {} HTTP/1.1\r\nHost: {to}\r\n", sent.method, sent.path);
+        for (name, value) in sent.fields {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if index + 1 == requests.len() {
+            head.push_str("Connection: close\r\n");
+        }
+        let announced = sent.body.len() + usize::from(!sent.ends);
+        head.push_str(&format!("Content-Length: {announced}\r\n\r\n"));
+        // A server that answers before it has read all may close the connection under what is still on its way.
+        let written = stream.write_all(&[head.as_bytes(), sent.body].concat());
+        match http::read(&mut reader)? {
+            Some(message) => answers.push(message.into_answer()?),
+            None => return Err(written.err().unwrap_or(std::io::ErrorKind::UnexpectedEof.into())),
+        }
     }
-    head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
-    stream.write_all(&[head.as_bytes(), body].concat())?;
-    let Some(Message { first_line, headers, body }) = http::read(&mut BufReader::new(stream))? else {
-        return Err(std::io::ErrorKind::UnexpectedEof.into());
-    };
-    let status = first_line.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Ok(Answer { status: status.ok_or(std::io::ErrorKind::InvalidData)?, headers, body })
+    Ok(answers)
+}
+
+/// An HTTP/2 connection; it ends when this is dropped.
+struct Open {
+    client: h2::client::SendRequest<Bytes>,
+    _driver: tokio::task::JoinSet<()>,
+}
+
+async fn open<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> Open {
+    let (client, connection) = h2::client::handshake(stream).await.expect("HTTP/2");
+    let mut driver = tokio::task::JoinSet::new();
+    // What goes wrong with the connection is seen by the request.
+    driver.spawn(async { drop(connection.await) });
+    Open { client, _driver: driver }
+}
+
+async fn answers_over_http_2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    to: SocketAddr,
+    requests: &[Sent<'_>],
+) -> Vec<Answer> {
+    let mut connection = open(stream).await;
+    let mut answers = Vec::new();
+    for sent in requests {
+        let mut request =
+            ::http::Request::builder().method(sent.method).uri(format!("http://{to}{}", sent.path));
+        for (name, value) in sent.fields {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(()).expect("a valid request");
+        let frames = vec![Bytes::copy_from_slice(sent.body)];
+        let (head, body, _) = over_http_2(&mut connection, request, frames, sent.ends).await;
+        answers.push(Answer { status: head.status.as_u16(), headers: fields_of(&head.headers), body });
+    }
+    answers
 }
 
 type Received = (::http::response::Parts, Vec<u8>, ::http::HeaderMap);
 
-async fn over_http_2<S>(stream: S, request: ::http::Request<()>, frames: Vec<Bytes>) -> Received
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (client, connection) = h2::client::handshake(stream).await.expect("HTTP/2");
-    let connection = tokio::spawn(connection);
-    let mut client = client.ready().await.expect("an HTTP/2 connection");
-    let (response, mut body) = client.send_request(request, frames.is_empty()).expect("a valid request");
+async fn over_http_2(
+    connection: &mut Open,
+    request: ::http::Request<()>,
+    frames: Vec<Bytes>,
+    ends: bool,
+) -> Received {
+    let mut client = connection.client.clone().ready().await.expect("an HTTP/2 connection");
+    let (response, mut body) =
+        client.send_request(request, frames.is_empty() && ends).expect("a valid request");
     let last = frames.len().saturating_sub(1);
     for (index, frame) in frames.into_iter().enumerate() {
         // The server may have answered already, without reading to the end.
-        if body.send_data(frame, index == last).is_err() {
+        if body.send_data(frame, ends && index == last).is_err() {
             break;
         }
     }
@@ -168,7 +231,6 @@ where
         received.extend_from_slice(&data);
     }
     let trailers = stream.trailers().await.expect("the end of the answer").unwrap_or_default();
-    connection.abort();
     (head, received, trailers)
 }
 

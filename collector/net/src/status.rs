@@ -11,6 +11,7 @@ use etalon_component::{Code, Failure, Outcome};
 use etalon_pdata::proto::google::rpc::bad_request::FieldViolation;
 use etalon_pdata::proto::google::{protobuf, rpc};
 use prost::Message as _;
+use serde::Serialize;
 
 /// The hint that a refusal without one of its own carries is drawn from this range: long enough to
 /// recover, short enough that no client gives up, and spread so that clients do not return together.
@@ -49,7 +50,7 @@ pub struct Status {
 /// One thing that is wrong in a request, for programs: it becomes a `google.rpc.BadRequest`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Path of the field, or name of the header field; empty when it is the message as a whole.
+    /// Path of the field, or name of the header field; empty or the name of the message when it is all of it.
     pub field: String,
     /// What is wrong with it, and at which byte.
     pub description: String,
@@ -138,20 +139,18 @@ impl Status {
 
     /// The HTTP body as JSON, in the mapping of protobuf to JSON.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut body = serde_json::json!({ "code": self.code.number(), "message": cut(&self.message, MESSAGE_BYTES_MAX) });
-        let retry_info = self
-            .retry_after
-            .map(|delay| serde_json::json!({ "@type": RETRY_INFO_URL, "retryDelay": json_duration(delay) }));
+        let retry_info =
+            self.retry_after.map(|delay| JsonDetail::RetryInfo { retry_delay: json_duration(delay) });
         let bad_request = self.violation.as_deref().map(|violation| {
             let (field, description) = violation.cut();
-            let violations = [serde_json::json!({ "field": field, "description": description })];
-            serde_json::json!({ "@type": BAD_REQUEST_URL, "fieldViolations": violations })
+            JsonDetail::BadRequest { field_violations: [JsonViolation { field, description }] }
         });
-        let details: Vec<_> = retry_info.into_iter().chain(bad_request).collect();
-        if !details.is_empty() {
-            body["details"] = details.into();
-        }
-        body.to_string().into_bytes()
+        let body = JsonStatus {
+            code: self.code.number(),
+            message: cut(&self.message, MESSAGE_BYTES_MAX),
+            details: retry_info.into_iter().chain(bad_request).collect(),
+        };
+        serde_json::to_vec(&body).expect("texts and numbers can be written")
     }
 
     fn to_rpc(&self) -> rpc::Status {
@@ -175,6 +174,31 @@ impl Violation {
     fn cut(&self) -> (&str, &str) {
         (cut(&self.field, VIOLATION_BYTES_MAX), cut(&self.description, VIOLATION_BYTES_MAX))
     }
+}
+
+/// [`rpc::Status`] in JSON.
+#[derive(Serialize)]
+struct JsonStatus<'a> {
+    code: u32,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    details: Vec<JsonDetail<'a>>,
+}
+
+/// The names are [`RETRY_INFO_URL`] and [`BAD_REQUEST_URL`].
+#[derive(Serialize)]
+#[serde(tag = "@type", rename_all_fields = "camelCase")]
+enum JsonDetail<'a> {
+    #[serde(rename = "type.googleapis.com/google.rpc.RetryInfo")]
+    RetryInfo { retry_delay: String },
+    #[serde(rename = "type.googleapis.com/google.rpc.BadRequest")]
+    BadRequest { field_violations: [JsonViolation<'a>; 1] },
+}
+
+#[derive(Serialize)]
+struct JsonViolation<'a> {
+    field: &'a str,
+    description: &'a str,
 }
 
 /// What a gRPC server answered, apart from success.

@@ -6,9 +6,15 @@ mod partial;
 mod requests;
 mod sizes;
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::ops::Range;
 
-use etalon_tests::{Answer, Etalon, Identity, Sink, Version, exchange};
+use etalon_tests::{
+    Answer, Etalon, Identity, RpcStatus, Sent, Sink, Version, conversation, field, gzip, logs, protobuf,
+    varint, zstd,
+};
+use serde_json::Value;
 
 const LOGS: &str = "/v1/logs";
 const TRACES: &str = "/v1/traces";
@@ -43,7 +49,9 @@ impl Server {
         );
         let configuration = |tls: &str| {
             format!(
-                "receivers:
+                "extensions:
+  bearertokenauth: {{token: sesame}}
+receivers:
   otlp:
     protocols:
       grpc: {{endpoint: 127.0.0.1:0, {grpc}}}
@@ -55,6 +63,7 @@ exporters:
     sending_queue: {queue}
     retry_on_failure: {{enabled: false}}
 service:
+  extensions: [bearertokenauth]
   pipelines:
     traces: {{receivers: [otlp], exporters: [otlp_http]}}
     metrics: {{receivers: [otlp], exporters: [otlp_http]}}
@@ -71,7 +80,12 @@ service:
         self.plain.grpc()
     }
 
-    /// Posts over a version of HTTP.
+    /// Posts one of the signals: `body` before it is encoded.
+    fn send(&self, way: Way, path: &str, body: &[u8]) -> Answer {
+        self.post(way.version, path, &way.fields(), &(way.encode)(body))
+    }
+
+    /// Posts a body as it is over a version of HTTP.
     fn post(&self, version: Version, path: &str, fields: &[(&str, &str)], body: &[u8]) -> Answer {
         self.ask(version, "POST", path, fields, body)
     }
@@ -84,23 +98,113 @@ service:
         fields: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
+        let sent = Sent { method, path, fields, body, ends: true };
+        self.talk(version, &[sent]).pop().expect("one answer")
+    }
+
+    /// Sends requests on one connection.
+    fn talk(&self, version: Version, requests: &[Sent<'_>]) -> Vec<Answer> {
         let server = if version == Version::Alpn { &self.tls } else { &self.plain };
-        exchange(version, server.http(), &self.identity, method, path, fields, body)
+        conversation(version, server.http(), &self.identity, requests)
     }
 
     /// Posts protobuf over HTTP/1.1.
     fn post_protobuf(&self, path: &str, body: &[u8]) -> Answer {
         self.post(Version::One, path, &[("content-type", PROTOBUF)], body)
     }
-
-    /// Posts JSON over HTTP/1.1.
-    fn post_json(&self, path: &str, body: &str) -> Answer {
-        self.post(Version::One, path, &[("content-type", JSON)], body.as_bytes())
-    }
 }
 
 /// The compressions that OTLP servers take, as a header field and what makes them.
-const ENCODINGS: [(&str, fn(&[u8]) -> Vec<u8>); 3] = [("", <[u8]>::to_vec), ("gzip", gzip), ("zstd", zstd)];
+const ENCODINGS: [(&str, Encode); 3] = [("", <[u8]>::to_vec), ("gzip", gzip), ("zstd", zstd)];
+
+type Encode = fn(&[u8]) -> Vec<u8>;
+
+/// One of the ways in which OTLP/HTTP can come.
+#[derive(Clone, Copy)]
+struct Way {
+    version: Version,
+    content_type: &'static str,
+    encoding: &'static str,
+    encode: Encode,
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} over {:?}", self.content_type, self.encoding, self.version)
+    }
+}
+
+/// All of them: each version with each format and each encoding.
+fn ways() -> impl Iterator<Item = Way> {
+    VERSIONS.into_iter().flat_map(|version| {
+        [PROTOBUF, JSON].into_iter().flat_map(move |content_type| {
+            ENCODINGS.map(|(encoding, encode)| Way { version, content_type, encoding, encode })
+        })
+    })
+}
+
+/// Those in a format.
+fn ways_of(content_type: &str) -> impl Iterator<Item = Way> {
+    ways().filter(move |way| way.content_type == content_type)
+}
+
+impl Way {
+    fn is_json(self) -> bool {
+        self.content_type == JSON
+    }
+
+    /// The header fields of a request.
+    fn fields(self) -> Vec<(&'static str, &'static str)> {
+        fields(self.content_type, self.encoding)
+    }
+
+    /// A request of these log records, before it is encoded.
+    fn logs(self, numbers: Range<u32>) -> Vec<u8> {
+        if self.is_json() { logs(numbers) } else { logs_protobuf(numbers) }
+    }
+
+    /// A request without items.
+    fn empty(self) -> &'static [u8] {
+        if self.is_json() { b"{}" } else { b"" }
+    }
+
+    /// A valid request without items, of exactly this size.
+    fn padded(self, len: usize) -> Vec<u8> {
+        if !self.is_json() {
+            return padded(len);
+        }
+        let mut body = b"{}".to_vec();
+        body.resize(len, b' ');
+        body
+    }
+
+    /// The status of a failure, which must be in the format of the request.
+    fn status_of(self, answer: &Answer) -> RpcStatus {
+        assert_eq!(answer.header("content-type"), Some(self.content_type), "{self:?}: {}", answer.text());
+        let status = RpcStatus::of_http(answer);
+        assert!(!status.message.is_empty(), "{self:?}: {}", answer.text());
+        status
+    }
+
+    /// Rejected items and the message of a partial success, read strictly.
+    fn partial_success(self, answer: &Answer) -> (u64, String) {
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, Some(self.content_type)),
+            "{self:?}"
+        );
+        if !self.is_json() {
+            return partial_success(&answer.body);
+        }
+        let told: Value = serde_json::from_slice(&answer.body).expect("JSON");
+        let partial = told["partialSuccess"].as_object().expect("a partial success");
+        let count = |name: &str| partial.get(name).map(|count| count.as_str()?.parse().ok());
+        let known = ["rejectedLogRecords", "errorMessage"];
+        assert!(partial.keys().all(|key| known.contains(&key.as_str())), "{told}");
+        let message = partial.get("errorMessage").and_then(Value::as_str).unwrap_or_default();
+        (count("rejectedLogRecords").map_or(0, |count| count.expect("a number as text")), message.to_owned())
+    }
+}
 
 /// Header fields of a request in a format and an encoding.
 fn fields<'a>(content_type: &'a str, encoding: &'a str) -> Vec<(&'a str, &'a str)> {
@@ -111,38 +215,8 @@ fn fields<'a>(content_type: &'a str, encoding: &'a str) -> Vec<(&'a str, &'a str
     fields
 }
 
-fn gzip(data: &[u8]) -> Vec<u8> {
-    let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
-    let mut out = vec![0; compressor.gzip_compress_bound(data.len())];
-    let len = compressor.gzip_compress(data, &mut out).expect("the bound is right");
-    out.truncate(len);
-    out
-}
-
-fn zstd(data: &[u8]) -> Vec<u8> {
-    zstd::bulk::compress(data, 3).expect("memory can be compressed")
-}
-
-/// Protobuf: a field whose content has a length.
-fn field(number: u32, content: &[u8]) -> Vec<u8> {
-    let mut bytes = varint(u64::from(number << 3 | 2));
-    bytes.extend(varint(content.len() as u64));
-    bytes.extend(content);
-    bytes
-}
-
-fn varint(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value > 0x7f {
-        bytes.push(0x80 | u8::try_from(value & 0x7f).expect("seven bits"));
-        value >>= 7;
-    }
-    bytes.push(u8::try_from(value).expect("seven bits"));
-    bytes
-}
-
 /// A protobuf request of the same log records as [`etalon_tests::logs`].
-fn logs_protobuf(numbers: std::ops::Range<u32>) -> Vec<u8> {
+fn logs_protobuf(numbers: Range<u32>) -> Vec<u8> {
     let record = |number| field(2, &field(5, &field(1, format!("item:{number:08}").as_bytes())));
     field(1, &field(2, &numbers.flat_map(record).collect::<Vec<_>>()))
 }
@@ -155,56 +229,15 @@ fn padded(len: usize) -> Vec<u8> {
 }
 
 /// The one field of a partial success: rejected items and the message, read strictly.
-fn partial_success(body: &[u8]) -> (i64, String) {
-    let [0x0a, rest @ ..] = body else { panic!("not a partial success alone: {body:?}") };
-    let (len, rest) = read_varint(rest);
-    assert_eq!(len, rest.len() as u64, "one field");
-    let (mut rejected, mut message, mut rest) = (0, String::new(), rest);
-    while let [tag, value @ ..] = rest {
-        let (number, value) = read_varint(value);
-        rest = match tag {
-            0x08 => {
-                rejected = number.cast_signed();
-                value
-            }
-            0x12 => {
-                let (text, rest) = value.split_at(usize::try_from(number).expect("a length"));
-                message = String::from_utf8(text.to_vec()).expect("UTF-8");
-                rest
-            }
-            other => panic!("a field that is not of a partial success: {other:#x}"),
-        };
+fn partial_success(body: &[u8]) -> (u64, String) {
+    let [(1, partial)] = protobuf::fields(body)[..] else { panic!("not a partial success alone: {body:?}") };
+    let (mut rejected, mut message) = (0, String::new());
+    for (number, value) in protobuf::fields(partial.bytes()) {
+        match number {
+            1 => rejected = value.number(),
+            2 => message = value.text(),
+            other => panic!("field {other} of a partial success"),
+        }
     }
     (rejected, message)
-}
-
-fn read_varint(bytes: &[u8]) -> (u64, &[u8]) {
-    let end = bytes.iter().position(|byte| byte & 0x80 == 0).expect("a number ends") + 1;
-    let value = bytes[..end].iter().rev().fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f));
-    (value, &bytes[end..])
-}
-
-/// `code` and `message` of a `google.rpc.Status` in the format that the content type says.
-fn status_of(answer: &Answer) -> (u64, String) {
-    match answer.header("content-type") {
-        Some(JSON) => {
-            let status: serde_json::Value = serde_json::from_slice(&answer.body).expect("a Status in JSON");
-            (status["code"].as_u64().unwrap_or(0), status["message"].as_str().unwrap_or_default().to_owned())
-        }
-        Some(PROTOBUF) => {
-            let (code, message) = partial_success(&field(1, &until_details(&answer.body)));
-            (code.cast_unsigned(), message)
-        }
-        other => panic!("a status of type {other:?}"),
-    }
-}
-
-/// The fields of a status before its details: they have the numbers and types of a partial success.
-fn until_details(status: &[u8]) -> Vec<u8> {
-    let mut rest = status;
-    while let [tag @ (0x08 | 0x12), value @ ..] = rest {
-        let (number, after) = read_varint(value);
-        rest = if *tag == 0x08 { after } else { &after[usize::try_from(number).expect("a length")..] };
-    }
-    status[..status.len() - rest.len()].to_vec()
 }

@@ -1,6 +1,6 @@
 //! What an answer means.
 
-use etalon_tests::{GrpcPeer, GrpcReply, HttpPeer, HttpReply, answer, field, varint};
+use etalon_tests::{GrpcPeer, GrpcReply, HttpPeer, HttpReply, answer, field, gzip, varint};
 
 use super::{AGAIN, ONCE, counted, send, to_grpc, to_http};
 
@@ -13,16 +13,6 @@ fn partial(rejected: i64) -> Vec<u8> {
 /// The codes that may be retried without a hint.
 const RETRYABLE: [u32; 6] = [1, 4, 10, 11, 14, 15];
 
-/// Some kilobytes of gzip that are 10 MiB of zeros.
-fn gzip_bomb() -> Vec<u8> {
-    let zeros = vec![0; 10 << 20];
-    let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::best());
-    let mut bomb = vec![0; compressor.gzip_compress_bound(zeros.len())];
-    let len = compressor.gzip_compress(&zeros, &mut bomb).expect("a buffer that is large enough");
-    bomb.truncate(len);
-    bomb
-}
-
 #[test]
 fn c04_a_response_that_is_too_large_is_not_read_and_not_asked_for_again() {
     let peer = HttpPeer::start();
@@ -31,7 +21,7 @@ fn c04_a_response_that_is_too_large_is_not_read_and_not_asked_for_again() {
     let endless =
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-protobuf\r\n\r\n";
     let chunk = [b"10000\r\n".as_slice(), &vec![0; 0x10000], b"\r\n"].concat();
-    let bomb = answer(200, &["Content-Encoding: gzip"], &gzip_bomb());
+    let bomb = answer(200, &["Content-Encoding: gzip"], &gzip(&vec![0; 10 << 20]));
     for (number, reply) in
         [HttpReply::Bytes(large), HttpReply::Endless(endless.to_vec(), chunk), HttpReply::Bytes(bomb)]
             .into_iter()

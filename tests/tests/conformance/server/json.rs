@@ -9,15 +9,30 @@ fn span(fields: &str) -> String {
     format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{{ids}{comma}{fields}}}]}}]}}]}}"#)
 }
 
-/// What arrives of a span with these fields.
+/// What arrives of a span with these fields, whatever way it comes.
+#[track_caller]
 fn forwarded(server: &Server, fields: &str) -> Vec<u8> {
-    let answer = server.post_json(TRACES, &span(fields));
-    assert_eq!(answer.status, 200, "{fields}: {answer:?}");
-    server.sink.bodies().pop().expect("what was accepted")
+    let mut arrived = ways_of(JSON).map(|way| {
+        let answer = server.send(way, TRACES, span(fields).as_bytes());
+        assert_eq!(answer.status, 200, "{way:?} {fields}: {answer:?}");
+        server.sink.bodies().pop().expect("what was accepted")
+    });
+    let first = arrived.next().expect("ways");
+    assert!(arrived.all(|next| next == first), "{fields}");
+    first
 }
 
+/// The status of a span with these fields, whatever way it comes.
 fn status(server: &Server, fields: &str) -> u16 {
-    server.post_json(TRACES, &span(fields)).status
+    status_of(server, &span(fields))
+}
+
+#[track_caller]
+fn status_of(server: &Server, request: &str) -> u16 {
+    let mut statuses = ways_of(JSON).map(|way| server.send(way, TRACES, request.as_bytes()).status);
+    let first = statuses.next().expect("ways");
+    assert!(statuses.all(|next| next == first), "{request}");
+    first
 }
 
 #[test]
@@ -29,14 +44,14 @@ fn s19_ids_are_hex_in_either_case_and_not_base64() {
         "5B8EFFF798038103D269B633813FC60C",
         "5b8EFFf798038103d269B633813fc60C",
     ] {
-        assert_eq!(server.post_json(TRACES, &span(id)).status, 200, "{id}");
+        assert_eq!(status_of(&server, &span(id)), 200, "{id}");
         let body = server.sink.bodies().pop().unwrap();
         assert!(body.windows(4).any(|window| window == b"\x5b\x8e\xff\xf7"), "{id}");
     }
     for id in
         ["W47/95gDgQPSabYzgT/GDA==", "5b8efff798038103d269b633813fc60", "5b8efff798038103d269b633813fc60x"]
     {
-        assert_eq!(server.post_json(TRACES, &span(id)).status, 400, "{id}");
+        assert_eq!(status_of(&server, &span(id)), 400, "{id}");
     }
 }
 
@@ -68,8 +83,10 @@ fn s21_unknown_fields_are_ignored() {
         b"\x9d\x3f1234",
     ];
     let request = [logs_protobuf(0..1), future.concat()].concat();
-    assert_eq!(server.post_protobuf(LOGS, &request).status, 200);
-    assert_eq!(server.sink.bodies().pop().unwrap(), request);
+    for way in ways_of(PROTOBUF) {
+        assert_eq!(server.send(way, LOGS, &request).status, 200, "{way:?}");
+        assert_eq!(server.sink.bodies().pop().unwrap(), request, "{way:?}");
+    }
 }
 
 #[test]

@@ -1,9 +1,6 @@
 //! What is taken: transports, paths, content types, compressions, and requests without items.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
-use etalon_tests::{Verdict, framed, grpc, logs, run, tokens};
+use etalon_tests::{Verdict, framed, grpc, run, tokens};
 
 use super::*;
 
@@ -11,15 +8,10 @@ use super::*;
 fn s01_none_and_gzip_and_zstd_are_taken_on_every_transport() {
     let server = Server::start();
     let mut number = 0;
-    for version in VERSIONS {
-        for (content_type, request) in [(PROTOBUF, logs_protobuf as fn(_) -> _), (JSON, logs)] {
-            for (encoding, encode) in ENCODINGS {
-                let body = encode(&request(number..number + 3));
-                let answer = server.post(version, LOGS, &fields(content_type, encoding), &body);
-                assert_eq!(answer.status, 200, "{version:?} {content_type} {encoding:?}: {answer:?}");
-                number += 3;
-            }
-        }
+    for way in ways() {
+        let answer = server.send(way, LOGS, &way.logs(number..number + 3));
+        assert_eq!(answer.status, 200, "{way:?}: {answer:?}");
+        number += 3;
     }
     for (encoding, encode) in ENCODINGS {
         let named = [("grpc-encoding", encoding)];
@@ -41,15 +33,11 @@ fn s01_none_and_gzip_and_zstd_are_taken_on_every_transport() {
 #[test]
 fn s09_a_request_without_telemetry_succeeds() {
     let server = Server::start();
-    for version in VERSIONS {
-        for (content_type, body) in [
-            (PROTOBUF, ""),
-            (JSON, "{}"),
-            (JSON, r#"{"resourceSpans": []}"#),
-            (JSON, r#"{"resourceSpans": null}"#),
-        ] {
-            let answer = server.post(version, TRACES, &fields(content_type, ""), body.as_bytes());
-            assert_eq!(answer.status, 200, "{version:?} {content_type} {body:?}: {answer:?}");
+    for way in ways() {
+        let json = ["{}", r#"{"resourceSpans": []}"#, r#"{"resourceSpans": null}"#];
+        for body in if way.is_json() { &json[..] } else { &[""] } {
+            let answer = server.send(way, TRACES, body.as_bytes());
+            assert_eq!((answer.status, &answer.body[..]), (200, way.empty()), "{way:?} {body:?}");
         }
     }
     assert_eq!(grpc(server.grpc(), GRPC_TRACES, &[], &[&framed(0, b"")]).code, Some(0));
@@ -73,20 +61,19 @@ fn s17_the_default_ports_are_4317_and_4318() {
 #[test]
 fn s18_the_answer_has_the_content_type_of_the_request() {
     let server = Server::start();
-    for version in VERSIONS {
-        for (sent, answered) in [
-            (PROTOBUF, PROTOBUF),
-            (JSON, JSON),
-            ("application/json; charset=utf-8", JSON),
-            ("Application/X-Protobuf", PROTOBUF),
-        ] {
-            let body = if answered == JSON { logs(0..1) } else { logs_protobuf(0..1) };
-            for (body, status) in [(&body[..], 200), (b"\xff", 400)] {
-                let answer = server.post(version, LOGS, &fields(sent, ""), body);
-                assert_eq!(answer.status, status, "{version:?} {sent}");
-                assert_eq!(answer.header("content-type"), Some(answered), "{version:?} {sent} {status}");
+    for way in ways() {
+        let in_capitals = way.content_type.to_uppercase();
+        let with_parameter = format!("{}; charset=utf-8", way.content_type);
+        for sent in [way.content_type, &in_capitals, &with_parameter] {
+            for (body, status) in [(&way.logs(0..1)[..], 200), (b"\xff", 400)] {
+                let body = (way.encode)(body);
+                let answer = server.post(way.version, LOGS, &fields(sent, way.encoding), &body);
+                assert_eq!(answer.status, status, "{way:?} {sent}");
+                assert_eq!(answer.header("content-type"), Some(way.content_type), "{way:?} {sent} {status}");
             }
         }
+    }
+    for version in VERSIONS {
         for method in ["GET", "PUT", "DELETE"] {
             let answer = server.ask(version, method, LOGS, &[], b"");
             assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")), "{version:?} {method}");
@@ -97,35 +84,30 @@ fn s18_the_answer_has_the_content_type_of_the_request() {
 #[test]
 fn s24_each_signal_has_its_path_and_nothing_else_has_it() {
     let server = Server::start();
-    for version in VERSIONS {
-        for path in ["/v1/traces", "/v1/metrics", "/v1/logs"] {
-            assert_eq!(
-                server.post(version, path, &fields(JSON, ""), b"{}").status,
-                200,
-                "{version:?} {path}"
-            );
+    for way in ways() {
+        for path in [TRACES, "/v1/metrics", LOGS] {
+            assert_eq!(server.send(way, path, way.empty()).status, 200, "{way:?} {path}");
         }
         for path in ["/v1/traces/", "/v1/trace", "//v1/traces", "/V1/traces", "/v1/logs/x", "/"] {
-            assert_eq!(
-                server.post(version, path, &fields(JSON, ""), b"{}").status,
-                404,
-                "{version:?} {path}"
-            );
+            assert_eq!(server.send(way, path, way.empty()).status, 404, "{way:?} {path}");
         }
     }
     let moved = Server::with("{enabled: false}", "", "logs_url_path: /my/logs");
-    assert_eq!(moved.post_json("/my/logs", "{}").status, 200);
-    assert_eq!(moved.post_json(LOGS, "{}").status, 404);
+    for way in ways() {
+        assert_eq!(moved.send(way, "/my/logs", way.empty()).status, 200, "{way:?}");
+        assert_eq!(moved.send(way, LOGS, way.empty()).status, 404, "{way:?}");
+    }
 }
 
 #[test]
 fn s25_answers_are_compressed_for_nobody_who_has_not_asked() {
     let server = Server::start();
-    for version in VERSIONS {
+    for way in ways() {
         for accepted in [&[][..], &[("accept-encoding", "gzip")]] {
-            let answer = server.post(version, LOGS, &[&fields(JSON, "")[..], accepted].concat(), b"{}");
+            let fields = [&way.fields()[..], accepted].concat();
+            let answer = server.post(way.version, LOGS, &fields, &(way.encode)(way.empty()));
             // OTLP lets a server compress; ours does not: answers are a few bytes.
-            assert_eq!((answer.header("content-encoding"), answer.text().as_str()), (None, "{}"));
+            assert_eq!((answer.header("content-encoding"), &answer.body[..]), (None, way.empty()), "{way:?}");
         }
     }
 }
@@ -133,28 +115,20 @@ fn s25_answers_are_compressed_for_nobody_who_has_not_asked() {
 #[test]
 fn s31_both_formats_share_a_connection() {
     let server = Server::start();
-    let mut stream = TcpStream::connect(server.plain.http()).unwrap();
-    for round in 0..3 {
-        for (content_type, body) in
-            [(PROTOBUF, logs_protobuf(round..round + 1)), (JSON, logs(10 + round..11 + round))]
-        {
-            let head = format!(
-                "POST {LOGS} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
-                body.len()
-            );
-            stream.write_all(&[head.as_bytes(), &body].concat()).unwrap();
-            let mut received = Vec::new();
-            let end = if content_type == JSON { "\r\n\r\n{}" } else { "\r\n\r\n" };
-            while !received.ends_with(end.as_bytes()) {
-                let mut byte = [0];
-                stream.read_exact(&mut byte).unwrap();
-                received.extend(byte);
-            }
-            let received = String::from_utf8(received).unwrap().to_lowercase();
-            assert!(received.starts_with("http/1.1 200") && received.contains(content_type), "{received}");
+    for (round, version) in (0..).step_by(100).zip(VERSIONS) {
+        let here: Vec<Way> = ways().filter(|way| way.version == version).collect();
+        let bodies: Vec<_> =
+            (round..).zip(&here).map(|(at, way)| (way.encode)(&way.logs(at..at + 1))).collect();
+        let fields: Vec<_> = here.iter().map(|way| way.fields()).collect();
+        let sent = |(fields, body)| Sent { method: "POST", path: LOGS, fields, body, ends: true };
+        let requests: Vec<_> =
+            fields.iter().map(Vec::as_slice).zip(bodies.iter().map(Vec::as_slice)).map(sent).collect();
+        for (way, answer) in here.iter().zip(server.talk(version, &requests)) {
+            let told = (answer.status, answer.header("content-type"), &answer.body[..]);
+            assert_eq!(told, (200, Some(way.content_type), way.empty()), "{way:?}");
         }
     }
-    assert_eq!(server.sink.items().len(), 6);
+    assert_eq!(server.sink.items().len(), ways().count());
 }
 
 #[test]
@@ -164,34 +138,50 @@ fn s32_requests_of_older_versions_are_taken() {
     // in the status of a span. Receivers of today ignore both, and this one passes them on.
     let span = field(2, &[field(1, &[7; 16]), field(2, &[7; 8]), field(15, &[0x08, 0x02])].concat());
     let old = field(1, &[field(2, &span), field(1000, &field(2, &span))].concat());
-    assert_eq!(server.post_protobuf(TRACES, &old).status, 200);
-    assert_eq!(server.sink.bodies(), [old]);
+    for way in ways_of(PROTOBUF) {
+        assert_eq!(server.send(way, TRACES, &old).status, 200, "{way:?}");
+        assert_eq!(server.sink.bodies().pop().as_ref(), Some(&old), "{way:?}");
+    }
 }
 
 #[test]
 fn s33_envelopes_without_items_are_no_error_and_no_items() {
     let server = Server::start();
     let empty = [field(1, b""), field(1, &field(2, b"")), field(1, &field(1, b""))].concat();
-    assert_eq!(server.post_protobuf(TRACES, &empty).status, 200);
-    assert_eq!(
-        server.post_json(TRACES, r#"{"resourceSpans":[{"scopeSpans":[{"spans":[]}]},{}]}"#).status,
-        200
-    );
-    let scrape = server.plain.scrape();
-    assert_eq!(scrape.count("otelcol_receiver_accepted_spans"), 0);
-    assert_eq!(scrape.count("otelcol_receiver_refused_spans"), 0);
+    let json = br#"{"resourceSpans":[{"scopeSpans":[{"spans":[]}]},{}]}"#;
+    for way in ways() {
+        let body = if way.is_json() { &json[..] } else { &empty };
+        assert_eq!(server.send(way, TRACES, body).status, 200, "{way:?}");
+    }
+    for etalon in [&server.plain, &server.tls] {
+        let scrape = etalon.scrape();
+        assert_eq!(scrape.count("otelcol_receiver_accepted_spans"), 0);
+        assert_eq!(scrape.count("otelcol_receiver_refused_spans"), 0);
+    }
 }
 
 #[test]
 fn s34_a_destination_that_hangs_leaves_the_server_answering() {
     let server = Server::with("{queue_size: 1, num_consumers: 1}", "", "");
     server.sink.answer(Verdict::Hold);
-    let statuses: Vec<_> =
-        (0..20).map(|number| server.post_protobuf(LOGS, &logs_protobuf(number..number + 1)).status).collect();
-    assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
-    assert_eq!(statuses.last(), Some(&503), "the queue is full: {statuses:?}");
-    assert_eq!(server.post_json(LOGS, "{}").status, 200, "the server still answers");
+    let mut number = 0;
+    let mut accepted = 0;
+    // Two of each way, so that both collectors are full at the end.
+    for way in ways().chain(ways()) {
+        let status = server.send(way, LOGS, &way.logs(number..number + 1)).status;
+        assert!([200, 503].contains(&status), "{way:?}: {status}");
+        accepted += usize::from(status == 200);
+        number += 1;
+    }
+    for way in ways() {
+        assert_eq!(
+            server.send(way, LOGS, &way.logs(number..number + 1)).status,
+            503,
+            "{way:?}: the queue is full"
+        );
+        assert_eq!(server.send(way, LOGS, way.empty()).status, 200, "{way:?}: the server still answers");
+    }
     server.sink.answer(Verdict::Accept);
-    server.sink.wait_until_accepted(statuses.iter().filter(|status| **status == 200).count());
+    server.sink.wait_until_accepted(accepted);
     assert!(tokens(&server.sink.bodies().concat()).values().all(|times| *times == 1));
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use etalon_tests::{Identity, Version, exchange};
+use etalon_tests::{Identity, Version, exchange, field, gzip, varint, zstd};
 
 use super::{MAX, Target, each};
 
@@ -297,18 +297,6 @@ pub(super) fn rows() -> Vec<&'static str> {
     ROWS.iter().map(|row| row.id).collect()
 }
 
-fn gzip(data: &[u8]) -> Vec<u8> {
-    let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
-    let mut out = vec![0; compressor.gzip_compress_bound(data.len())];
-    let len = compressor.gzip_compress(data, &mut out).expect("the bound is right");
-    out.truncate(len);
-    out
-}
-
-fn zstd(data: &[u8]) -> Vec<u8> {
-    zstd::bulk::compress(data, 3).expect("memory can be compressed")
-}
-
 /// With another byte at this distance from the end.
 fn changed(mut body: Vec<u8>, from_end: usize) -> Vec<u8> {
     let at = body.len() - from_end;
@@ -321,19 +309,6 @@ fn json_of(len: usize) -> Vec<u8> {
     let mut body = b"{}".to_vec();
     body.resize(len, b' ');
     body
-}
-
-/// Protobuf: a field whose content has a length.
-fn field(number: u8, content: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![number << 3 | 2];
-    let mut len = content.len();
-    while len > 127 {
-        bytes.push(0x80 | u8::try_from(len & 127).expect("seven bits"));
-        len >>= 7;
-    }
-    bytes.push(u8::try_from(len).expect("seven bits"));
-    bytes.extend(content);
-    bytes
 }
 
 /// A log record whose body is this value.
@@ -355,13 +330,8 @@ fn nested(depth: usize) -> Vec<u8> {
     // From the inside out, and at the end turned round: appending is cheap, and prepending is not.
     let mut reversed = Vec::new();
     for level in 0..2 * depth {
-        let mut len = reversed.len();
         let mut head = vec![if level % 2 == 0 { 0x0a } else { 0x2a }];
-        while len > 127 {
-            head.push(0x80 | u8::try_from(len & 127).expect("seven bits"));
-            len >>= 7;
-        }
-        head.push(u8::try_from(len).expect("seven bits"));
+        head.extend(varint(reversed.len() as u64));
         reversed.extend(head.into_iter().rev());
     }
     reversed.reverse();
