@@ -267,7 +267,8 @@ impl<'a> Builder<'a> {
     fn broken(&self, error: &saphyr_parser::ScanError) -> ParseError {
         let marker = *error.marker();
         let origin = self.origin(Span::empty(marker));
-        invalid(Problem::new("", format!("not valid YAML: {}", error.info())).with_origin(Some(origin)))
+        let problem = Problem::new("", format!("not valid YAML: {}", error.info()));
+        invalid(problem.with_origin(Some(origin)).showing(Shown::Start))
     }
 }
 

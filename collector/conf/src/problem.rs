@@ -24,6 +24,8 @@ pub(crate) enum Shown {
     Line,
     /// The line up to the key that the problem is about: what follows may be a secret.
     Key,
+    /// The line up to its first key: what is what in the rest, nobody knows.
+    Start,
     /// Nothing: the value is a secret.
     Nothing,
 }
@@ -108,11 +110,13 @@ impl Problem {
         let start = before().filter(|(_, char)| *char == ',' || opens(*char)).last().map(|(at, _)| at + 1);
         let start = start.filter(|_| before().any(|(_, char)| char == ',')).unwrap_or(0);
         let blanks = line.chars().skip(start).take_while(|char| *char == ' ').count();
-        let first = if start == 0 { 0 } else { (start + blanks).min(column) };
+        let is_whole = start == 0 || self.shown == Shown::Start;
+        let first = if is_whole { 0 } else { (start + blanks).min(column) };
         let after = column.saturating_add(width);
         let mut rest = line.chars().skip(after);
         let end = match self.shown {
             Shown::Nothing => return None,
+            Shown::Start => line.chars().position(|char| char == ':')? + 1,
             Shown::Key => after,
             Shown::Line if !rest.clone().any(|char| separates(&char)) => usize::MAX,
             Shown::Line if line.chars().nth(column).is_some_and(opens) => after,
@@ -313,6 +317,9 @@ mod tests {
         assert_eq!(lines(list, 10, 1, Shown::Line), [" 1 | headers: [", "   |          ^"]);
         assert_eq!(lines("- value: sesame", 3, 1, Shown::Line), [" 1 | - value", "   |   ^"]);
         assert_eq!(lines("queue: {siez: 1}", 9, 4, Shown::Key), [" 1 | queue: {siez", "   |         ^^^^"]);
+        let broken = "authorization: Bearer sesame: open";
+        assert_eq!(lines(broken, 29, 1, Shown::Start), [" 1 | authorization:", "   |               ^"]);
+        assert_eq!(lines("- sesame", 5, 1, Shown::Start), Vec::<String>::new());
         assert_eq!(
             lines("header: [1] # why", 9, 1, Shown::Line),
             [" 1 | header: [1] # why", "   |         ^"]

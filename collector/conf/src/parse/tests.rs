@@ -121,18 +121,18 @@ fn what_is_not_yaml_is_refused_with_its_place() {
     refused(
         "a: [1, 2\nb: 3\n",
         &expect![[r#"
-        test.yaml:2:2: not valid YAML: illegal placement of ':' indicator
-           |
-         2 | b: 3
-           |  ^"#]],
+            test.yaml:2:2: not valid YAML: illegal placement of ':' indicator
+               |
+             2 | b:
+               |  ^"#]],
     );
     refused(
         "a: *nowhere\n",
         &expect![[r#"
-        test.yaml:1:4: not valid YAML: while parsing node, found unknown anchor
-           |
-         1 | a: *nowhere
-           |    ^"#]],
+            test.yaml:1:4: not valid YAML: while parsing node, found unknown anchor
+               |
+             1 | a:
+               |   ^"#]],
     );
     refused(
         "1.5: a\n",
@@ -187,7 +187,7 @@ fn what_is_not_yaml_is_refused_with_its_place() {
         &expect![[r#"
             test.yaml:2:2: not valid YAML: tabs disallowed within this context (block indentation)
                |
-             2 | 	b
+             2 | 	b:
                | 	^"#]],
     );
 }
