@@ -20,7 +20,7 @@ const CHECKS_MAX: usize = 2;
 /// Lets in whoever the table knows.
 pub(crate) struct Server {
     users: Users,
-    checks: Semaphore,
+    checks: Arc<Semaphore>,
 }
 
 enum Users {
@@ -47,7 +47,7 @@ impl Server {
                 if table.is_empty() { Err("it names no users".into()) } else { Ok(table) }
             }))
         };
-        Ok(Self { users, checks: Semaphore::new(CHECKS_MAX) })
+        Ok(Self { users, checks: Arc::new(Semaphore::new(CHECKS_MAX)) })
     }
 
     fn table(&self) -> Result<Arc<Table>, AuthError> {
@@ -67,8 +67,12 @@ impl Server {
             return Ok(identity);
         }
         let unavailable = |error: BoxError| AuthError::Unavailable(error);
-        let _turn = self.checks.acquire().await.map_err(|error| unavailable(error.into()))?;
-        let check = tokio::task::spawn_blocking(move || table.verify(&user, &password));
+        let turn = self.checks.clone().acquire_owned().await.map_err(|error| unavailable(error.into()))?;
+        let check = tokio::task::spawn_blocking(move || {
+            // It goes on when the client has left, and so does its turn.
+            let _turn = turn;
+            table.verify(&user, &password)
+        });
         match check.await {
             Ok(true) => Ok(identity),
             Ok(false) => Err(AuthError::Rejected("invalid credentials")),
@@ -124,5 +128,36 @@ impl Component for Server {
             }
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_client_that_leaves_does_not_make_room_for_another_check() {
+        let one_thread =
+            tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        let config = Htpasswd { inline: "ann:a".into(), ..Htpasswd::default() };
+        let server = Server::new(&config).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, "Basic YW5uOmE=".parse().unwrap());
+        one_thread.block_on(async {
+            let (finish, finished) = mpsc::channel::<()>();
+            let busy = tokio::task::spawn_blocking(move || finished.recv());
+            tokio::select! {
+                biased;
+                _ = server.judge(&headers) => panic!("the only thread is busy"),
+                () = std::future::ready(()) => {}
+            }
+            assert_eq!(server.checks.available_permits(), CHECKS_MAX - 1);
+            drop(finish);
+            assert!(busy.await.unwrap().is_err());
+            assert!(server.judge(&headers).await.is_ok());
+            assert_eq!(server.checks.available_permits(), CHECKS_MAX);
+        });
     }
 }
