@@ -44,6 +44,12 @@ pub(crate) enum CommandError {
     Signals(#[source] std::io::Error),
     #[error(transparent)]
     Start(#[from] etalon_service::RunError),
+    #[error("\"{id}\" cannot go on")]
+    Component {
+        id: ComponentId,
+        #[source]
+        source: BoxError,
+    },
     #[error("failed to shut down: {0}")]
     Shutdown(ShutdownFailures),
     #[error("cannot write to standard output")]
@@ -210,9 +216,9 @@ async fn until_stopped(
                 }
             }
             (id, error) = collector.failed() => {
-                let component = id.to_string();
-                tracing::error!(component, error = chain(&**error), "Asynchronous error received, terminating process");
-                return Ok(());
+                let (component, error_text) = (id.to_string(), chain(&*error));
+                tracing::error!(component, error = error_text, "Asynchronous error received, terminating process");
+                return Err(CommandError::Component { id, source: error });
             }
         };
         stopping(signal_name);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use etalon_component::{BoxError, BuildInfo, ComponentId, Host, Listening};
 use etalon_telemetry::{ReloadMetrics, Telemetry};
@@ -121,9 +120,9 @@ impl Collector {
     }
 
     /// Resolves when a component reports that it cannot go on.
-    pub async fn failed(&mut self) -> (ComponentId, Arc<BoxError>) {
+    pub async fn failed(&mut self) -> (ComponentId, BoxError) {
         match self.fatal.recv().await {
-            Some((id, error)) => (id, Arc::new(error)),
+            Some(failed) => failed,
             // The host holds a sender, so the channel cannot close before the collector is dropped.
             None => std::future::pending().await,
         }
