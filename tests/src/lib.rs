@@ -29,7 +29,7 @@ pub use crate::http::{Answer, get, post, request, try_post};
 pub use crate::http_peer::{Arrived, HttpPeer, HttpReply, answer};
 pub use crate::identity::Identity;
 pub use crate::process::{Etalon, Finished, free_port, run, run_in};
-pub use crate::protobuf::{base64, field, unbase64, varint};
+pub use crate::protobuf::{base64, field, fixed64, unbase64, varint};
 pub use crate::rpc_status::RpcStatus;
 pub use crate::samples::{logs, tokens};
 pub use crate::scrape::Scrape;

@@ -1,49 +1,34 @@
 //! What the comments of OTLP's messages state: each request goes in at the receiver, and its bytes come out at
 //! the exporter as they were, valid by these comments or not. Only what cannot be decoded is refused.
 
-use etalon_tests::{Answer, Etalon, Sink, Verdict, eventually, post};
+use etalon_tests::{Verdict, field, fixed64};
 
-const TRACES: &str = "/v1/traces";
-const METRICS: &str = "/v1/metrics";
-const LOGS: &str = "/v1/logs";
+use crate::server::{LOGS, METRICS, PROTOBUF, Server, TRACES, ways_of};
 
-/// A collector that forwards over HTTP to a destination that keeps what it gets.
-struct Hop {
-    etalon: Etalon,
-    sink: Sink,
-}
+/// Collectors that forward over HTTP to a destination that keeps what it gets.
+struct Hop(Server);
 
 impl Hop {
     fn start() -> Self {
-        let sink = Sink::start();
-        let endpoint = sink.endpoint();
-        let etalon = Etalon::start(&format!(
-            "receivers:
-  otlp:
-    protocols: {{http: {{endpoint: '127.0.0.1:0'}}}}
-exporters:
-  otlp_http: {{endpoint: '{endpoint}', compression: none}}
-service:
-  pipelines:
-    traces: {{receivers: [otlp], exporters: [otlp_http]}}
-    metrics: {{receivers: [otlp], exporters: [otlp_http]}}
-    logs: {{receivers: [otlp], exporters: [otlp_http]}}
-"
-        ));
-        Self { etalon, sink }
+        Self(Server::start())
     }
 
-    fn post(&self, path: &str, request: &[u8]) -> Answer {
-        post(self.etalon.http(), path, "application/x-protobuf", request)
-    }
-
-    /// Sends a request and gives what arrives.
+    /// Sends a request, in every way that it can come, and gives what arrives.
     #[track_caller]
     fn forward(&self, path: &str, request: &[u8]) -> Vec<u8> {
-        let before = self.sink.bodies().len();
-        let answer = self.post(path, request);
-        assert_eq!((answer.status, answer.body.as_slice()), (200, &b""[..]), "{}", answer.text());
-        eventually("the request arrives", || self.sink.bodies().into_iter().nth(before))
+        let mut arrived = ways_of(PROTOBUF).map(|way| {
+            let answer = self.0.send(way, path, request);
+            assert_eq!(
+                (answer.status, answer.body.as_slice()),
+                (200, &b""[..]),
+                "{way:?}: {}",
+                answer.text()
+            );
+            self.0.sink.bodies().pop().expect("the request has arrived")
+        });
+        let first = arrived.next().expect("ways");
+        assert!(arrived.all(|next| next == first), "it arrives alike, however it comes");
+        first
     }
 
     /// Sends a request that must arrive byte by byte.
@@ -54,37 +39,29 @@ service:
 
     #[track_caller]
     fn refused(&self, path: &str, request: &[u8], why: &str) {
-        let answer = self.post(path, request);
-        assert_eq!(answer.status, 400, "{}", answer.text());
-        assert!(answer.text().contains(why), "{}", answer.text());
+        for way in ways_of(PROTOBUF) {
+            let answer = self.0.send(way, path, request);
+            assert_eq!(answer.status, 400, "{way:?}: {}", answer.text());
+            assert!(answer.text().contains(why), "{way:?}: {}", answer.text());
+        }
+    }
+
+    /// What a counter says for one request, after as many as there are ways.
+    #[track_caller]
+    fn each_counted(&self, metric: &str) -> u64 {
+        let counted = [&self.0.plain, &self.0.tls].map(|etalon| etalon.scrape().count(metric));
+        let (counted, ways) = (counted.iter().sum::<u64>(), ways_of(PROTOBUF).count() as u64);
+        assert_eq!(counted % ways, 0, "{metric}: {counted}");
+        counted / ways
     }
 }
 
-/// A length-delimited field with a number below 16, or any field by its key.
-fn field(number: u8, content: &[u8]) -> Vec<u8> {
-    [&[number << 3 | 2][..], &varint(content.len()), content].concat()
-}
-
-fn varint(mut value: usize) -> Vec<u8> {
-    let mut out = Vec::new();
-    while value >= 0x80 {
-        out.push(0x80 | value.to_le_bytes()[0]);
-        value >>= 7;
-    }
-    out.push(value.to_le_bytes()[0]);
-    out
-}
-
-fn fixed64(number: u8, value: u64) -> Vec<u8> {
-    [&[number << 3 | 1][..], &value.to_le_bytes()].concat()
-}
-
-fn double(number: u8, value: f64) -> Vec<u8> {
+fn double(number: u32, value: f64) -> Vec<u8> {
     fixed64(number, value.to_bits())
 }
 
 /// An attribute in the field with this number; its value is an encoded `AnyValue`.
-fn attribute(number: u8, key: &[u8], value: &[u8]) -> Vec<u8> {
+fn attribute(number: u32, key: &[u8], value: &[u8]) -> Vec<u8> {
     field(number, &[field(1, key), field(2, value)].concat())
 }
 
@@ -94,21 +71,21 @@ fn item(fields: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// A request with one metric, whose data is in the field with this number and has one point.
-fn point(data: u8, fields: &[Vec<u8>]) -> Vec<u8> {
+fn point(data: u32, fields: &[Vec<u8>]) -> Vec<u8> {
     item(&[field(1, b"metric"), field(data, &field(1, &fields.concat()))])
 }
 
-const NUMBERS: u8 = 5;
-const HISTOGRAM: u8 = 9;
-const EXPONENTIAL: u8 = 10;
-const SUMMARY: u8 = 11;
+const NUMBERS: u32 = 5;
+const HISTOGRAM: u32 = 9;
+const EXPONENTIAL: u32 = 10;
+const SUMMARY: u32 = 11;
 
 #[test]
 fn p01_ids_of_a_wrong_length_are_refused_and_zero_ids_forwarded() {
     let hop = Hop::start();
     let link = |fields: &[Vec<u8>]| item(&[field(13, &fields.concat())]);
     for (trace_id, span_id) in [(16, 8), (0, 0), (16, 0), (0, 8)] {
-        let ids = |trace: u8, span: u8| [field(trace, &vec![0; trace_id]), field(span, &vec![0; span_id])];
+        let ids = |trace, span| [field(trace, &vec![0; trace_id]), field(span, &vec![0; span_id])];
         hop.unchanged(TRACES, &item(&ids(1, 2)));
         hop.unchanged(TRACES, &link(&ids(1, 2)));
         hop.unchanged(LOGS, &item(&ids(9, 10)));
@@ -185,7 +162,7 @@ fn p06_references_to_strings_outside_profiles_are_forwarded_and_counted_as_any_i
     let key_reference = field(9, &[field(2, &field(1, b"value")), vec![0x18, 7]].concat());
     let value_reference = attribute(9, b"key", &[0x40, 7]);
     hop.unchanged(TRACES, &item(&[key_reference, value_reference]));
-    assert_eq!(hop.etalon.scrape().count("otelcol_receiver_accepted_spans"), 1);
+    assert_eq!(hop.each_counted("otelcol_receiver_accepted_spans"), 1);
 }
 
 #[test]
@@ -258,10 +235,10 @@ fn p14_strings_that_are_not_utf8_are_repaired_without_a_change_of_length() {
     };
     let broken = b"caf\xe9 \xf0\x9f\x9a ok \xc3\xa9";
     assert_eq!(hop.forward(TRACES, &request(broken)), request("caf? ??? ok é".as_bytes()));
-    assert_eq!(hop.etalon.scrape().count("otelcol_receiver_repaired_strings"), 4);
+    assert_eq!(hop.each_counted("otelcol_receiver_repaired_strings"), 4);
     // Bytes are not text.
     hop.unchanged(TRACES, &item(&[attribute(9, b"key", &field(7, b"\xff\xfe"))]));
-    assert_eq!(hop.etalon.scrape().count("otelcol_receiver_repaired_strings"), 4);
+    assert_eq!(hop.each_counted("otelcol_receiver_repaired_strings"), 4);
 }
 
 #[test]
@@ -281,23 +258,22 @@ fn p15_fields_that_are_not_known_are_forwarded() {
     let resource = field(1, &[scope, unknown.clone()].concat());
     hop.unchanged(TRACES, &[resource, unknown.clone()].concat());
     // Only the old field: nothing of it counts as an item.
-    let before = hop.etalon.scrape().count("otelcol_receiver_accepted_spans");
-    assert_eq!(hop.post(TRACES, &field(1, &unknown)).status, 200);
-    assert_eq!(hop.etalon.scrape().count("otelcol_receiver_accepted_spans"), before);
+    let before = hop.each_counted("otelcol_receiver_accepted_spans");
+    for way in ways_of(PROTOBUF) {
+        assert_eq!(hop.0.send(way, TRACES, &field(1, &unknown)).status, 200, "{way:?}");
+    }
+    assert_eq!(hop.each_counted("otelcol_receiver_accepted_spans"), before);
 }
 
 #[test]
 fn p16_an_empty_partial_success_is_none() {
     let hop = Hop::start();
-    hop.sink.answer(Verdict::Answer(b"\x0a\x00".to_vec()));
+    hop.0.sink.answer(Verdict::Answer(b"\x0a\x00".to_vec()));
     hop.unchanged(LOGS, &item(&[]));
-    let sent = || {
-        let sent = hop.etalon.scrape().count("otelcol_exporter_sent_log_records");
-        (sent > 0).then_some(sent)
-    };
-    assert_eq!(eventually("the item is counted as sent", sent), 1);
-    let scrape = hop.etalon.scrape();
-    assert_eq!(scrape.count("otelcol_exporter_send_failed_log_records"), 0);
-    let warned = hop.etalon.lines().iter().any(|line| line.to_string().to_lowercase().contains("partial"));
-    assert!(!warned, "nothing is said about a partial success");
+    assert_eq!(hop.each_counted("otelcol_exporter_sent_log_records"), 1);
+    assert_eq!(hop.each_counted("otelcol_exporter_send_failed_log_records"), 0);
+    for etalon in [&hop.0.plain, &hop.0.tls] {
+        let warned = etalon.lines().iter().any(|line| line.to_string().to_lowercase().contains("partial"));
+        assert!(!warned, "nothing is said about a partial success");
+    }
 }

@@ -16,25 +16,26 @@ use etalon_tests::{
 };
 use serde_json::Value;
 
-const LOGS: &str = "/v1/logs";
-const TRACES: &str = "/v1/traces";
+pub(crate) const LOGS: &str = "/v1/logs";
+pub(crate) const METRICS: &str = "/v1/metrics";
+pub(crate) const TRACES: &str = "/v1/traces";
 const GRPC_LOGS: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 const GRPC_TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-const PROTOBUF: &str = "application/x-protobuf";
+pub(crate) const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 const VERSIONS: [Version; 3] = [Version::One, Version::Two, Version::Alpn];
 
 /// Two collectors, one of them with TLS, that send all they get to the same destination.
-struct Server {
-    plain: Etalon,
-    tls: Etalon,
+pub(crate) struct Server {
+    pub(crate) plain: Etalon,
+    pub(crate) tls: Etalon,
     identity: Identity,
-    sink: Sink,
+    pub(crate) sink: Sink,
 }
 
 impl Server {
     /// The sender's answer is the destination's: there is no queue.
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with("{enabled: false}", "", "")
     }
 
@@ -81,7 +82,7 @@ service:
     }
 
     /// Posts one of the signals: `body` before it is encoded.
-    fn send(&self, way: Way, path: &str, body: &[u8]) -> Answer {
+    pub(crate) fn send(&self, way: Way, path: &str, body: &[u8]) -> Answer {
         self.post(way.version, path, &way.fields(), &(way.encode)(body))
     }
 
@@ -121,7 +122,7 @@ type Encode = fn(&[u8]) -> Vec<u8>;
 
 /// One of the ways in which OTLP/HTTP can come.
 #[derive(Clone, Copy)]
-struct Way {
+pub(crate) struct Way {
     version: Version,
     content_type: &'static str,
     encoding: &'static str,
@@ -144,7 +145,7 @@ fn ways() -> impl Iterator<Item = Way> {
 }
 
 /// Those in a format.
-fn ways_of(content_type: &str) -> impl Iterator<Item = Way> {
+pub(crate) fn ways_of(content_type: &str) -> impl Iterator<Item = Way> {
     ways().filter(move |way| way.content_type == content_type)
 }
 

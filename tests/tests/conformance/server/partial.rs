@@ -45,7 +45,7 @@ fn s05_the_answer_is_the_response_message_of_the_signal() {
     for way in ways_of(JSON) {
         for (path, request, count) in [
             (TRACES, spans, "rejectedSpans"),
-            ("/v1/metrics", points, "rejectedDataPoints"),
+            (METRICS, points, "rejectedDataPoints"),
             (LOGS, &records, "rejectedLogRecords"),
         ] {
             let answer = server.send(way, path, request.as_bytes());

@@ -85,7 +85,7 @@ fn s18_the_answer_has_the_content_type_of_the_request() {
 fn s24_each_signal_has_its_path_and_nothing_else_has_it() {
     let server = Server::start();
     for way in ways() {
-        for path in [TRACES, "/v1/metrics", LOGS] {
+        for path in [TRACES, METRICS, LOGS] {
             assert_eq!(server.send(way, path, way.empty()).status, 200, "{way:?} {path}");
         }
         for path in ["/v1/traces/", "/v1/trace", "//v1/traces", "/V1/traces", "/v1/logs/x", "/"] {
