@@ -17,6 +17,7 @@ use crate::config::Entry;
 use crate::entrance::{Entrance, Left};
 
 pub(crate) use build::{Previous, build};
+pub use wiring::MAX_CONNECTORS_IN_SERIES;
 
 /// All components that the pipelines name, wired up.
 pub(crate) struct Graph {
@@ -123,6 +124,14 @@ pub enum GraphError {
     Cycle {
         /// The connectors and processors on the way; the first stands at the end again.
         path: String,
+    },
+    /// A way through connectors is too long.
+    #[error(
+        "pipeline \"{pipeline}\" leads through more than {MAX_CONNECTORS_IN_SERIES} connectors one after the other"
+    )]
+    TooManyInSeries {
+        /// Where the way begins.
+        pipeline: ComponentId,
     },
     /// The component's own code refused.
     #[error("failed to create \"{id}\" {role}")]

@@ -9,6 +9,10 @@ use super::{GraphError, Role, distinct};
 use crate::config::{CollectorConfig, Pipeline};
 use crate::factories::Factories;
 
+/// Most connectors that a request may pass one after the other. Each is called by the one before it, which
+/// takes room on the stack.
+pub const MAX_CONNECTORS_IN_SERIES: usize = 100;
+
 /// What the connectors of a configuration connect. It has no cycles.
 pub(super) struct Wiring<'a> {
     links: Links<'a>,
@@ -31,7 +35,7 @@ impl<'a> Wiring<'a> {
     /// Finds out what leads where.
     ///
     /// # Errors
-    /// A connector is named on one side only, or there is a cycle.
+    /// A connector is named on one side only, or there is a cycle, or a way that is too long.
     pub(super) fn new(config: &'a CollectorConfig, factories: &Factories) -> Result<Self, GraphError> {
         let exporting = users(config, |pipeline| &pipeline.exporters);
         let receiving = users(config, |pipeline| &pipeline.receivers);
@@ -46,7 +50,8 @@ impl<'a> Wiring<'a> {
             };
             links.insert(id, usage.links()?);
         }
-        let mut search = Search { links: &links, order: Vec::new(), seen: BTreeSet::new(), path: Vec::new() };
+        let mut search =
+            Search { links: &links, order: Vec::new(), lengths: BTreeMap::new(), path: Vec::new() };
         // From the last to the first, so that `order` backwards is as written where nothing else decides.
         for pipeline in config.pipelines.iter().rev() {
             search.visit(pipeline)?;
@@ -125,7 +130,8 @@ fn signals(pipelines: &[&Pipeline]) -> BTreeSet<Signal> {
 struct Search<'l, 'a> {
     links: &'l Links<'a>,
     order: Vec<&'a Pipeline>,
-    seen: BTreeSet<&'a ComponentId>,
+    /// How many connectors are on the longest way from each pipeline; nothing as long as it is on the path.
+    lengths: BTreeMap<&'a ComponentId, Option<usize>>,
     path: Vec<Step<'l, 'a>>,
 }
 
@@ -136,43 +142,59 @@ struct Step<'l, 'a> {
     ways: std::vec::IntoIter<(&'l Link<'a>, &'a Pipeline)>,
     /// The way out that was tried last.
     taken: Option<&'l Link<'a>>,
+    /// How many connectors are on the longest way that has been tried.
+    longest: usize,
 }
 
 impl<'a> Search<'_, 'a> {
     /// Adds a pipeline to the order, after all that it leads into.
     fn visit(&mut self, pipeline: &'a Pipeline) -> Result<(), GraphError> {
-        self.enter(pipeline);
+        if !self.lengths.contains_key(&pipeline.id) {
+            self.enter(pipeline);
+        }
         while let Some(step) = self.path.last_mut() {
             let Some((link, next)) = step.ways.next() else {
-                self.order.push(step.pipeline);
-                self.path.pop();
+                self.leave()?;
                 continue;
             };
             step.taken = Some(link);
-            if self.enter(next) {
-                continue;
-            }
-            if let Some(at) = self.path.iter().position(|step| step.pipeline.id == next.id) {
-                return Err(cycle(&self.path[at..]));
+            match self.lengths.get(&next.id) {
+                None => self.enter(next),
+                Some(Some(length)) => step.longest = step.longest.max(length + 1),
+                Some(None) => {
+                    let on_cycle = self.path.iter().skip_while(|step| step.pipeline.id != next.id);
+                    return Err(cycle(on_cycle));
+                }
             }
         }
         Ok(())
     }
 
-    /// Puts a pipeline on the path, if it has not been there.
-    fn enter(&mut self, pipeline: &'a Pipeline) -> bool {
-        if !self.seen.insert(&pipeline.id) {
-            return false;
-        }
+    /// Puts a pipeline on the path.
+    fn enter(&mut self, pipeline: &'a Pipeline) {
+        self.lengths.insert(&pipeline.id, None);
         let links = distinct(&pipeline.exporters).flat_map(|id| links_from(self.links, pipeline.signal, id));
         let ways: Vec<_> = links.flat_map(|link| link.into.iter().map(move |next| (link, *next))).collect();
-        self.path.push(Step { pipeline, ways: ways.into_iter(), taken: None });
-        true
+        self.path.push(Step { pipeline, ways: ways.into_iter(), taken: None, longest: 0 });
+    }
+
+    /// Takes the last pipeline off the path, when all its ways have been tried.
+    fn leave(&mut self) -> Result<(), GraphError> {
+        let Some(Step { pipeline, longest, .. }) = self.path.pop() else { return Ok(()) };
+        if longest > MAX_CONNECTORS_IN_SERIES {
+            return Err(GraphError::TooManyInSeries { pipeline: pipeline.id.clone() });
+        }
+        self.order.push(pipeline);
+        self.lengths.insert(&pipeline.id, Some(longest));
+        if let Some(before) = self.path.last_mut() {
+            before.longest = before.longest.max(longest + 1);
+        }
+        Ok(())
     }
 }
 
 /// The last of `steps` leads into the first. It is told from the connector on that does so.
-fn cycle(steps: &[Step<'_, '_>]) -> GraphError {
+fn cycle<'s, 'l: 's, 'a: 'l>(steps: impl Iterator<Item = &'s Step<'l, 'a>>) -> GraphError {
     let mut hops = Vec::new();
     for Step { pipeline, taken, .. } in steps {
         let processor = |id: &ComponentId| format!("processor \"{id}\" in pipeline \"{}\"", pipeline.id);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etalon_conf::Secrets;
-use etalon_service::{FeatureGates, Reloaded};
+use etalon_service::{FeatureGates, MAX_CONNECTORS_IN_SERIES, Reloaded};
 use tokio::time::Instant;
 
 use super::components::Journal;
@@ -123,26 +123,34 @@ logs/two: {receivers: [link, lossy], processors: [pass/2], exporters: [sink]}";
     assert_eq!(journal.take(), ["consume link logs to logs", "consume pass/2 logs", "consume sink logs"]);
 }
 
-#[tokio::test]
-async fn a_thousand_connectors_in_series_are_no_more_than_a_long_way() {
-    const LINKS: usize = 1000;
+/// A way through so many connectors.
+fn in_series(links: usize) -> String {
     let mut connectors = String::new();
     let mut pipelines = "    traces/0: {receivers: [source], exporters: [link/1]}\n".to_owned();
-    for number in 1..=LINKS {
-        let exporter = if number == LINKS { "sink".to_owned() } else { format!("link/{}", number + 1) };
+    for number in 1..=links {
+        let exporter = if number == links { "sink".to_owned() } else { format!("link/{}", number + 1) };
         connectors += &format!("  link/{number}:\n");
         pipelines +=
             &format!("    traces/{number}: {{receivers: [link/{number}], exporters: [{exporter}]}}\n");
     }
-    let yaml = format!(
+    format!(
         "receivers: {{source: }}\nexporters: {{sink: }}\nconnectors:\n{connectors}service:\n  telemetry: {{metrics: {{level: none}}}}\n  pipelines:\n{pipelines}"
-    );
+    )
+}
+
+#[tokio::test]
+async fn a_hundred_connectors_in_series_are_taken_and_no_more() {
     let journal = Arc::<Journal>::default();
-    let mut collector = build(&yaml, &journal);
+    let mut collector = build(&in_series(MAX_CONNECTORS_IN_SERIES), &journal);
     collector.start().await.unwrap();
-    assert_eq!(journal.take().len(), LINKS + 2);
+    assert_eq!(journal.take().len(), MAX_CONNECTORS_IN_SERIES + 2);
     assert!(journal.send("traces").await.is_delivered());
-    assert_eq!(journal.take().len(), LINKS + 1);
+    assert_eq!(journal.take().len(), MAX_CONNECTORS_IN_SERIES + 1);
+    for links in [MAX_CONNECTORS_IN_SERIES + 1, 3000] {
+        let error = build_error(&in_series(links));
+        assert!(error.starts_with("failed to build pipelines: pipeline \"traces/"), "{error}");
+        assert!(error.ends_with("leads through more than 100 connectors one after the other"), "{error}");
+    }
 }
 
 #[test]
