@@ -149,7 +149,8 @@ pub(crate) fn distribution(journal: &Arc<Journal>) -> Factories {
         })
     };
     let mut link = connector("link").with_aliases(&["both"]);
-    let lossy = connector("lossy").with_pair(Pair { from: TRACES, to: LOGS }, Stability::Stable);
+    let lossy = connector("lossy").with_aliases(&["losing"]);
+    let lossy = lossy.with_pair(Pair { from: TRACES, to: LOGS }, Stability::Stable);
     let extension = ExtensionFactory::new::<ExtensionConfig>("aid", |settings, config| {
         let recorder = Recorder { name: settings.id.to_string(), journal: current(), next: None };
         Ok(Extension::new(Arc::new(recorder)).depends_on(config.after.clone()))

@@ -1,6 +1,7 @@
 //! Connectors: exporters of some pipelines and receivers of others.
 
-use std::sync::Arc;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use etalon_conf::Secrets;
@@ -257,6 +258,45 @@ fn a_connector_must_not_be_mistaken_for_a_receiver_or_an_exporter() {
     let alone = problems("connectors: {link: }").join("\n");
     assert!(alone.contains("no receiver configuration specified in config"), "{alone}");
     assert!(alone.contains("no exporter configuration specified in config"), "{alone}");
+}
+
+/// Keeps the log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_logged_about_a_connector_names_both_its_signals() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+    let pipelines = "traces: {receivers: [source], exporters: [losing]}
+logs: {receivers: [losing], exporters: [sink]}";
+    let yaml = with(pipelines).replace("lossy:", "losing:");
+    // An old name of the type is warned of.
+    tracing::subscriber::with_default(subscriber, || build(&yaml, &Arc::default()));
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.contains("use \\\"lossy\\\" instead"))
+        .unwrap_or_else(|| panic!("{text}"));
+    for field in [
+        "\"otelcol.component.id\":\"losing\"",
+        "\"otelcol.component.kind\":\"connector\"",
+        "\"otelcol.signal\":\"traces\"",
+        "\"otelcol.signal.output\":\"logs\"",
+    ] {
+        assert!(line.contains(field), "{field} is not in {line}");
+    }
 }
 
 #[test]
