@@ -1,10 +1,14 @@
 //! Where a configuration comes from, and what is said about a wrong one.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
 
-use etalon_tests::{Etalon, free_port, post, run, run_in};
+use etalon_tests::{Etalon, Identity, free_port, post, run, run_in};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
 
 use crate::{OTLP, forwarding_to};
@@ -221,15 +225,44 @@ fn web_server(status: &'static str, body: String) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback can be bound");
     let url = format!("http://{}/collector.yaml", listener.local_addr().expect("it is bound"));
     std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            // The request fits into one read; the peer may go whenever it likes.
-            let Ok(1..) = stream.read(&mut [0; 4096]) else { continue };
-            let head =
-                format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-            stream.write_all((head + &body).as_bytes()).ok();
+        for stream in listener.incoming().map_while(Result::ok) {
+            serve(stream, status, &body);
         }
     });
     url
+}
+
+/// As [`web_server`], with TLS, as `localhost`.
+fn secure_web_server(identity: &Identity, body: String) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback can be bound");
+    let url =
+        format!("https://localhost:{}/collector.yaml", listener.local_addr().expect("it is bound").port());
+    let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect("a key");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions of TLS")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .expect("a certificate and its key");
+    let config = Arc::new(config);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let connection =
+                rustls::ServerConnection::new(Arc::clone(&config)).expect("a valid configuration");
+            serve(rustls::StreamOwned::new(connection, stream), "200 OK", &body);
+        }
+    });
+    url
+}
+
+fn serve(mut stream: impl Read + Write, status: &str, body: &str) {
+    // The request fits into one read; the peer may go whenever it likes.
+    let Ok(1..) = stream.read(&mut [0; 4096]) else { return };
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    stream.write_all((head + body).as_bytes()).ok();
+    stream.flush().ok();
 }
 
 #[test]
@@ -240,6 +273,34 @@ fn a_configuration_and_a_part_of_one_come_over_http() {
     let local = format!("yaml:{}", forwarding_to(&format!("  debug: {{verbosity: '${{{part}}}'}}"), "debug"));
     let printed = run(&["print-config", "--config", &local]);
     assert!(printed.stdout.to_lowercase().contains("verbosity: normal"), "{printed:?}");
+}
+
+#[test]
+fn a_configuration_comes_over_https_from_whom_the_systems_authorities_vouch_for() {
+    let (identity, folder) = (Identity::new(), tempfile::tempdir().unwrap());
+    let file = |name: &str, identity: &Identity| {
+        let file = folder.path().join(name);
+        fs::write(&file, &identity.certificate).unwrap();
+        file.to_string_lossy().into_owned()
+    };
+    let (known, other) = (file("known.pem", &identity), file("other.pem", &Identity::new()));
+    let url = secure_web_server(&identity, forwarding_to("  nop:", "nop"));
+    let validated = |authorities: &str| {
+        run_in(
+            Path::new("."),
+            &["validate", "--config", &url],
+            &[("SSL_CERT_FILE", authorities), ("SSL_CERT_DIR", "")],
+        )
+    };
+    let taken = validated(&known);
+    assert_eq!((taken.code(), taken.stderr.as_str()), (0, ""));
+    let refused = validated(&other);
+    assert_eq!(refused.code(), 1, "{refused:?}");
+    let wanted = format!("unable to download the file via HTTP GET for uri \"{url}\": ");
+    assert!(refused.stderr.contains(&wanted) && refused.stderr.contains("certificate"), "{}", refused.stderr);
+    // The port speaks TLS: asking without is told, and not waited for.
+    let plain = run(&["validate", "--config", &url.replace("https:", "http:")]);
+    assert_eq!(plain.code(), 1, "{plain:?}");
 }
 
 #[test]
