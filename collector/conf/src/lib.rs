@@ -86,7 +86,6 @@ mod origin;
 mod parse;
 mod problem;
 mod provide;
-mod redact;
 mod resolve;
 mod scalar;
 mod schema;

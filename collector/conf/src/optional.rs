@@ -91,14 +91,6 @@ impl<T> Optional<T> {
             State::None | State::Off(_) => None,
         }
     }
-
-    /// The block, when it is on.
-    pub fn into_option(self) -> Option<T> {
-        match self.0 {
-            State::On(value) => Some(value),
-            State::None | State::Off(_) => None,
-        }
-    }
 }
 
 impl<T> Default for Optional<T> {

@@ -83,6 +83,7 @@ impl Problem {
         let Some(line) = origin.source().line(origin.line()) else { return Ok(()) };
         let (column, width) = (origin.column().saturating_sub(1) as usize, origin.width() as usize);
         let Some((first, end)) = self.shown_part(line, column, width) else { return Ok(()) };
+        let column = column.min(end);
         let cut = if column - first < MAX_EXCERPT_CHARS { first } else { column - MAX_EXCERPT_CHARS / 2 };
         let start = column - cut;
         let shown: Vec<char> = line.chars().take(end).skip(cut).take(MAX_EXCERPT_CHARS).collect();

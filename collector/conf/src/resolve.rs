@@ -28,8 +28,6 @@ pub struct Resolver {
 pub struct Resolved {
     /// With all references expanded.
     pub root: Node,
-    /// As merged, with the references as they were written.
-    pub unexpanded: Node,
     /// What is allowed and yet most likely not meant, such as a reference to an environment variable that is not set.
     pub warnings: Vec<Problem>,
 }
@@ -65,11 +63,10 @@ impl Resolver {
                 Err(problems) => retriever.problems.extend(problems),
             }
         }
-        let unexpanded = merged.clone();
         let root = if retriever.problems.is_empty() { expand(merged, &mut retriever) } else { merged };
         match Problems::of(retriever.problems) {
             Some(problems) => Err(problems),
-            None => Ok(Resolved { root, unexpanded, warnings: retriever.warnings }),
+            None => Ok(Resolved { root, warnings: retriever.warnings }),
         }
     }
 }
