@@ -1,8 +1,9 @@
 //! A destination over gRPC that answers as it is told, also wrongly.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -10,7 +11,7 @@ use http::{HeaderMap, HeaderName, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-use crate::{WAIT, base64, deadline, field, remaining};
+use crate::{Script, base64, field};
 
 /// What a [`GrpcPeer`] does about one call.
 #[derive(Clone, Debug)]
@@ -59,18 +60,9 @@ pub struct GrpcPeer {
 
 #[derive(Debug, Default)]
 struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    script: VecDeque<GrpcReply>,
-    then: Option<GrpcReply>,
-    called: Vec<Called>,
-    connections: usize,
-    in_flight: usize,
-    most_in_flight: usize,
+    script: Script<GrpcReply, Called>,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
 }
 
 impl GrpcReply {
@@ -104,7 +96,7 @@ impl GrpcPeer {
         let serving = shared.clone();
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                serving.lock().connections += 1;
+                serving.script.connected();
                 tokio::spawn(serving.clone().serve(stream, calls, window));
             }
         });
@@ -121,40 +113,17 @@ impl GrpcPeer {
         self.address
     }
 
-    /// What to do about the next calls, in order. What was told before is forgotten.
-    pub fn script(&self, replies: impl IntoIterator<Item = GrpcReply>) {
-        self.shared.lock().script = replies.into_iter().collect();
-    }
-
-    /// What to do about all calls that the script does not speak of.
-    pub fn always(&self, reply: GrpcReply) {
-        self.shared.lock().then = Some(reply);
-    }
-
-    /// The calls since the last call of this, or the start.
-    pub fn take(&self) -> Vec<Called> {
-        std::mem::take(&mut self.shared.lock().called)
-    }
-
-    /// Connections up to now.
-    pub fn connections(&self) -> usize {
-        self.shared.lock().connections
-    }
-
     /// The most calls that were open at once.
     pub fn most_in_flight(&self) -> usize {
-        self.shared.lock().most_in_flight
+        self.shared.most_in_flight.load(Ordering::SeqCst)
     }
+}
 
-    /// Waits until so many calls are there.
-    pub fn wait_for(&self, calls: usize) {
-        let deadline = deadline();
-        let mut state = self.shared.lock();
-        while state.called.len() < calls {
-            let left = remaining(deadline);
-            assert!(!left.is_zero(), "{} of {calls} calls within {WAIT:?}", state.called.len());
-            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+impl Deref for GrpcPeer {
+    type Target = Script<GrpcReply, Called>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.shared.script
     }
 }
 
@@ -167,10 +136,6 @@ impl Drop for GrpcPeer {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn serve(self: Arc<Self>, stream: TcpStream, calls: u32, window: u32) {
         let mut builder = h2::server::Builder::new();
         builder.max_concurrent_streams(calls).initial_window_size(window);
@@ -209,14 +174,10 @@ impl Shared {
             body.extend_from_slice(&data);
         }
         let size = body.len();
-        let reply = {
-            let mut state = self.lock();
-            state.called.push(Called { path: head.uri.path().to_owned(), headers: head.headers, body });
-            state.in_flight += 1;
-            state.most_in_flight = state.most_in_flight.max(state.in_flight);
-            self.changed.notify_all();
-            state.script.pop_front().or_else(|| state.then.clone())
-        };
+        let in_flight = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_in_flight.fetch_max(in_flight, Ordering::SeqCst);
+        let reply =
+            self.script.next(Called { path: head.uri.path().to_owned(), headers: head.headers, body });
         let reply = match reply.unwrap_or(GrpcReply::Ok(Vec::new())) {
             GrpcReply::Limit(limit) if size > limit => GrpcReply::status(8),
             GrpcReply::Limit(_) => GrpcReply::Ok(Vec::new()),
@@ -229,7 +190,7 @@ impl Shared {
             // The stream must stay open as long as the client waits.
             std::future::poll_fn(|cx| respond.poll_reset(cx)).await.ok();
         }
-        self.lock().in_flight -= 1;
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -1,13 +1,13 @@
 //! A destination over HTTP/1.1 that answers as it is told, also wrongly.
 
-use std::collections::VecDeque;
 use std::io::{BufReader, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::Arc;
 use std::thread;
 
 use crate::http::{self, Message, find};
-use crate::{WAIT, deadline, remaining};
+use crate::{Script, decompressed};
 
 /// What an [`HttpPeer`] does about one request.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub enum HttpReply {
 #[derive(Debug)]
 pub struct HttpPeer {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    script: Arc<Script<HttpReply, Arrived>>,
 }
 
 /// A request that arrived in full.
@@ -47,21 +47,11 @@ impl Arrived {
     pub fn header(&self, name: &str) -> Option<&str> {
         find(&self.headers, name)
     }
-}
 
-#[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    script: VecDeque<HttpReply>,
-    /// What is done when the script has ended.
-    then: Option<HttpReply>,
-    arrived: Vec<Arrived>,
-    connections: usize,
+    /// The body before it was compressed.
+    pub fn plain(&self) -> Vec<u8> {
+        decompressed(self.header("content-encoding"), &self.body)
+    }
 }
 
 impl HttpReply {
@@ -98,17 +88,17 @@ impl HttpPeer {
     pub fn start_at(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("loopback can be bound");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let shared = Arc::new(Shared::default());
-        let serving = Arc::clone(&shared);
+        let script = Arc::new(Script::default());
+        let serving = Arc::clone(&script);
         thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
-                let shared = Arc::clone(&serving);
-                shared.lock().connections += 1;
+                let script = Arc::clone(&serving);
+                script.connected();
                 // The client may break off whenever it likes.
-                thread::spawn(move || shared.serve(&connection).ok());
+                thread::spawn(move || serve(&connection, &script).ok());
             }
         });
-        Self { address, shared }
+        Self { address, script }
     }
 
     /// The `endpoint` for `otlp_http`.
@@ -120,80 +110,41 @@ impl HttpPeer {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+}
 
-    /// What to do about the next requests, in order. What was told before is forgotten.
-    pub fn script(&self, replies: impl IntoIterator<Item = HttpReply>) {
-        self.shared.lock().script = replies.into_iter().collect();
-    }
+impl Deref for HttpPeer {
+    type Target = Script<HttpReply, Arrived>;
 
-    /// What to do about all requests that the script does not speak of.
-    pub fn always(&self, reply: HttpReply) {
-        self.shared.lock().then = Some(reply);
-    }
-
-    /// The requests up to now.
-    pub fn arrived(&self) -> Vec<Arrived> {
-        self.shared.lock().arrived.clone()
-    }
-
-    /// The requests since the last call, or the start.
-    pub fn take(&self) -> Vec<Arrived> {
-        std::mem::take(&mut self.shared.lock().arrived)
-    }
-
-    /// Connections up to now.
-    pub fn connections(&self) -> usize {
-        self.shared.lock().connections
-    }
-
-    /// Waits until so many requests are there.
-    pub fn wait_for(&self, requests: usize) {
-        let deadline = deadline();
-        let mut state = self.shared.lock();
-        while state.arrived.len() < requests {
-            let left = remaining(deadline);
-            assert!(!left.is_zero(), "{} of {requests} requests within {WAIT:?}", state.arrived.len());
-            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+    fn deref(&self) -> &Self::Target {
+        &self.script
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn serve(&self, stream: &TcpStream) -> std::io::Result<()> {
-        let mut reader = BufReader::new(stream);
-        while let Some(Message { first_line, headers, body }) = http::read(&mut reader)? {
-            let target = first_line.split(' ').nth(1).unwrap_or_default().to_owned();
-            let size = body.len();
-            let reply = {
-                let mut state = self.lock();
-                state.arrived.push(Arrived { target, headers, body });
-                self.changed.notify_all();
-                state.script.pop_front().or_else(|| state.then.clone())
-            };
-            let mut writer = stream;
-            match reply.unwrap_or_else(|| HttpReply::status(200, &[], &[])) {
-                HttpReply::Bytes(bytes) => writer.write_all(&bytes)?,
-                HttpReply::Last(bytes) => {
-                    writer.write_all(&bytes)?;
-                    return stream.shutdown(Shutdown::Both);
-                }
-                HttpReply::Endless(first, again) => {
-                    writer.write_all(&first)?;
-                    loop {
-                        writer.write_all(&again)?;
-                    }
-                }
-                HttpReply::Limit(limit) => {
-                    let status = if size > limit { 413 } else { 200 };
-                    writer.write_all(&answer(status, &[], &[]))?;
-                }
-                HttpReply::Silence => {}
+fn serve(stream: &TcpStream, script: &Script<HttpReply, Arrived>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    while let Some(Message { first_line, headers, body }) = http::read(&mut reader)? {
+        let target = first_line.split(' ').nth(1).unwrap_or_default().to_owned();
+        let size = body.len();
+        let reply = script.next(Arrived { target, headers, body });
+        let mut writer = stream;
+        match reply.unwrap_or_else(|| HttpReply::status(200, &[], &[])) {
+            HttpReply::Bytes(bytes) => writer.write_all(&bytes)?,
+            HttpReply::Last(bytes) => {
+                writer.write_all(&bytes)?;
+                return stream.shutdown(Shutdown::Both);
             }
+            HttpReply::Endless(first, again) => {
+                writer.write_all(&first)?;
+                loop {
+                    writer.write_all(&again)?;
+                }
+            }
+            HttpReply::Limit(limit) => {
+                let status = if size > limit { 413 } else { 200 };
+                writer.write_all(&answer(status, &[], &[]))?;
+            }
+            HttpReply::Silence => {}
         }
-        Ok(())
     }
+    Ok(())
 }

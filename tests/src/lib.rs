@@ -10,6 +10,7 @@ mod binary;
 mod compressed;
 mod grpc_peer;
 mod http;
+mod http2_front;
 mod http_peer;
 mod identity;
 mod process;
@@ -17,22 +18,25 @@ pub mod protobuf;
 mod rpc_status;
 mod samples;
 mod scrape;
+mod script;
 mod sink;
 mod wire;
 
 use std::time::{Duration, Instant};
 
 pub use crate::binary::binary;
-pub use crate::compressed::{gzip, zstd};
+pub use crate::compressed::{decompressed, gzip, zstd};
 pub use crate::grpc_peer::{Called, GrpcPeer, GrpcReply};
 pub use crate::http::{Answer, get, post, request, try_post};
 pub use crate::http_peer::{Arrived, HttpPeer, HttpReply, answer};
+pub use crate::http2_front::Http2Front;
 pub use crate::identity::Identity;
 pub use crate::process::{Etalon, Finished, free_port, run, run_in};
 pub use crate::protobuf::{base64, field, fixed64, unbase64, varint};
 pub use crate::rpc_status::RpcStatus;
 pub use crate::samples::{logs, tokens};
 pub use crate::scrape::Scrape;
+pub use crate::script::Script;
 pub use crate::sink::{Sink, Verdict};
 pub use crate::wire::{GrpcAnswer, Sent, Version, conversation, exchange, framed, grpc};
 

@@ -5,7 +5,7 @@ mod connections;
 mod delays;
 mod requests;
 
-use etalon_tests::{Answer, Etalon, GrpcPeer, HttpPeer, logs, post};
+use etalon_tests::{Answer, Etalon, GrpcPeer, Http2Front, HttpPeer, Version, logs, post};
 
 const SENT: &str = "otelcol_exporter_sent_log_records";
 const FAILED: &str = "otelcol_exporter_send_failed_log_records";
@@ -38,6 +38,49 @@ fn otlp_grpc(peer: &GrpcPeer, keys: &str) -> String {
         "otlp_grpc: {{endpoint: '{}', compression: none, tls: {{insecure: true}}, {keys}}}",
         peer.endpoint()
     )
+}
+
+/// One of the ways in which `otlp_http` can send.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    version: Version,
+    encoding: &'static str,
+    compression: &'static str,
+}
+
+/// All of them: this client speaks HTTP/2 when TLS has agreed on it.
+fn ways() -> impl Iterator<Item = Way> {
+    [Version::One, Version::Alpn].into_iter().flat_map(|version| {
+        ["proto", "json"].into_iter().flat_map(move |encoding| {
+            ["none", "gzip", "zstd"].map(|compression| Way { version, encoding, compression })
+        })
+    })
+}
+
+/// A destination, and a collector of logs that forwards to it in one way.
+struct Over {
+    peer: HttpPeer,
+    front: Option<Http2Front>,
+    etalon: Etalon,
+}
+
+impl Way {
+    fn to_http(self, keys: &str) -> Over {
+        let peer = HttpPeer::start();
+        let front = (self.version == Version::Alpn).then(|| Http2Front::start(peer.address()));
+        let (endpoint, tls) = match &front {
+            Some(front) => (
+                front.endpoint(),
+                format!("tls: {{ca_pem: \"{}\"}}, ", front.certificate().replace('\n', "\\n")),
+            ),
+            None => (peer.endpoint(), String::new()),
+        };
+        let Self { encoding, compression, .. } = self;
+        let exporter = format!(
+            "otlp_http: {{endpoint: '{endpoint}', encoding: {encoding}, compression: {compression}, {tls}{keys}}}"
+        );
+        Over { etalon: forwarding(&[exporter]), peer, front }
+    }
 }
 
 fn to_http(peer: &HttpPeer, keys: &str) -> Etalon {

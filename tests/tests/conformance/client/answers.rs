@@ -1,8 +1,8 @@
 //! What an answer means.
 
-use etalon_tests::{GrpcPeer, GrpcReply, HttpPeer, HttpReply, answer, field, gzip, varint};
+use etalon_tests::{GrpcPeer, GrpcReply, HttpReply, Version, answer, field, gzip, varint};
 
-use super::{AGAIN, ONCE, counted, send, to_grpc, to_http};
+use super::{AGAIN, ONCE, Over, counted, send, to_grpc, ways};
 
 /// `ExportLogsServiceResponse` with a partial success. A negative count has ten bytes.
 fn partial(rejected: i64) -> Vec<u8> {
@@ -10,28 +10,34 @@ fn partial(rejected: i64) -> Vec<u8> {
     field(1, &[&[8], count.as_slice(), &field(2, b"not these")].concat())
 }
 
+/// Statuses that servers and proxies use.
+const TOLD: [u16; 20] =
+    [200, 202, 204, 301, 304, 307, 400, 401, 403, 404, 408, 413, 415, 421, 429, 500, 502, 503, 504, 507];
 /// The codes that may be retried without a hint.
 const RETRYABLE: [u32; 6] = [1, 4, 10, 11, 14, 15];
 
 #[test]
 fn c04_a_response_that_is_too_large_is_not_read_and_not_asked_for_again() {
-    let peer = HttpPeer::start();
-    let etalon = to_http(&peer, AGAIN);
     let large = answer(200, &[], &vec![0; 5 << 20]);
     let endless =
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-protobuf\r\n\r\n";
     let chunk = [b"10000\r\n".as_slice(), &vec![0; 0x10000], b"\r\n"].concat();
     let bomb = answer(200, &["Content-Encoding: gzip"], &gzip(&vec![0; 10 << 20]));
-    for (number, reply) in
-        [HttpReply::Bytes(large), HttpReply::Endless(endless.to_vec(), chunk), HttpReply::Bytes(bomb)]
-            .into_iter()
-            .enumerate()
-    {
-        peer.script([reply]);
-        assert_eq!(send(&etalon, 0..1).status, 500, "{number}");
-        assert_eq!(peer.take().len(), 1, "{number}");
+    for way in ways() {
+        let Over { peer, etalon, .. } = &way.to_http(AGAIN);
+        let mut replies = vec![HttpReply::Bytes(large.clone()), HttpReply::Bytes(bomb.clone())];
+        if way.version == Version::One {
+            replies.push(HttpReply::Endless(endless.to_vec(), chunk.clone()));
+        }
+        let mut failed = 0;
+        for reply in replies {
+            peer.script([reply]);
+            assert_eq!(send(etalon, 0..1).status, 500, "{way:?} {failed}");
+            assert_eq!(peer.take().len(), 1, "{way:?} {failed}");
+            failed += 1;
+        }
+        assert_eq!(counted(etalon), (0, failed), "{way:?}");
     }
-    assert_eq!(counted(&etalon), (0, 3));
 
     let peer = GrpcPeer::start();
     let etalon = to_grpc(&peer, AGAIN);
@@ -44,20 +50,27 @@ fn c04_a_response_that_is_too_large_is_not_read_and_not_asked_for_again() {
 fn c05_a_partial_success_is_counted_and_not_repeated_whatever_it_claims() {
     // Rejected of five: as told; more than were sent counts as all; less than none as none.
     let cases = [(3, 2, 3), (0, 5, 0), (7, 0, 5), (i64::MAX, 0, 5), (-1, 5, 0), (i64::MIN, 5, 0)];
-    let (http, grpc) = (HttpPeer::start(), GrpcPeer::start());
-    let (over_http, over_grpc) = (to_http(&http, AGAIN), to_grpc(&grpc, AGAIN));
+    for way in ways() {
+        let Over { peer, etalon, .. } = &way.to_http(AGAIN);
+        let (mut sent, mut failed) = (0, 0);
+        for (claimed, delivered, rejected) in cases {
+            peer.script([HttpReply::status(200, &[], &partial(claimed))]);
+            assert_eq!(send(etalon, 0..5).status, 200, "{way:?} {claimed}");
+            (sent, failed) = (sent + delivered, failed + rejected);
+            assert_eq!((peer.take().len(), counted(etalon)), (1, (sent, failed)), "{way:?} {claimed}");
+        }
+        let line = etalon.wait_for_line("Partial success response");
+        assert_eq!(line["reason"], "not these", "{way:?}");
+    }
+    let peer = GrpcPeer::start();
+    let etalon = to_grpc(&peer, AGAIN);
     let (mut sent, mut failed) = (0, 0);
     for (claimed, delivered, rejected) in cases {
-        http.script([HttpReply::status(200, &[], &partial(claimed))]);
-        grpc.script([GrpcReply::Ok(partial(claimed))]);
-        assert_eq!(send(&over_http, 0..5).status, 200, "{claimed}");
-        assert_eq!(send(&over_grpc, 0..5).status, 200, "{claimed}");
+        peer.script([GrpcReply::Ok(partial(claimed))]);
+        assert_eq!(send(&etalon, 0..5).status, 200, "{claimed}");
         (sent, failed) = (sent + delivered, failed + rejected);
-        assert_eq!((http.take().len(), counted(&over_http)), (1, (sent, failed)), "HTTP, {claimed}");
-        assert_eq!((grpc.take().len(), counted(&over_grpc)), (1, (sent, failed)), "gRPC, {claimed}");
+        assert_eq!((peer.take().len(), counted(&etalon)), (1, (sent, failed)), "gRPC, {claimed}");
     }
-    let line = over_http.wait_for_line("Partial success response");
-    assert_eq!(line["reason"], "not these");
 }
 
 #[test]
@@ -94,27 +107,32 @@ fn c07_the_code_and_the_hint_decide_whether_there_is_another_attempt() {
 
 #[test]
 fn c12_only_429_502_503_and_504_are_tried_again() {
-    let peer = HttpPeer::start();
-    let etalon = to_http(&peer, AGAIN);
-    for status in 200..=599 {
-        peer.script([HttpReply::status(status, &[], &[])]);
-        let told = send(&etalon, 0..1).status;
-        let again = matches!(status, 429 | 502 | 503 | 504);
-        let success = (200..300).contains(&status);
-        assert_eq!(peer.take().len(), if again { 2 } else { 1 }, "{status}");
-        assert_eq!(told == 200, again || success, "{status}: {told}");
+    for way in ways() {
+        let Over { peer, etalon, .. } = &way.to_http(AGAIN);
+        // Every status in one way, and in the others those that have a meaning.
+        let plain = (way.version, way.encoding, way.compression) == (Version::One, "proto", "none");
+        let statuses: Vec<u16> = if plain { (200..=599).collect() } else { TOLD.to_vec() };
+        for status in statuses {
+            peer.script([HttpReply::status(status, &[], &[])]);
+            let told = send(etalon, 0..1).status;
+            let again = matches!(status, 429 | 502 | 503 | 504);
+            let success = (200..300).contains(&status);
+            assert_eq!(peer.take().len(), if again { 2 } else { 1 }, "{way:?} {status}");
+            assert_eq!(told == 200, again || success, "{way:?} {status}: {told}");
+        }
     }
 }
 
 #[test]
 fn c18_the_code_in_the_body_of_an_http_answer_is_not_looked_at() {
-    let peer = HttpPeer::start();
-    let etalon = to_http(&peer, AGAIN);
-    // google.rpc.Status: UNAVAILABLE, which would be retryable, and INVALID_ARGUMENT, which would not.
-    peer.script([HttpReply::status(400, &[], b"\x08\x0e\x12\x04wait")]);
-    assert_eq!(send(&etalon, 0..1).status, 400);
-    assert_eq!(peer.take().len(), 1);
-    peer.script([HttpReply::status(503, &[], b"\x08\x03\x12\x03bad")]);
-    assert_eq!(send(&etalon, 0..1).status, 200);
-    assert_eq!(peer.take().len(), 2);
+    for way in ways() {
+        let Over { peer, etalon, .. } = &way.to_http(AGAIN);
+        // google.rpc.Status: UNAVAILABLE, which would be retryable, and INVALID_ARGUMENT, which would not.
+        peer.script([HttpReply::status(400, &[], b"\x08\x0e\x12\x04wait")]);
+        assert_eq!(send(etalon, 0..1).status, 400, "{way:?}");
+        assert_eq!(peer.take().len(), 1, "{way:?}");
+        peer.script([HttpReply::status(503, &[], b"\x08\x03\x12\x03bad")]);
+        assert_eq!(send(etalon, 0..1).status, 200, "{way:?}");
+        assert_eq!(peer.take().len(), 2, "{way:?}");
+    }
 }

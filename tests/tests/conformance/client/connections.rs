@@ -4,9 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use etalon_tests::{GrpcPeer, GrpcReply, HttpPeer, HttpReply, tokens};
+use etalon_tests::{GrpcPeer, GrpcReply, Http2Front, HttpReply, Version, tokens};
 
-use super::{AGAIN, forwarding, send, to_grpc, to_http};
+use super::{AGAIN, Over, forwarding, send, to_grpc, ways};
 
 #[test]
 fn c10_a_server_that_has_only_http1_is_spoken_to_in_it() {
@@ -51,20 +51,22 @@ fn c10_a_server_that_has_only_http1_is_spoken_to_in_it() {
 
 #[test]
 fn c13_what_was_not_answered_is_sent_again() {
-    let peer = HttpPeer::start();
-    let etalon = to_http(&peer, AGAIN);
     let cut = |bytes: &[u8]| HttpReply::Last(bytes.to_vec());
     let broken = [
         cut(b""),
         cut(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-proto"),
         cut(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 10\r\n\r\n\x0a"),
     ];
-    for (number, reply) in broken.into_iter().enumerate() {
-        peer.script([reply]);
-        assert_eq!(send(&etalon, 0..3).status, 200, "{number}");
-        let arrived = peer.take();
-        assert_eq!(arrived.len(), 2, "{number}");
-        assert_eq!(arrived[0].body, arrived[1].body, "{number}");
+    for way in ways() {
+        let Over { peer, etalon, .. } = &way.to_http(AGAIN);
+        // Over HTTP/2, what breaks is the stream.
+        for reply in broken.iter().take(if way.version == Version::One { 3 } else { 1 }) {
+            peer.script([reply.clone()]);
+            assert_eq!(send(etalon, 0..3).status, 200, "{way:?} {reply:?}");
+            let arrived = peer.take();
+            assert_eq!(arrived.len(), 2, "{way:?} {reply:?}");
+            assert_eq!(arrived[0].body, arrived[1].body, "{way:?} {reply:?}");
+        }
     }
 
     let peer = GrpcPeer::start();
@@ -92,12 +94,18 @@ fn c13_what_was_not_answered_is_sent_again() {
 
 #[test]
 fn c15_connections_are_used_again() {
-    let (http, grpc) = (HttpPeer::start(), GrpcPeer::start());
-    let (over_http, over_grpc) = (to_http(&http, AGAIN), to_grpc(&grpc, AGAIN));
+    for way in ways() {
+        let Over { peer, front, etalon } = &way.to_http(AGAIN);
+        for number in 0..5 {
+            assert_eq!(send(etalon, number..number + 1).status, 200, "{way:?}");
+        }
+        let connections = front.as_ref().map_or_else(|| peer.connections(), Http2Front::connections);
+        assert_eq!((peer.take().len(), connections), (5, 1), "{way:?}");
+    }
+    let grpc = GrpcPeer::start();
+    let over_grpc = to_grpc(&grpc, AGAIN);
     for number in 0..20 {
-        assert_eq!(send(&over_http, number..number + 1).status, 200);
         assert_eq!(send(&over_grpc, number..number + 1).status, 200);
     }
-    assert_eq!((http.take().len(), http.connections()), (20, 1));
     assert_eq!((grpc.take().len(), grpc.connections()), (20, 1));
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use etalon_tests::{
-    Etalon, GrpcPeer, GrpcReply, HttpPeer, HttpReply, Sink, Verdict, eventually, field, post, tokens,
+    Etalon, GrpcPeer, GrpcReply, HttpPeer, HttpReply, Sink, Verdict, decompressed, eventually, field, post,
+    tokens,
 };
 
-use super::{AGAIN, counted, forwarding, otlp_grpc, otlp_http, send, to_grpc, to_http};
+use super::{AGAIN, ONCE, Over, counted, forwarding, otlp_grpc, otlp_http, send, to_grpc, to_http, ways};
 
 /// An `ExportLogsServiceRequest` of one record, whose body is a string of so many bytes.
 fn one_record(size: usize) -> Vec<u8> {
@@ -89,37 +90,33 @@ fn c03_at_a_stop_what_is_held_is_sent_and_what_is_not_delivered_is_recorded() {
 
 #[test]
 fn c11_the_content_type_and_the_encoding_are_told() {
-    let (http, grpc) = (HttpPeer::start(), GrpcPeer::start());
-    let to_both = |keys: &str| {
-        let http = format!(
-            "otlp_http: {{endpoint: '{}', sending_queue: {{enabled: false}}, {keys}}}",
-            http.endpoint()
-        );
-        let grpc = format!(
-            "otlp_grpc: {{endpoint: '{}', sending_queue: {{enabled: false}}, tls: {{insecure: true}}, {keys}}}",
-            grpc.endpoint()
-        );
-        forwarding(&[http, grpc])
-    };
+    for way in ways() {
+        let Over { peer, etalon, .. } = &way.to_http(ONCE);
+        assert_eq!(send(etalon, 0..100).status, 200, "{way:?}");
+        let arrived = &peer.take()[0];
+        let content_type = if way.encoding == "json" { "application/json" } else { "application/x-protobuf" };
+        let encoding = Some(way.compression).filter(|compression| *compression != "none");
+        let told = (arrived.header("content-type"), arrived.header("content-encoding"));
+        assert_eq!(told, (Some(content_type), encoding), "{way:?}");
+        assert_eq!(tokens(&arrived.plain()), once_each(0..100), "{way:?}");
+        assert_eq!(arrived.plain()[0] == b'{', way.encoding == "json", "{way:?}");
+    }
     for (keys, encoding) in
         [("", Some("gzip")), ("compression: zstd", Some("zstd")), ("compression: none", None)]
     {
-        let etalon = to_both(keys);
+        let peer = GrpcPeer::start();
+        let exporter = format!(
+            "otlp_grpc: {{endpoint: '{}', tls: {{insecure: true}}, {ONCE}, {keys}}}",
+            peer.endpoint()
+        );
+        let etalon = forwarding(&[exporter]);
         assert_eq!(send(&etalon, 0..100).status, 200);
-        let arrived = &http.take()[0];
-        assert_eq!(arrived.header("content-type"), Some("application/x-protobuf"));
-        assert_eq!(arrived.header("content-encoding"), encoding);
-        assert_eq!(tokens(&arrived.body).is_empty(), encoding.is_some());
-        let called = &grpc.take()[0];
+        let called = &peer.take()[0];
         assert_eq!(called.headers["content-type"], "application/grpc");
         assert_eq!(called.headers.get("grpc-encoding").and_then(|value| value.to_str().ok()), encoding);
         assert_eq!(called.body[0], u8::from(encoding.is_some()));
+        assert_eq!(tokens(&decompressed(encoding, &called.body[5..])), once_each(0..100));
     }
-    let json = format!("otlp_http: {{endpoint: '{}', encoding: json, compression: none}}", http.endpoint());
-    let etalon = forwarding(&[json]);
-    assert_eq!(send(&etalon, 0..1).status, 200);
-    http.wait_for(1);
-    assert_eq!(http.take()[0].header("content-type"), Some("application/json"));
 }
 
 #[test]
@@ -141,14 +138,18 @@ fn c16_a_destination_that_is_stuck_holds_no_other_up_and_each_has_its_own_accoun
 
 #[test]
 fn c17_no_request_without_items_is_sent() {
-    let peer = HttpPeer::start();
-    peer.always(HttpReply::Limit(20_000));
-    let etalon = to_http(&peer, AGAIN);
-    for empty in ["{}", r#"{"resourceLogs":[]}"#, r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[]}]}]}"#] {
-        assert_eq!(post(etalon.http(), "/v1/logs", "application/json", empty.as_bytes()).status, 200);
+    for way in ways() {
+        let Over { peer, etalon, .. } = &way.to_http(AGAIN);
+        for empty in
+            ["{}", r#"{"resourceLogs":[]}"#, r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[]}]}]}"#]
+        {
+            let answer = post(etalon.http(), "/v1/logs", "application/json", empty.as_bytes());
+            assert_eq!(answer.status, 200, "{way:?}");
+        }
+        peer.script([HttpReply::status(413, &[], &[])]);
+        assert_eq!(send(etalon, 0..5_000).status, 200, "{way:?}");
+        let arrived = peer.take();
+        assert!(arrived.len() > 2, "{way:?}: it is sent in parts");
+        assert!(arrived.iter().all(|request| !tokens(&request.plain()).is_empty()), "{way:?}");
     }
-    assert_eq!(send(&etalon, 0..5_000).status, 200);
-    let arrived = peer.take();
-    assert!(arrived.len() > 2);
-    assert!(arrived.iter().all(|request| !tokens(&request.body).is_empty()));
 }
