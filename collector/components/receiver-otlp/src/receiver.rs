@@ -29,8 +29,12 @@ struct Running {
     _tls: Option<Observation>,
 }
 
+/// Two signals would be received at one path, and nobody could tell them apart.
+#[derive(Debug, thiserror::Error)]
+#[error("the path \"{0}\" is that of two signals; give each its own *_url_path")]
+struct SharedPath(String);
+
 /// Creates a receiver of the signals that have a consumer.
-#[expect(clippy::unnecessary_wraps, reason = "the signature is that of every factory")]
 pub(crate) fn create(
     settings: Settings,
     config: &Config,
@@ -52,8 +56,12 @@ pub(crate) fn create(
             receiver.grpc.push(Route { path: signal.grpc_path.to_owned(), unary: intake });
         }
         if let Some(http) = config.protocols.http.get() {
+            let path = http.paths.of(signal);
+            if receiver.http.iter().any(|route| route.path == path) {
+                return Err(SharedPath(path).into());
+            }
             let intake = intake(&telemetry, &receiver.id, "http", signal, consumer);
-            receiver.http.push(Route { path: http.paths.of(signal), unary: intake });
+            receiver.http.push(Route { path, unary: intake });
         }
     }
     Ok(Arc::new(receiver))

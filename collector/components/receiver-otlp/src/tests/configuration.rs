@@ -94,6 +94,15 @@ async fn a_configured_path_is_served_and_the_default_is_not() {
 }
 
 #[tokio::test]
+async fn two_signals_are_not_received_at_one_path() {
+    let yaml = "protocols: {http: {endpoint: '127.0.0.1:0', logs_url_path: in, traces_url_path: /in}}";
+    let both = vec![(LOGS, Pipeline::delivering() as Arc<dyn Consumer>), (TRACES, Pipeline::delivering())];
+    let error = try_start(yaml, both).await.err().unwrap();
+    assert_eq!(error.to_string(), "the path \"/in\" is that of two signals; give each its own *_url_path");
+    assert!(try_start(yaml, vec![(LOGS, Pipeline::delivering())]).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_a_start_error_that_names_the_address() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
