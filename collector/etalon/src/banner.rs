@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use etalon_component::{Address, BuildInfo};
 use etalon_service::Collector;
 
+use crate::command::tell;
 use crate::load::Loaded;
 
 /// Prints the banner to standard error.
-#[expect(clippy::print_stderr, reason = "the banner is for the person at the terminal")]
 pub(crate) fn print(loaded: &Loaded, collector: &Collector, build: &BuildInfo) {
-    eprint!("{}", text(loaded, collector, build));
+    tell(format_args!("{}", text(loaded, collector, build)));
 }
 
 fn text(loaded: &Loaded, collector: &Collector, build: &BuildInfo) -> String {

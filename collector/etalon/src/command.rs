@@ -121,14 +121,13 @@ fn execute_without_configuration(distribution: &Distribution, command: Command) 
 }
 
 /// The feature gates of the command line.
-#[expect(clippy::print_stderr, reason = "notices of a command go where its errors go")]
 pub(crate) fn gates(config: &ConfigArgs) -> Result<FeatureGates, CommandError> {
     let mut gates = FeatureGates::default();
     for list in &config.feature_gates {
         gates.apply(list).map_err(|errors| CommandError::Gates { list: list.clone(), errors })?;
     }
     for notice in gates.notices() {
-        eprintln!("{notice}");
+        tell(format_args!("{notice}\n"));
     }
     Ok(gates)
 }
@@ -254,9 +253,14 @@ fn cpus() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-#[expect(clippy::print_stderr, reason = "errors of a command go to standard error")]
 fn report(error: fmt::Arguments<'_>) {
-    eprintln!("Error: {error}");
+    tell(format_args!("Error: {error}\n"));
+}
+
+/// Writes to standard error, for the person at the terminal.
+pub(crate) fn tell(text: fmt::Arguments<'_>) {
+    // Nobody may read it any more, which is no reason to end.
+    std::io::stderr().write_fmt(text).ok();
 }
 
 impl fmt::Display for ShutdownFailures {

@@ -1,9 +1,10 @@
 //! `service.telemetry.logs`: each key, by what it changes about the lines of a start that fails.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use etalon_tests::{Finished, run_in};
+use etalon_tests::{Finished, binary, eventually, free_port, run_in};
 use serde_json::Value;
 
 use crate::forwarding_to;
@@ -132,4 +133,23 @@ fn exporting_log_lines_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let ended = start_with(folder.path(), "{processors: [{batch: {exporter: {console: {}}}}]}");
     assert!(ended.stderr.contains("service::telemetry::logs::processors: is not supported yet"), "{ended:?}");
+}
+
+#[test]
+fn a_collector_whose_log_nobody_reads_runs_all_the_same() {
+    let (reader, writer) = std::io::pipe().expect("there are pipes");
+    drop(reader);
+    let port = free_port();
+    let configuration = format!("yaml:{}", forwarding_to("  nop:", "nop"));
+    let mut child = Command::new(binary())
+        .args(["--config", &configuration, "--set", "service.telemetry.metrics.level=none", "--set"])
+        .arg(format!("receivers.otlp.protocols.http.endpoint=127.0.0.1:{port}"))
+        .stdin(Stdio::null())
+        .stderr(writer)
+        .spawn()
+        .expect("the binary can be run");
+    eventually("that it listens", || TcpStream::connect(("127.0.0.1", port)).ok());
+    let kill = format!("kill -TERM {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().expect("sh can be run").success());
+    assert_eq!(child.wait().expect("a child can be waited for").code(), Some(0));
 }
