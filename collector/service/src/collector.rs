@@ -134,22 +134,27 @@ impl Collector {
     /// the end.
     pub async fn shutdown(&mut self, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
         let first = graph::deadline_of_receivers(deadline);
-        let retiring = async {
-            for replaced in self.retiring.drain(..) {
-                tokio::time::timeout_at(first, replaced).await.ok();
-            }
-        };
+        let retiring = end_by(first, &mut self.retiring);
         // What was replaced may lead into what runs, so it comes before the exporters; but it must not
         // keep the receivers open.
         let (receivers, others) = self.graph.split_at_receivers();
         let (mut failures, ()) = tokio::join!(graph::shut_down(receivers, first), retiring);
         failures.append(&mut graph::shut_down(others, deadline).await);
+        end_by(deadline, &mut self.retiring).await;
         failures.append(&mut self.extensions.shutdown(deadline).await);
         for (_, endpoint) in self.metrics.drain(..) {
             endpoint.shutdown().await;
         }
         failures
     }
+}
+
+/// Waits for tasks until `deadline` at the longest; those that have not ended then are left.
+async fn end_by(deadline: Instant, tasks: &mut Vec<JoinHandle<()>>) {
+    for task in tasks.iter_mut().filter(|task| !task.is_finished()) {
+        tokio::time::timeout_at(deadline, task).await.ok();
+    }
+    tasks.retain(|task| !task.is_finished());
 }
 
 impl std::fmt::Debug for Collector {

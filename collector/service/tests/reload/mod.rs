@@ -122,6 +122,17 @@ async fn a_reload_that_fails_does_not_wait_for_what_it_had_begun() {
     assert!(journal.send("traces").await.is_delivered());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_waits_for_what_a_reload_has_replaced() {
+    let journal = Arc::<Journal>::default();
+    let mut collector = started(&TWO_PIPELINES.replace("sink/2", "sink/slow"), &journal).await;
+    reload(&mut collector, TWO_PIPELINES, &journal).await.unwrap();
+    let deadline = Instant::now() + etalon_service::RELOAD_DRAIN_TIMEOUT + Duration::from_secs(5);
+    assert!(collector.shutdown(deadline).await.is_empty());
+    let events = journal.take();
+    assert!(events.iter().any(|event| event == "stopped sink/slow traces"), "{events:?}");
+}
+
 #[tokio::test]
 async fn an_extension_that_changes_takes_with_it_who_names_it() {
     let journal = Arc::<Journal>::default();
