@@ -1,4 +1,5 @@
-//! The way from a receiver or a connector into its pipelines, which a reload may lead elsewhere while data flows.
+//! The way from a receiver or a connector into its pipelines, which a reload may lead elsewhere while data
+//! flows.
 
 use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
