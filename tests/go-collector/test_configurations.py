@@ -18,16 +18,16 @@ def changes(name: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def validate(name: str, change: str) -> int:
-    """The exit status of `validate` with a change to the base."""
+def validate(name: str, change: str) -> subprocess.CompletedProcess[str]:
+    """`validate` with a change to the base."""
     sets = [argument for one in change.split(" ; ") for argument in ("--set", one)]
     command = [program(name), "validate", "--config", str(FOLDER / "base.yaml"), *sets]
-    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=WAIT, check=False)
-    return ended.returncode
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=WAIT, check=False)
 
 
 def verdicts(change: str) -> dict[str, int]:
-    return {name: validate(name, change) for name in PROGRAMS}
+    """The exit statuses."""
+    return {name: validate(name, change).returncode for name in PROGRAMS}
 
 
 @pytest.mark.parametrize("change", ["service.telemetry.logs.level=info", *changes("accepted.txt")])
@@ -38,6 +38,22 @@ def test_both_take_it(change: str) -> None:
 @pytest.mark.parametrize("change", changes("refused.txt"))
 def test_both_refuse_it(change: str) -> None:
     assert verdicts(change) == {"etalon": 1, "go": 1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "service.pipelines.traces.exporters=[forward]",
+        "service.pipelines.traces.receivers=[forward]",
+        "service.pipelines.traces.exporters=[forward] ; service.pipelines.logs.receivers=[forward]",
+        "service.pipelines.traces={receivers: [otlp, forward], exporters: [forward]}",
+        "service.pipelines.traces.exporters=[forward] ; service.pipelines.traces/2={receivers: [forward], exporters: [debug, forward]}",
+    ],
+)
+def test_an_error_of_the_graph_has_the_same_words(change: str) -> None:
+    ended = {name: validate(name, f"connectors.forward=null ; {change}") for name in PROGRAMS}
+    told = {name: [line for line in one.stderr.splitlines() if line.startswith("Error: ")] for name, one in ended.items()}
+    assert told["etalon"] == told["go"] and told["go"][0].startswith("Error: failed to build pipelines: "), ended
 
 
 def differences() -> Iterator[tuple[str, str]]:
