@@ -10,13 +10,14 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
+use etalon_testkit::certificates::{Authority, Signed};
 use etalon_tests::{Etalon, WAIT, eventually, free_port, logs, post};
 use rcgen::{ExtendedKeyUsagePurpose, date_time_ymd};
 use rustls::{ClientConnection, StreamOwned};
 use rustls_pki_types::ServerName;
 use tempfile::TempDir;
 
-use self::certificates::{Authority, Identity, client};
+use self::certificates::{client, write_signed};
 use self::destination::Destination;
 
 /// Handshakes that a listener has in progress at once.
@@ -39,7 +40,7 @@ impl Victim {
     /// `tls` are further keys of the section, in flow style; `FOLDER` in it is the folder.
     fn start(tls: &str, prepare: impl FnOnce(&Authority, &TempDir)) -> Self {
         let (authority, files) = (Authority::new("servers"), tempfile::tempdir().unwrap());
-        authority.sign().write(&files, "server");
+        write_signed(&authority.sign(), &files, "server");
         prepare(&authority, &files);
         let folder = files.path().display().to_string();
         let tls = tls.replace("FOLDER", &folder);
@@ -63,7 +64,7 @@ service: {{pipelines: {{logs: {{receivers: [otlp], exporters: [nop]}}}}}}
     }
 
     /// Connects, and sends a request over the connection; what is answered.
-    fn request(&self, shown: Option<&Identity>) -> io::Result<String> {
+    fn request(&self, shown: Option<&Signed>) -> io::Result<String> {
         let mut stream = self.connect(shown)?;
         let body = logs(0..1);
         write!(
@@ -77,7 +78,7 @@ service: {{pipelines: {{logs: {{receivers: [otlp], exporters: [nop]}}}}}}
         Ok(answer)
     }
 
-    fn connect(&self, shown: Option<&Identity>) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
+    fn connect(&self, shown: Option<&Signed>) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
         let config = Arc::new(client(&self.authority, shown));
         let connection = ClientConnection::new(config, ServerName::try_from("localhost").unwrap()).unwrap();
         let stream = TcpStream::connect(self.address())?;
@@ -85,7 +86,7 @@ service: {{pipelines: {{logs: {{receivers: [otlp], exporters: [nop]}}}}}}
         Ok(StreamOwned::new(connection, stream))
     }
 
-    fn assert_serves(&self, shown: Option<&Identity>, after: &str) {
+    fn assert_serves(&self, shown: Option<&Signed>, after: &str) {
         let answer = self.request(shown).unwrap_or_else(|error| panic!("after {after}: {error}"));
         assert!(answer.starts_with("HTTP/1.1 200"), "after {after}: {answer}");
     }
@@ -233,8 +234,8 @@ fn a_client_certificate_that_is_not_good_gets_an_alert() {
     let clients = Authority::new("clients");
     let keys = ", client_ca_file: FOLDER/clients.pem, crl_file: FOLDER/crl.pem";
     let victim = Victim::start(keys, |_, files| {
-        std::fs::write(files.path().join("clients.pem"), clients.pem()).unwrap();
-        std::fs::write(files.path().join("crl.pem"), clients.revoke(&[66])).unwrap();
+        std::fs::write(files.path().join("clients.pem"), clients.cert()).unwrap();
+        std::fs::write(files.path().join("crl.pem"), clients.revoke(&[66], 2096)).unwrap();
     });
     let good = clients.sign();
     victim.assert_serves(Some(&good), "nothing");
@@ -247,7 +248,7 @@ fn a_client_certificate_that_is_not_good_gets_an_alert() {
     });
     let deep =
         (0..100).fold(clients.below("1", |_| {}), |above, depth| above.below(&depth.to_string(), |_| {}));
-    let rows: [(&str, Option<Identity>); 9] = [
+    let rows: [(&str, Option<Signed>); 9] = [
         ("none", None),
         ("expired", Some(clients.sign_with(|params| params.not_after = date_time_ymd(2020, 1, 1)))),
         ("not yet valid", Some(clients.sign_with(|params| params.not_before = date_time_ymd(2096, 1, 1)))),
@@ -287,7 +288,7 @@ fn files_that_go_bad_leave_the_old_ones_in_use_and_show_in_the_log_and_the_metri
     let damages: [Damage<'_>; 4] = [
         ("garbage", &|| write("server.pem", b"garbage")),
         ("half of it", &|| write("server.pem", &cert[..cert.len() / 2])),
-        ("another key", &|| write("server.key", other.key_pem().as_bytes())),
+        ("another key", &|| write("server.key", other.key().as_bytes())),
         ("nothing", &|| std::fs::remove_file(victim.files.path().join("server.key")).unwrap()),
     ];
     for (name, damage) in damages {
@@ -318,7 +319,7 @@ fn a_destination_with_the_wrong_certificate_is_tried_again_with_a_warning_and_ne
     let elsewhere = authority.sign_for("elsewhere.example.com");
     let destination = Destination::start(&expired);
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+    std::fs::write(folder.path().join("ca.pem"), authority.cert()).unwrap();
     let etalon = Etalon::start(&format!(
         "
 receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0}}}}}}}}

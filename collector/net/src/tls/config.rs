@@ -21,6 +21,26 @@ pub(super) struct Common<'a> {
     pub(super) parameters: Parameters<'a>,
 }
 
+/// The [`Common`] keys of a configuration, which both kinds have under the same names.
+macro_rules! common_of {
+    ($config:expr) => {
+        Common {
+            ca: Source { file: &$config.ca_file, pem: &$config.ca_pem },
+            cert: Source { file: &$config.cert_file, pem: &$config.cert_pem },
+            key: Source { file: &$config.key_file, pem: &$config.key_pem },
+            reload_interval: $config.reload_interval,
+            parameters: Parameters {
+                min_version: &$config.min_version,
+                max_version: &$config.max_version,
+                cipher_suites: &$config.cipher_suites,
+                include_insecure_cipher_suites: $config.include_insecure_cipher_suites,
+                curve_preferences: &$config.curve_preferences,
+            },
+        }
+    };
+}
+pub(super) use common_of;
+
 impl<'a> Common<'a> {
     /// Reports what can be wrong without looking at a file.
     pub(super) fn validate(self, check: &mut Check) {

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TlsError;
-use super::config::{Common, authorities};
+use super::config::{Common, authorities, common_of};
 use super::files::{Source, Text};
 use super::live::{Live, Part, Section};
 use super::parameters::Parameters;
@@ -93,19 +93,7 @@ impl TlsServerConfig {
     }
 
     fn common(&self) -> Common<'_> {
-        Common {
-            ca: Source { file: &self.ca_file, pem: &self.ca_pem },
-            cert: Source { file: &self.cert_file, pem: &self.cert_pem },
-            key: Source { file: &self.key_file, pem: &self.key_pem },
-            reload_interval: self.reload_interval,
-            parameters: Parameters {
-                min_version: &self.min_version,
-                max_version: &self.max_version,
-                cipher_suites: &self.cipher_suites,
-                include_insecure_cipher_suites: self.include_insecure_cipher_suites,
-                curve_preferences: &self.curve_preferences,
-            },
-        }
+        common_of!(self)
     }
 
     /// Who verifies clients, of the text of `client_ca_file` and that of `crl_file`.

@@ -1,18 +1,18 @@
 //! Handshakes between our own server and client, over a pipe in memory.
 
-mod authority;
 mod clients;
+mod files;
 mod keys;
 mod pem;
 mod reload;
 
 use std::io;
 
+use etalon_testkit::certificates::{Authority, Signed};
 use rustls::{CipherSuite, NamedGroup, ProtocolVersion};
 use rustls_pki_types::ServerName;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use self::authority::{Authority, Signed};
 use super::{ClientTls, ServerTls, TlsClientConfig, TlsServerConfig};
 
 const ALPN: &[&[u8]] = &[b"h2"];

@@ -5,10 +5,11 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use etalon_testkit::certificates::Signed;
 use etalon_tests::WAIT;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::certificates::{Identity, server};
+use super::certificates::server;
 
 /// Accepts until the test ends.
 pub(super) struct Destination {
@@ -23,7 +24,7 @@ struct Shared {
 }
 
 impl Destination {
-    pub(super) fn start(identity: &Identity) -> Self {
+    pub(super) fn start(identity: &Signed) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
@@ -46,7 +47,7 @@ impl Destination {
     }
 
     /// Shows another certificate from the next connection on.
-    pub(super) fn show(&self, identity: &Identity) {
+    pub(super) fn show(&self, identity: &Signed) {
         *self.shared.config.lock().unwrap() = Arc::new(server(identity));
     }
 

@@ -1,66 +1,10 @@
 //! What an extension adds to each request.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use etalon_component::{
-    BoxError, BoxFuture, Caller, ClientAuthenticator, Code, Component, Context, Extension, Host, Metadata,
-    Outcome,
-};
-use http::{HeaderMap, HeaderValue};
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use etalon_component::Outcome;
+use etalon_testkit::tenant::{caller, host};
 
 use super::exporter::{DIRECT, Exporter, batch};
 use super::peer::{Peer, Service};
-
-/// Sends the tenant of the batch along, and nothing for a batch without one.
-struct Tenant {
-    secret: bool,
-}
-
-impl ClientAuthenticator for Tenant {
-    fn authorize(&self, context: &Context, headers: &mut HeaderMap) -> Result<(), Outcome> {
-        let caller = context.caller.as_ref();
-        let tenant = caller.and_then(|caller| caller.metadata.get_all("x-tenant").next());
-        let tenant = tenant.ok_or_else(|| Outcome::permanent(Code::InvalidArgument, "no tenant"))?;
-        headers.insert("x-tenant", HeaderValue::from_bytes(tenant).expect("it was a value before"));
-        Ok(())
-    }
-
-    fn needs_encryption(&self) -> bool {
-        self.secret
-    }
-}
-
-impl Component for Tenant {
-    fn start<'a>(&'a self, _: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn shutdown(&self, _: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
-        Box::pin(async { Ok(()) })
-    }
-}
-
-fn host() -> Host {
-    let offering = |secret| {
-        let tenant = Arc::new(Tenant { secret });
-        Extension::new(tenant.clone()).with_client_authenticator(tenant)
-    };
-    let extensions = BTreeMap::from([
-        ("open".parse().unwrap(), offering(false)),
-        ("secret".parse().unwrap(), offering(true)),
-        ("nothing".parse().unwrap(), Extension::new(Arc::new(Tenant { secret: false }))),
-    ]);
-    Host::new(mpsc::channel(1).0).with_extensions(extensions)
-}
-
-fn caller(tenant: &str) -> Arc<Caller> {
-    let mut metadata = Metadata::default();
-    metadata.push("x-tenant", tenant.as_bytes());
-    Arc::new(Caller { metadata, ..Caller::default() })
-}
 
 /// Keys of an exporter that authenticates by the extension `id`.
 fn keys(id: &str) -> String {

@@ -1,53 +1,29 @@
 //! TLS and mutual TLS, with certificates made for the test.
 
 use etalon_component::Outcome;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use etalon_testkit::certificates::{Authority, yaml_block};
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
 use super::exporter::Exporter;
 use super::peer::{Peer, Service};
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    /// Certificate and key for `name`, PEM.
-    fn issue(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
-    }
-
-    fn pem(&self) -> String {
-        self.0.pem()
-    }
-}
-
-/// A YAML block of a PEM text.
-fn block(pem: &str) -> String {
-    format!("|\n    {}\n", pem.trim().replace('\n', "\n    "))
-}
-
 fn server(authority: &Authority, clients: Option<&Authority>) -> Peer {
-    let (certificate, key) = authority.issue("collector.example.org");
-    let mut tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, key));
+    let signed = authority.sign_for("collector.example.org");
+    let mut tls = ServerTlsConfig::new().identity(Identity::from_pem(signed.cert(), signed.key()));
     if let Some(clients) = clients {
-        tls = tls.client_ca_root(Certificate::from_pem(clients.pem()));
+        tls = tls.client_ca_root(Certificate::from_pem(clients.cert()));
     }
     Peer::at("127.0.0.1:0", Server::builder().tls_config(tls).unwrap(), Service::default())
 }
 
 #[tokio::test]
 async fn a_server_whose_certificate_is_trusted_is_sent_to() {
-    let authority = Authority::new();
+    let authority = Authority::new("ca");
     let peer = server(&authority, None);
-    let keys =
-        format!("tls:\n  server_name_override: collector.example.org\n  ca_pem: {}", block(&authority.pem()));
+    let keys = format!(
+        "tls:\n  server_name_override: collector.example.org\n  ca_pem: {}",
+        yaml_block(&authority.cert())
+    );
     let exporter = Exporter::attempting(peer.address, &keys).await;
     let outcome = exporter.send(5).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
@@ -57,10 +33,10 @@ async fn a_server_whose_certificate_is_trusted_is_sent_to() {
 
 #[tokio::test]
 async fn a_ca_in_a_file_turns_tls_on_even_if_insecure() {
-    let authority = Authority::new();
+    let authority = Authority::new("ca");
     let peer = server(&authority, None);
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), authority.pem()).unwrap();
+    std::fs::write(file.path(), authority.cert()).unwrap();
     let keys = format!(
         "tls: {{insecure: true, server_name_override: collector.example.org, ca_file: {}}}",
         file.path().display()
@@ -73,7 +49,7 @@ async fn a_ca_in_a_file_turns_tls_on_even_if_insecure() {
 
 #[tokio::test]
 async fn https_in_the_endpoint_turns_tls_on_even_if_insecure() {
-    let peer = server(&Authority::new(), None);
+    let peer = server(&Authority::new("ca"), None);
     let keys = "tls: {insecure: true, insecure_skip_verify: true}";
     let exporter = Exporter::attempting(format!("https://{}", peer.address), keys).await;
     let outcome = exporter.send(5).await;
@@ -83,11 +59,13 @@ async fn https_in_the_endpoint_turns_tls_on_even_if_insecure() {
 
 #[tokio::test]
 async fn a_server_that_is_not_trusted_is_sent_nothing() {
-    let (authority, other) = (Authority::new(), Authority::new());
+    let (authority, other) = (Authority::new("ca"), Authority::new("other"));
     let peer = server(&authority, None);
-    let unknown_ca =
-        format!("tls:\n  server_name_override: collector.example.org\n  ca_pem: {}", block(&other.pem()));
-    let other_name = format!("tls:\n  ca_pem: {}", block(&authority.pem()));
+    let unknown_ca = format!(
+        "tls:\n  server_name_override: collector.example.org\n  ca_pem: {}",
+        yaml_block(&other.cert())
+    );
+    let other_name = format!("tls:\n  ca_pem: {}", yaml_block(&authority.cert()));
     for keys in [unknown_ca, other_name, String::new()] {
         let exporter = Exporter::attempting(peer.address, &keys).await;
         let outcome = exporter.send(5).await;
@@ -101,12 +79,18 @@ async fn a_server_that_is_not_trusted_is_sent_nothing() {
 
 #[tokio::test]
 async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
-    let (authority, clients) = (Authority::new(), Authority::new());
+    let (authority, clients) = (Authority::new("ca"), Authority::new("other"));
     let peer = server(&authority, Some(&clients));
-    let (certificate, key) = clients.issue("client.example.org");
-    let without =
-        format!("tls:\n  server_name_override: collector.example.org\n  ca_pem: {}", block(&authority.pem()));
-    let with = format!("{without}  cert_pem: {}  key_pem: {}", block(&certificate), block(&key));
+    let signed = clients.sign_for("client.example.org");
+    let without = format!(
+        "tls:\n  server_name_override: collector.example.org\n  ca_pem: {}",
+        yaml_block(&authority.cert())
+    );
+    let with = format!(
+        "{without}  cert_pem: {}  key_pem: {}",
+        yaml_block(&signed.cert()),
+        yaml_block(&signed.key())
+    );
     let exporter = Exporter::attempting(peer.address, &with).await;
     let outcome = exporter.send(5).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
@@ -120,7 +104,7 @@ async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
 
 #[tokio::test]
 async fn versions_that_do_not_meet_make_no_connection() {
-    let authority = Authority::new();
+    let authority = Authority::new("ca");
     let peer = server(&authority, None);
     let keys = |versions: &str| {
         format!(

@@ -1,19 +1,20 @@
 //! HTTP/2, which TLS agrees on.
 
 use etalon_component::{Code, Outcome};
+use etalon_testkit::certificates::{Authority, yaml_block};
 use http::Version;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
 use super::exporter::{Exporter, batch};
 use super::peer::{Listening, Service};
-use super::tls::{Authority, acceptor, block, https};
+use super::tls::{acceptor, https};
 
 const BOTH: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// A server that speaks what TLS agrees on, and an exporter that trusts it.
 async fn start(protocols: &[&[u8]], service: &Service, keys: &str) -> (Listening, Exporter) {
-    let authority = Authority::new();
+    let authority = Authority::new("ca");
     let (acceptor, service) = (acceptor(&authority, None, protocols), service.clone());
     let server = Listening::start("127.0.0.1:0", move |_, stream| {
         let (acceptor, service) = (acceptor.clone(), service.clone());
@@ -27,7 +28,8 @@ async fn start(protocols: &[&[u8]], service: &Service, keys: &str) -> (Listening
         }
     })
     .await;
-    let exporter = https(&server, &format!("tls:\n  ca_pem: {}\n{keys}", block(&authority.pem()))).await;
+    let exporter =
+        https(&server, &format!("tls:\n  ca_pem: {}\n{keys}", yaml_block(&authority.cert()))).await;
     (server, exporter)
 }
 
@@ -94,7 +96,7 @@ async fn each_request_has_a_connection_of_its_own_if_that_is_wanted() {
 /// Without the pings the attempt would end by its time-out, which has another code.
 #[tokio::test]
 async fn a_server_that_leaves_a_ping_unanswered_is_given_up() {
-    let authority = Authority::new();
+    let authority = Authority::new("ca");
     let acceptor = acceptor(&authority, None, &BOTH);
     let server = Listening::start("127.0.0.1:0", move |_, stream| {
         let acceptor = acceptor.clone();
@@ -107,7 +109,7 @@ async fn a_server_that_leaves_a_ping_unanswered_is_given_up() {
         }
     })
     .await;
-    let ca = block(&authority.pem());
+    let ca = yaml_block(&authority.cert());
     let keys = format!(
         "tls:\n  ca_pem: {ca}\nhttp2_read_idle_timeout: 100ms\nhttp2_ping_timeout: 100ms\ntimeout: 10s"
     );

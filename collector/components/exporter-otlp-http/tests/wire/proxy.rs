@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use etalon_component::Outcome;
+use etalon_testkit::certificates::{Authority, yaml_block};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::exporter::Exporter;
 use super::peer::{Listening, Service};
-use super::tls::{Authority, acceptor, block, https};
+use super::tls::{acceptor, https};
 
 /// A proxy that tunnels to `destination`, whatever it is asked for, or refuses. It notes the heads of
 /// requests.
@@ -54,7 +55,7 @@ async fn a_proxy_passes_plain_requests_on() {
 
 #[tokio::test]
 async fn a_proxy_makes_a_tunnel_for_tls_and_learns_nothing_else() {
-    let (authority, service) = (Authority::new(), Service::default());
+    let (authority, service) = (Authority::new("ca"), Service::default());
     let (acceptor, serving) = (acceptor(&authority, None, &[b"h2"]), service.clone());
     let server = Listening::start("127.0.0.1:0", move |_, stream| {
         let (acceptor, service) = (acceptor.clone(), serving.clone());
@@ -62,7 +63,7 @@ async fn a_proxy_makes_a_tunnel_for_tls_and_learns_nothing_else() {
     })
     .await;
     let (proxy, heads) = tunnels(server.address, "HTTP/1.1 200 OK\r\n\r\n").await;
-    let ca = block(&authority.pem());
+    let ca = yaml_block(&authority.cert());
     let keys = format!("tls:\n  ca_pem: {ca}\nproxy_url: 'http://user:pass@{}'", proxy.address);
     let exporter = https(&server, &keys).await;
     for _ in 0..2 {
@@ -80,11 +81,11 @@ async fn a_proxy_makes_a_tunnel_for_tls_and_learns_nothing_else() {
 
 #[tokio::test]
 async fn a_proxy_that_refuses_is_asked_again_and_its_password_is_not_shown() {
-    let (authority, service) = (Authority::new(), Service::default());
+    let (authority, service) = (Authority::new("ca"), Service::default());
     let server = service.start().await;
     let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
     let (proxy, heads) = tunnels(server.address, refusal).await;
-    let ca = block(&authority.pem());
+    let ca = yaml_block(&authority.cert());
     let keys = format!("tls:\n  ca_pem: {ca}\nproxy_url: 'http://user:secret@{}'", proxy.address);
     let exporter = https(&server, &keys).await;
     for attempt in 1..3 {
@@ -100,14 +101,14 @@ async fn a_proxy_that_refuses_is_asked_again_and_its_password_is_not_shown() {
 
 #[tokio::test]
 async fn a_proxy_may_itself_be_reached_by_tls() {
-    let (authority, service) = (Authority::new(), Service::default());
+    let (authority, service) = (Authority::new("ca"), Service::default());
     let (acceptor, serving) = (acceptor(&authority, None, &[]), service.clone());
     let proxy = Listening::start("127.0.0.1:0", move |_, stream| {
         let (acceptor, service) = (acceptor.clone(), serving.clone());
         async move { service.serve(acceptor.accept(stream).await.expect("a handshake")).await }
     })
     .await;
-    let ca = block(&authority.pem());
+    let ca = yaml_block(&authority.cert());
     let keys = format!("tls:\n  ca_pem: {ca}\nproxy_url: 'https://localhost:{}'", proxy.address.port());
     let exporter = Exporter::direct("backend.invalid:4318", &keys).await;
     let outcome = exporter.send(1).await;

@@ -3,42 +3,14 @@
 use std::sync::Arc;
 
 use etalon_component::Outcome;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use etalon_testkit::certificates::{Authority, yaml_block};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::server::WebPkiClientVerifier;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
 use super::exporter::Exporter;
 use super::peer::{Listening, Service};
-
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    pub(super) fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    /// Certificate and key for `name`, PEM.
-    fn issue(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
-    }
-
-    pub(super) fn pem(&self) -> String {
-        self.0.pem()
-    }
-}
-
-/// A YAML block of a PEM text.
-pub(super) fn block(pem: &str) -> String {
-    format!("|\n    {}\n", pem.trim().replace('\n', "\n    "))
-}
 
 async fn server(authority: &Authority, clients: Option<&Authority>, service: &Service) -> Listening {
     let acceptor = acceptor(authority, clients, &[]);
@@ -60,22 +32,20 @@ pub(super) fn acceptor(
     clients: Option<&Authority>,
     protocols: &[&[u8]],
 ) -> TlsAcceptor {
-    let (certificate, key) = authority.issue("localhost");
+    let signed = authority.sign_for("localhost");
     let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
     let builder = builder.with_safe_default_protocol_versions().unwrap();
     let builder = match clients {
         None => builder.with_no_client_auth(),
         Some(clients) => {
             let mut roots = rustls::RootCertStore::empty();
-            roots.add(CertificateDer::from_pem_slice(clients.pem().as_bytes()).unwrap()).unwrap();
+            roots.add(clients.der().clone()).unwrap();
             let provider = Arc::new(default_provider());
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
             builder.with_client_cert_verifier(verifier.build().unwrap())
         }
     };
-    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-    let mut config = builder.with_single_cert(vec![certificate], key).unwrap();
+    let mut config = builder.with_single_cert(signed.chain(), signed.key_der()).unwrap();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     TlsAcceptor::from(Arc::new(config))
 }
@@ -88,9 +58,9 @@ pub(super) async fn https(server: &Listening, keys: &str) -> Exporter {
 
 #[tokio::test]
 async fn a_server_whose_certificate_is_trusted_is_sent_to() {
-    let (authority, service) = (Authority::new(), Service::default());
+    let (authority, service) = (Authority::new("ca"), Service::default());
     let server = server(&authority, None, &service).await;
-    let exporter = https(&server, &format!("tls:\n  ca_pem: {}", block(&authority.pem()))).await;
+    let exporter = https(&server, &format!("tls:\n  ca_pem: {}", yaml_block(&authority.cert()))).await;
     for _ in 0..3 {
         let outcome = exporter.send(5).await;
         assert!(outcome.is_delivered(), "{outcome:?}");
@@ -101,7 +71,7 @@ async fn a_server_whose_certificate_is_trusted_is_sent_to() {
 
 #[tokio::test]
 async fn the_scheme_decides_and_not_insecure() {
-    let (authority, service) = (Authority::new(), Service::default());
+    let (authority, service) = (Authority::new("ca"), Service::default());
     let server = server(&authority, None, &service).await;
     let exporter = https(&server, "tls: {insecure: true, insecure_skip_verify: true}").await;
     let outcome = exporter.send(5).await;
@@ -111,11 +81,13 @@ async fn the_scheme_decides_and_not_insecure() {
 
 #[tokio::test]
 async fn a_server_that_is_not_trusted_is_sent_nothing() {
-    let (authority, other, service) = (Authority::new(), Authority::new(), Service::default());
+    let (authority, other, service) = (Authority::new("ca"), Authority::new("other"), Service::default());
     let server = server(&authority, None, &service).await;
-    let unknown_ca = format!("tls:\n  ca_pem: {}", block(&other.pem()));
-    let other_name =
-        format!("tls:\n  server_name_override: elsewhere.example.org\n  ca_pem: {}", block(&authority.pem()));
+    let unknown_ca = format!("tls:\n  ca_pem: {}", yaml_block(&other.cert()));
+    let other_name = format!(
+        "tls:\n  server_name_override: elsewhere.example.org\n  ca_pem: {}",
+        yaml_block(&authority.cert())
+    );
     for keys in [unknown_ca, other_name, String::new()] {
         let exporter = https(&server, &keys).await;
         let outcome = exporter.send(5).await;
@@ -128,11 +100,15 @@ async fn a_server_that_is_not_trusted_is_sent_nothing() {
 
 #[tokio::test]
 async fn a_server_that_wants_a_certificate_of_the_client_gets_it() {
-    let (authority, clients, service) = (Authority::new(), Authority::new(), Service::default());
+    let (authority, clients, service) = (Authority::new("ca"), Authority::new("other"), Service::default());
     let server = server(&authority, Some(&clients), &service).await;
-    let (certificate, key) = clients.issue("client.example.org");
-    let without = format!("tls:\n  ca_pem: {}", block(&authority.pem()));
-    let with = format!("{without}  cert_pem: {}  key_pem: {}", block(&certificate), block(&key));
+    let signed = clients.sign_for("client.example.org");
+    let without = format!("tls:\n  ca_pem: {}", yaml_block(&authority.cert()));
+    let with = format!(
+        "{without}  cert_pem: {}  key_pem: {}",
+        yaml_block(&signed.cert()),
+        yaml_block(&signed.key())
+    );
     let exporter = https(&server, &with).await;
     let outcome = exporter.send(5).await;
     assert!(outcome.is_delivered(), "{outcome:?}");

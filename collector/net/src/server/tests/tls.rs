@@ -1,9 +1,9 @@
 use std::io::Write as _;
 
 use etalon_conf::Optional;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use etalon_testkit::certificates::{Authority, Signed};
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tempfile::NamedTempFile;
 use tokio_rustls::TlsConnector;
@@ -17,37 +17,6 @@ type Versions = &'static [&'static SupportedProtocolVersion];
 const ONLY_TLS_12: Versions = &[&rustls::version::TLS12];
 const ONLY_TLS_13: Versions = &[&rustls::version::TLS13];
 
-/// An authority that signs certificates for localhost.
-struct Authority {
-    certificate: rcgen::Certificate,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-/// A certificate and its key.
-struct Signed {
-    certificate: rcgen::Certificate,
-    key: KeyPair,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        Self { certificate: params.self_signed(&key).unwrap(), issuer: Issuer::new(params, key) }
-    }
-
-    fn sign(&self) -> Signed {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        Signed { certificate: params.signed_by(&key, &self.issuer).unwrap(), key }
-    }
-
-    fn file(&self) -> NamedTempFile {
-        file(&self.certificate.pem())
-    }
-}
-
 fn file(text: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
@@ -60,8 +29,8 @@ fn name(file: &NamedTempFile) -> String {
 
 fn config_of(signed: &Signed) -> TlsServerConfig {
     TlsServerConfig {
-        cert_pem: signed.certificate.pem().into(),
-        key_pem: signed.key.serialize_pem().into(),
+        cert_pem: signed.cert().into(),
+        key_pem: signed.key().into(),
         ..TlsServerConfig::default()
     }
 }
@@ -76,18 +45,14 @@ struct Client<'a> {
 impl Client<'_> {
     async fn connect(&self, server: &Server) -> io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
-        roots.add(self.trusts.certificate.der().clone()).unwrap();
+        roots.add(self.trusts.der().clone()).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_protocol_versions(self.versions)
             .unwrap()
             .with_root_certificates(roots);
         let mut config = match self.shows {
             None => builder.with_no_client_auth(),
-            Some(signed) => {
-                let chain: Vec<CertificateDer<'static>> = vec![signed.certificate.der().clone()];
-                let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signed.key.serialize_der()));
-                builder.with_client_auth_cert(chain, key).unwrap()
-            }
+            Some(signed) => builder.with_client_auth_cert(signed.chain(), signed.key_der()).unwrap(),
         };
         config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.to_vec()).collect();
         let stream = TcpStream::connect(address(server)).await?;
@@ -118,9 +83,9 @@ fn grpc_with(tls: TlsServerConfig) -> GrpcServerConfig {
 
 #[tokio::test]
 async fn grpc_works_over_tls_from_pem_and_from_files() {
-    let authority = Authority::new();
+    let authority = Authority::new("ca");
     let signed = authority.sign();
-    let (cert, key) = (file(&signed.certificate.pem()), file(&signed.key.serialize_pem()));
+    let (cert, key) = (file(&signed.cert()), file(&signed.key()));
     let from_files =
         TlsServerConfig { cert_file: name(&cert), key_file: name(&key), ..TlsServerConfig::default() };
     let recorder = Recorder::accepting();
@@ -137,7 +102,7 @@ async fn grpc_works_over_tls_from_pem_and_from_files() {
 
 #[tokio::test]
 async fn the_http_server_negotiates_h2_and_http_1() {
-    let authority = Authority::new();
+    let authority = Authority::new("ca");
     let config =
         HttpServerConfig { tls: Optional::on(config_of(&authority.sign())), ..HttpServerConfig::default() };
     let server = serve_http(config, &Recorder::accepting()).await;
@@ -169,8 +134,9 @@ async fn the_http_server_negotiates_h2_and_http_1() {
 
 #[tokio::test]
 async fn with_a_client_authority_only_its_clients_get_in() {
-    let (servers, clients, strangers) = (Authority::new(), Authority::new(), Authority::new());
-    let authorities = clients.file();
+    let (servers, clients, strangers) =
+        (Authority::new("servers"), Authority::new("clients"), Authority::new("strangers"));
+    let authorities = file(&clients.cert());
     let tls = TlsServerConfig { client_ca_file: name(&authorities), ..config_of(&servers.sign()) };
     let recorder = Recorder::accepting();
     let server = serve_grpc(grpc_with(tls), &recorder).await;
@@ -186,7 +152,7 @@ async fn with_a_client_authority_only_its_clients_get_in() {
 
 #[tokio::test]
 async fn plaintext_on_a_tls_port_is_told_so() {
-    let authority = Authority::new();
+    let authority = Authority::new("ca");
     let config =
         HttpServerConfig { tls: Optional::on(config_of(&authority.sign())), ..HttpServerConfig::default() };
     let recorder = Recorder::accepting();
@@ -202,7 +168,7 @@ async fn a_file_that_cannot_be_used_keeps_the_server_from_starting() {
     let tls = TlsServerConfig {
         cert_pem: "".into(),
         cert_file: "/no/such.pem".to_owned(),
-        ..config_of(&Authority::new().sign())
+        ..config_of(&Authority::new("ca").sign())
     };
     let config = GrpcServerConfig { endpoint: "127.0.0.1:0".to_owned(), ..grpc_with(tls) };
     let error = config.serve(Vec::new(), &host()).await.unwrap_err();

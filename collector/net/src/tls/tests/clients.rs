@@ -3,7 +3,7 @@
 use rcgen::{ExtendedKeyUsagePurpose, date_time_ymd};
 
 use super::*;
-use crate::tls::tests::authority::Files;
+use crate::tls::tests::files::Files;
 
 /// A client that trusts `servers` and shows `signed`.
 fn showing(servers: &Authority, signed: &Signed) -> TlsClientConfig {

@@ -6,7 +6,7 @@ use std::process::Command;
 use etalon_conf::Check;
 
 use super::*;
-use crate::tls::tests::authority::Files;
+use crate::tls::tests::files::Files;
 
 const TLS_12: ProtocolVersion = ProtocolVersion::TLSv1_2;
 const TLS_13: ProtocolVersion = ProtocolVersion::TLSv1_3;
@@ -32,7 +32,7 @@ async fn certificates_keys_and_authorities_are_read_from_files_or_from_the_confi
         TlsClientConfig { ca_file: files.write("ca", &authority.cert()), ..TlsClientConfig::default() };
     for server in [&server, &server_of(&signed)] {
         for client in [&client, &client_of(&authority)] {
-            assert_eq!(handshake(server, client).await.unwrap().shown, signed.der());
+            assert_eq!(handshake(server, client).await.unwrap().shown, signed.der()[..]);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Files that cannot be used are named, with what is wrong and what to do.
 
 use super::*;
-use crate::tls::tests::authority::Files;
+use crate::tls::tests::files::Files;
 use crate::tls::{TLS_FILE_BYTES_MAX, TlsError, with_causes};
 
 fn error_of(config: &TlsServerConfig) -> String {

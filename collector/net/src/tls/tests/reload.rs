@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::tls::tests::authority::Files;
+use crate::tls::tests::files::Files;
 
 const INTERVAL: Duration = Duration::from_hours(1);
 const A_SECOND: Duration = Duration::from_secs(1);
@@ -25,11 +25,11 @@ async fn a_new_certificate_is_shown_when_the_interval_has_passed_and_not_before(
     let config = server_in(&files, &old);
     let (server, client) = (config.load(ALPN).unwrap(), client_of(&authority).load(ALPN).unwrap());
     server_in(&files, &new);
-    assert_eq!(shake(&server, &client).await.unwrap().shown, old.der());
+    assert_eq!(shake(&server, &client).await.unwrap().shown, old.der()[..]);
     tokio::time::advance(INTERVAL.saturating_sub(A_SECOND)).await;
-    assert_eq!(shake(&server, &client).await.unwrap().shown, old.der());
+    assert_eq!(shake(&server, &client).await.unwrap().shown, old.der()[..]);
     tokio::time::advance(A_SECOND).await;
-    assert_eq!(shake(&server, &client).await.unwrap().shown, new.der());
+    assert_eq!(shake(&server, &client).await.unwrap().shown, new.der()[..]);
     assert!(!server.health().is_stale());
 }
 
@@ -41,7 +41,7 @@ async fn without_an_interval_nothing_is_looked_at_again() {
     let (server, client) = (config.load(ALPN).unwrap(), client_of(&authority).load(ALPN).unwrap());
     server_in(&files, &new);
     tokio::time::advance(INTERVAL * 24).await;
-    assert_eq!(shake(&server, &client).await.unwrap().shown, old.der());
+    assert_eq!(shake(&server, &client).await.unwrap().shown, old.der()[..]);
 }
 
 /// What happens to a file.
@@ -74,17 +74,17 @@ async fn what_cannot_be_used_leaves_the_old_in_use_and_shows_until_it_is_mended(
     for (name, damage) in damages {
         damage(&files);
         tokio::time::advance(INTERVAL).await;
-        assert_eq!(shake(&server, &client).await.unwrap().shown, old.der(), "{name}");
+        assert_eq!(shake(&server, &client).await.unwrap().shown, old.der()[..], "{name}");
         assert!(server.health().is_stale(), "{name}");
         // It may be half written: the next look comes soon, not after the interval.
         server_in(&files, &old);
         tokio::time::advance(A_SECOND).await;
-        assert_eq!(shake(&server, &client).await.unwrap().shown, old.der(), "{name}");
+        assert_eq!(shake(&server, &client).await.unwrap().shown, old.der()[..], "{name}");
         assert!(!server.health().is_stale(), "{name}");
     }
     server_in(&files, &new);
     tokio::time::advance(INTERVAL).await;
-    assert_eq!(shake(&server, &client).await.unwrap().shown, new.der());
+    assert_eq!(shake(&server, &client).await.unwrap().shown, new.der()[..]);
 }
 
 #[tokio::test(start_paused = true)]
