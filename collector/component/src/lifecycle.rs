@@ -12,7 +12,8 @@ pub trait Component: Send + Sync {
     /// Brings the component into service. It is called at most once.
     ///
     /// When it resolves to `Ok`, the component works; work that goes on after that reports fatal
-    /// errors to the host. After an error the component is still shut down.
+    /// errors to the host. After an error the component is still shut down, and also when the future is
+    /// dropped before it resolves, because the collector is told to stop.
     fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>>;
 
     /// Takes the component out of service. It may be called without a start, and more than once.

@@ -11,7 +11,7 @@ use clap::FromArgMatches as _;
 use etalon_component::{BoxError, ComponentId};
 use etalon_service::{Collector, FeatureGates, Logging, chain};
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::args::{Cli, Command, ConfigArgs, PrintConfigArgs};
@@ -186,42 +186,63 @@ async fn until_stopped(
     loaded: Loaded,
     collector: &mut Collector,
 ) -> Result<(), CommandError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::Signals)?;
+    let mut stop = Stop::listen().map_err(CommandError::Signals)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(CommandError::Signals)?;
     let build = &reloading.distribution.build;
     tracing::info!(Version = build.version, NumCPU = cpus(), "Starting {}...", build.command);
-    collector.start().await?;
+    tokio::select! {
+        biased;
+        // What starts may wait for a network or a disk.
+        () = stop.asked() => return Ok(()),
+        started = collector.start() => started?,
+    }
     if loaded.config.telemetry.logs.encoding == etalon_service::LogEncoding::Console {
         banner::print(&loaded, collector, build);
     }
     let mut telemetry = loaded.config.telemetry;
     tracing::info!("Everything is ready. Begin running and processing data.");
     loop {
-        let signal_name = tokio::select! {
-            _ = terminate.recv() => "terminated",
-            _ = interrupt.recv() => "interrupt",
-            _ = hangup.recv() => {
-                tracing::info!(signal = "hangup", "Received signal from OS");
-                // A configuration on the network may take its time: a reason to stop comes first.
-                tokio::select! {
-                    biased;
-                    _ = terminate.recv() => "terminated",
-                    _ = interrupt.recv() => "interrupt",
-                    loaded = reloading.loader.load() => {
-                        reloading.reload(loaded, &mut telemetry, collector).await;
-                        continue;
-                    }
-                }
-            }
+        tokio::select! {
+            () = stop.asked() => return Ok(()),
+            _ = hangup.recv() => {}
             (id, error) = collector.failed() => {
                 let (component, error_text) = (id.to_string(), chain(&*error));
                 tracing::error!(component, error = error_text, "Asynchronous error received, terminating process");
                 return Err(CommandError::Component { id, source: error });
             }
-        };
-        stopping(signal_name);
-        return Ok(());
+        }
+        tracing::info!(signal = "hangup", "Received signal from OS");
+        tokio::select! {
+            biased;
+            // A configuration on the network may take its time.
+            () = stop.asked() => return Ok(()),
+            loaded = reloading.loader.load() => reloading.reload(loaded, &mut telemetry, collector).await,
+        }
+    }
+}
+
+/// The signals that ask for a shutdown.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the first one, and says that the shutdown begins.
+    async fn asked(&mut self) {
+        stopping(self.signal().await);
+    }
+
+    /// The name of the next one.
+    async fn signal(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "terminated",
+            _ = self.interrupt.recv() => "interrupt",
+        }
     }
 }
 
@@ -230,15 +251,8 @@ fn stopping(signal_name: &str) {
     tracing::info!(signal = signal_name, "Received signal from OS");
     tracing::info!("Starting shutdown...");
     tokio::spawn(async {
-        let (Ok(mut terminate), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            return;
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let Ok(mut stop) = Stop::listen() else { return };
+        stop.signal().await;
         tracing::error!("Received a second signal: exiting without waiting for the shutdown");
         #[expect(clippy::exit, reason = "the person asked twice")]
         std::process::exit(1);
