@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
+use crate::wire::whole;
 use crate::{Script, base64, field};
 
 /// What a [`GrpcPeer`] does about one call.
@@ -166,13 +167,8 @@ impl Shared {
         close: tokio::sync::mpsc::Sender<bool>,
     ) {
         let (head, mut stream) = request.into_parts();
-        let mut body = Vec::new();
-        while let Some(data) = stream.data().await {
-            // A call that the client gave up before it was complete is none.
-            let Ok(data) = data else { return };
-            stream.flow_control().release_capacity(data.len()).ok();
-            body.extend_from_slice(&data);
-        }
+        // A call that the client gave up before it was complete is none.
+        let Ok(body) = whole(&mut stream).await else { return };
         let size = body.len();
         let in_flight = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_in_flight.fetch_max(in_flight, Ordering::SeqCst);

@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
+use crate::wire::whole;
 use crate::{Answer, Identity, http};
 
 /// Hands on requests and answers. A request that is not answered, or not in full, ends with its stream.
@@ -91,12 +92,7 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, to: SocketAddr) {
 
 async fn hand_on(request: ::http::Request<h2::RecvStream>, mut respond: SendResponse<Bytes>, to: SocketAddr) {
     let (head, mut stream) = request.into_parts();
-    let mut body = Vec::new();
-    while let Some(data) = stream.data().await {
-        let Ok(data) = data else { return };
-        stream.flow_control().release_capacity(data.len()).ok();
-        body.extend_from_slice(&data);
-    }
+    let Ok(body) = whole(&mut stream).await else { return };
     let mut text =
         format!("{} {} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n", head.method, head.uri.path());
     for (name, value) in &head.headers {

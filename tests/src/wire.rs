@@ -224,14 +224,20 @@ async fn over_http_2(
         }
     }
     let (head, mut stream) = response.await.expect("an answer over HTTP/2").into_parts();
-    let mut received = Vec::new();
-    while let Some(data) = stream.data().await {
-        let data = data.expect("the rest of the answer");
-        stream.flow_control().release_capacity(data.len()).expect("what was received can be released");
-        received.extend_from_slice(&data);
-    }
+    let received = whole(&mut stream).await.expect("the rest of the answer");
     let trailers = stream.trailers().await.expect("the end of the answer").unwrap_or_default();
     (head, received, trailers)
+}
+
+/// All data of an HTTP/2 stream.
+pub(crate) async fn whole(stream: &mut h2::RecvStream) -> Result<Vec<u8>, h2::Error> {
+    let mut whole = Vec::new();
+    while let Some(data) = stream.data().await {
+        let data = data?;
+        stream.flow_control().release_capacity(data.len())?;
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole)
 }
 
 fn fields_of(headers: &::http::HeaderMap) -> Vec<(String, String)> {
