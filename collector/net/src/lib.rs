@@ -8,6 +8,7 @@
 
 pub mod auth;
 pub mod client;
+mod coalesced;
 pub mod compression;
 pub mod server;
 pub mod status;

@@ -14,9 +14,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
 use super::HEADER_BYTES_MAX;
-use super::coalesced::{Coalesced, Flusher, coalesced};
 use super::dial::{ConnectError, Route, Stream, dial};
 use super::target::Address;
+use crate::coalesced::{Coalesced, Flusher, coalesced};
 
 /// Window that a response may use, in bytes: a whole one of the largest size.
 const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
@@ -158,7 +158,7 @@ impl Driver {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let ended = Pin::new(&mut self.connection).poll(cx).is_ready();
-        let broken = matches!(self.flusher.poll_flush(cx), Poll::Ready(Err(_)));
+        let broken = matches!(self.flusher.poll_flush_after_others(cx), Poll::Ready(Err(_)));
         let silent = self.pings.as_mut().is_some_and(|pings| pings.poll_silent(cx, &self.of));
         if ended || broken || silent { Poll::Ready(()) } else { Poll::Pending }
     }

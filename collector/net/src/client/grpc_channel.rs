@@ -4,6 +4,7 @@
 //! it ends, and connects again, with a backoff after failures.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -278,6 +279,12 @@ fn readiness(lanes: &BTreeMap<usize, Lane>) -> Readiness {
     }
 }
 
+/// Connections to one destination: no more than there are CPUs to drive them, as each one more has its own reads and
+/// writes.
+fn connections() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get).min(CONNECTIONS)
+}
+
 /// The connections of a lane that must be driven.
 #[derive(Default)]
 struct Kept {
@@ -320,7 +327,7 @@ impl Lanes {
             }
             kept
         });
-        let lanes_each = (CONNECTIONS / groups.len().max(1)).max(1);
+        let lanes_each = (connections() / groups.len().max(1)).max(1);
         for group in groups {
             if self.open.iter().any(|lane| lane.addresses == *group) {
                 continue;

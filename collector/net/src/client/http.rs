@@ -30,7 +30,7 @@ use super::http_pool::{Lease, Pool, PoolSettings};
 use super::http_url::{Url, UrlError};
 use super::message::Message;
 use super::proxy::{Proxy, ProxyEnvironment, ProxyError};
-use super::{CALLS_MAX, HTTP_RESPONSE_BYTES_MAX, IDLE_CONNECTIONS, REDIRECTS_MAX, retry_after, with_causes};
+use super::{CALLS_MAX, HTTP_RESPONSE_BYTES_MAX, REDIRECTS_MAX, retry_after, with_causes};
 use crate::compression::{Compression, decompress};
 use crate::tls::{TlsError, TlsHealth};
 
@@ -151,7 +151,6 @@ impl HttpClient {
                 }
             }
         };
-        let per_host = limit(config.max_idle_conns_per_host).unwrap_or(IDLE_CONNECTIONS);
         let pool = PoolSettings {
             target,
             route,
@@ -164,7 +163,10 @@ impl HttpClient {
             },
             reuse: !config.disable_keep_alives,
             connections_max: limit(config.max_conns_per_host).unwrap_or(CALLS_MAX).min(CALLS_MAX),
-            idle_max: limit(config.max_idle_conns).map_or(per_host, |all| all.min(per_host)),
+            idle_max: [config.max_idle_conns, config.max_idle_conns_per_host]
+                .into_iter()
+                .filter_map(limit)
+                .fold(CALLS_MAX, usize::min),
             idle_timeout: positive(config.idle_conn_timeout),
         };
         Ok(Self {

@@ -41,7 +41,7 @@ pub struct HttpClientConfig {
     pub compression_params: CompressionParams,
     /// Most connections that are kept while unused. 0 is without limit.
     pub max_idle_conns: i64,
-    /// The same for one host, and an exporter has one. 0 is 16.
+    /// The same for one host, and an exporter has one: the smaller number counts. 0 is without limit.
     pub max_idle_conns_per_host: i64,
     /// Most connections in all. 0 is without limit.
     pub max_conns_per_host: i64,

@@ -9,7 +9,6 @@
 
 mod auth;
 mod backoff;
-mod coalesced;
 mod connection;
 mod cookies;
 mod dial;
@@ -49,8 +48,8 @@ use std::time::Duration;
 
 use etalon_component::Outcome;
 
-/// Connections to a destination that resolves to one address. The first is opened at the start,
-/// each further one when those open have [`CALLS_PER_CONNECTION`] calls each.
+/// Connections to a destination that resolves to one address, on a machine with as many CPUs; with fewer, one for each.
+/// The first is opened at the start, each further one when those open have [`CALLS_PER_CONNECTION`] calls each.
 pub const CONNECTIONS: usize = 4;
 /// Calls in flight on one connection above which another one is opened.
 pub const CALLS_PER_CONNECTION: usize = 4;
@@ -62,8 +61,6 @@ pub const CALLS_MAX: usize = 1024;
 pub const GRPC_RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// An HTTP response may have this size, in bytes, compressed and decompressed.
 pub const HTTP_RESPONSE_BYTES_MAX: usize = 64 * 1024;
-/// Unused HTTP connections that are kept, where the configuration does not say.
-pub const IDLE_CONNECTIONS: usize = 16;
 /// Requests that one HTTP call makes at most, redirects included.
 pub const REDIRECTS_MAX: usize = 10;
 /// Header fields, or trailers, of a response may have this size, in bytes.

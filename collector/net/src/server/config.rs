@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activity::Patience;
 use super::calm::{EnforcementPolicy, PingPolicy};
-use super::connection::{Age, Ping, READ_BUFFER, Settings};
+use super::connection::{Age, Ping, READ_BUFFER, Settings, WRITE_BUFFER};
 use super::cors::{Cors, CorsConfig};
 use super::grpc::Grpc;
 use super::guard::Guard;
@@ -54,7 +54,7 @@ pub struct GrpcServerConfig {
     /// Most bytes that are read from a connection at once, up to 16 MiB. 0 is 64 KiB. Larger ones cost more CPU:
     /// they do not stay in the cache.
     pub read_buffer_size: i64,
-    /// Bytes that are collected before they are written to a connection, up to 16 MiB. 0 collects nothing.
+    /// Most bytes that are written to a connection at once, up to 16 MiB. 0 is 32 KiB.
     pub write_buffer_size: i64,
     /// When connections are pinged and closed.
     pub keepalive: Optional<Keepalive>,
@@ -209,7 +209,10 @@ impl GrpcServerConfig {
                 Ok(bytes @ 1..) => bytes,
                 _ => READ_BUFFER,
             },
-            write_buffer: usize::try_from(self.write_buffer_size).unwrap_or(0),
+            write_buffer: match usize::try_from(self.write_buffer_size) {
+                Ok(bytes @ 1..) => bytes,
+                _ => WRITE_BUFFER,
+            },
             ..Settings::new(self.tls.get().map(|tls| tls.load(&[b"h2"])).transpose()?)
         };
         let settings = match self.keepalive.get().and_then(|keepalive| keepalive.server_parameters.get()) {
@@ -391,7 +394,7 @@ mod tests {
     #[test]
     fn buffers_have_the_sizes_that_are_configured() {
         let default = GrpcServerConfig::default().settings().unwrap();
-        assert_eq!((default.read_buffer, default.write_buffer), (READ_BUFFER, 0));
+        assert_eq!((default.read_buffer, default.write_buffer), (READ_BUFFER, WRITE_BUFFER));
         let config = GrpcServerConfig {
             read_buffer_size: 1000,
             write_buffer_size: 2000,

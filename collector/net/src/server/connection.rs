@@ -1,10 +1,12 @@
 //! One connection: what it speaks, and how long it lives.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +27,7 @@ use super::running::{Seldom, Tasks};
 use super::stream::{Peer, Stream};
 use super::unreadable::Unreadable;
 use super::{HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HEADER_BYTES_MAX, STALL_TIMEOUT};
+use crate::coalesced::coalesced;
 use crate::tls::{HandshakeError, ServerTls, Turns};
 
 /// Flow control windows, in bytes: large enough that a sender never waits for one on a network with
@@ -35,6 +38,8 @@ const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 const FRAME_MAX: u32 = 1024 * 1024;
 /// Bytes that are read from a connection at once, unless configured.
 pub(super) const READ_BUFFER: usize = 64 * 1024;
+/// Bytes that are gathered before they are written to an HTTP/2 connection, unless configured: as in grpc-go.
+pub(super) const WRITE_BUFFER: usize = 32 * 1024;
 /// Streams that an HTTP/2 client may reset before we have looked at them: CVE-2023-44487.
 const RESETS_MAX: usize = 20;
 /// Streams that an HTTP/2 client may make us reset, on one connection: CVE-2025-8671.
@@ -84,7 +89,7 @@ pub(super) struct Settings {
     /// Whether HTTP/1 connections serve more than one request.
     pub(super) h1_keep_alive: bool,
     pub(super) streams_max: u32,
-    /// Bytes that are read at once, and collected before they are written.
+    /// Bytes that are read at once, and, with HTTP/2, gathered before they are written.
     pub(super) read_buffer: usize,
     pub(super) write_buffer: usize,
     pub(super) patience: Patience,
@@ -121,7 +126,7 @@ impl Settings {
             h1_keep_alive: true,
             streams_max: super::STREAMS_MAX,
             read_buffer: READ_BUFFER,
-            write_buffer: 0,
+            write_buffer: WRITE_BUFFER,
             patience: Patience { stall: STALL_TIMEOUT, ..Patience::default() },
             ping: None,
             ping_policy: None,
@@ -170,11 +175,9 @@ impl<P: Protocol> Connection<P> {
     async fn serve_plaintext(self, stream: Stream) -> io::Result<()> {
         let first = timeout(self.settings.first_bytes_timeout(), first_bytes(&stream));
         let Some(first) = self.tasks.drain.run_until_cancelled(first).await else { return Ok(()) };
-        let (read, write) = (self.settings.read_buffer, self.settings.write_buffer);
-        let buffered = |stream| BufStream::with_capacity(read, write, stream);
         match first? {
-            Ok(First::H1) => self.serve_http(buffered(stream), Version::H1).await,
-            Ok(First::H2) => self.serve_http(buffered(stream), Version::H2).await,
+            Ok(First::H1) => self.serve_http(stream, Version::H1).await,
+            Ok(First::H2) => self.serve_http(stream, Version::H2).await,
             Ok(First::Tls) => {
                 let peer = self.peer;
                 self.settings.quiet.then(|| {
@@ -217,11 +220,6 @@ impl<P: Protocol> Connection<P> {
     async fn serve_http<S: AsyncRead + AsyncWrite + Unpin + 'static>(self, stream: S, version: Version) {
         let Self { peer, protocol, settings, tasks } = self;
         let activity = Activity::new();
-        let manners = match version {
-            Version::H1 => Manners::H1(Unreadable::default()),
-            Version::H2 => Manners::H2(Calm::new(settings.ping_policy)),
-        };
-        let io = TokioIo::new(Watched::new(stream, activity.clone(), manners));
         let service = {
             let activity = activity.clone();
             service_fn(move |request| {
@@ -240,14 +238,22 @@ impl<P: Protocol> Connection<P> {
             Version::H2 => {
                 let patience = Patience { head: Duration::ZERO, ..settings.patience };
                 let executor = Tracked { tasks: tasks.clone(), cut: tasks.cut.child_token() };
-                let connection = h2(executor, &settings).serve_connection(io, service);
+                let manners = Manners::H2(Calm::new(settings.ping_policy));
+                let stream = Watched::new(stream, activity.clone(), manners);
+                let (stream, mut flusher) = coalesced(stream, settings.read_buffer, settings.write_buffer);
+                let connection = h2(executor, &settings).serve_connection(TokioIo::new(stream), service);
                 let drain = http2::Connection::graceful_shutdown;
-                drive(pin!(connection), drain, &activity, patience, settings.age, &tasks).await
+                let flush = |cx: &mut Context<'_>| flusher.poll_flush_after_others(cx);
+                drive(pin!(connection), flush, drain, &activity, patience, settings.age, &tasks).await
             }
             Version::H1 => {
-                let connection = h1(&settings).serve_connection(io, service);
+                let stream = BufStream::with_capacity(settings.read_buffer, 0, stream);
+                let stream = Watched::new(stream, activity.clone(), Manners::H1(Unreadable::default()));
+                let connection = h1(&settings).serve_connection(TokioIo::new(stream), service);
                 let drain = http1::Connection::graceful_shutdown;
-                drive(pin!(connection), drain, &activity, settings.patience, settings.age, &tasks).await
+                let flush = |_: &mut Context<'_>| Poll::Ready(Ok(()));
+                drive(pin!(connection), flush, drain, &activity, settings.patience, settings.age, &tasks)
+                    .await
             }
         };
         if let Err(error) = ended {
@@ -259,6 +265,7 @@ impl<P: Protocol> Connection<P> {
 /// Runs a connection, and ends it when it is time to.
 async fn drive<C: Future<Output = hyper::Result<()>>>(
     mut connection: Pin<&mut C>,
+    mut flush: impl FnMut(&mut Context<'_>) -> Poll<io::Result<()>>,
     drain: impl Fn(Pin<&mut C>),
     activity: &Activity,
     patience: Patience,
@@ -281,7 +288,7 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
             Verdict::Wait(at) => Some(at),
         };
         tokio::select! {
-            ended = connection.as_mut() => return ended,
+            ended = poll_fn(|cx| turn(connection.as_mut(), &mut flush, cx)) => return ended,
             () = tasks.drain.cancelled(), if !draining => {
                 draining = true;
                 drain(connection.as_mut());
@@ -302,6 +309,24 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
             }
             () = at(look_at) => {}
         }
+    }
+}
+
+/// Polls a connection, and then sends what it wrote.
+fn turn<C: Future<Output = hyper::Result<()>>>(
+    connection: Pin<&mut C>,
+    flush: &mut impl FnMut(&mut Context<'_>) -> Poll<io::Result<()>>,
+    cx: &mut Context<'_>,
+) -> Poll<hyper::Result<()>> {
+    let polled = connection.poll(cx);
+    match flush(cx) {
+        // The connection meets the error itself when it reads or writes next, or has nobody to meet.
+        _ if polled.is_ready() => polled,
+        Poll::Ready(Err(error)) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "An answer could not be sent");
+            Poll::Ready(Ok(()))
+        }
+        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
     }
 }
 

@@ -8,14 +8,18 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 
 /// A stream for a protocol implementation that flushes after each frame: frames are gathered, and
-/// leave in one write when the buffer is full or when [`Flusher::poll_flush`] is called, which
-/// whoever drives the protocol does after each turn. A flush by the protocol itself does nothing.
+/// leave in one write when the buffer is full or when the [`Flusher`] is polled, which whoever drives
+/// the protocol does after each turn. A flush by the protocol itself does nothing.
 #[derive(Debug)]
-pub(super) struct Coalesced<S>(Arc<Mutex<Buffered<S>>>);
+pub(crate) struct Coalesced<S>(Arc<Mutex<Buffered<S>>>);
 
 /// The other handle of a [`Coalesced`] stream.
 #[derive(Debug)]
-pub(super) struct Flusher<S>(Arc<Mutex<Buffered<S>>>);
+pub(crate) struct Flusher<S> {
+    shared: Arc<Mutex<Buffered<S>>>,
+    /// Whether the others have had their turn since there is something to write.
+    deferred: bool,
+}
 
 #[derive(Debug)]
 struct Buffered<S> {
@@ -24,10 +28,12 @@ struct Buffered<S> {
     /// How much of `out` has been written.
     written: usize,
     capacity: usize,
+    /// Whether something was written that may not have left yet.
+    dirty: bool,
 }
 
 /// Wraps `stream` with buffers of these sizes in bytes.
-pub(super) fn coalesced<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) fn coalesced<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     read_buffer: usize,
     write_buffer: usize,
@@ -37,16 +43,30 @@ pub(super) fn coalesced<S: AsyncRead + AsyncWrite + Unpin>(
         out: Vec::new(),
         written: 0,
         capacity: write_buffer.max(1),
+        dirty: false,
     }));
-    (Coalesced(shared.clone()), Flusher(shared))
+    (Coalesced(shared.clone()), Flusher { shared, deferred: false })
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Flusher<S> {
-    /// Writes what has been gathered.
-    pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut shared = locked(&self.0);
+    /// Writes what has been gathered, once every task that is ready to run has had its turn: what they
+    /// have to say leaves with it. Ready when nothing is left to write.
+    pub(crate) fn poll_flush_after_others(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut shared = locked(&self.shared);
+        if !shared.dirty {
+            return Poll::Ready(Ok(()));
+        }
+        if !self.deferred {
+            self.deferred = true;
+            // A task that wakes itself goes to the end of the queue.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         ready!(shared.poll_drain(cx))?;
-        Pin::new(&mut shared.stream).poll_flush(cx)
+        ready!(Pin::new(&mut shared.stream).poll_flush(cx))?;
+        shared.dirty = false;
+        self.deferred = false;
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -96,6 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Coalesced<S> {
             shared.out.extend_from_slice(&buf[..taken]);
             room -= taken;
         }
+        shared.dirty = true;
         Poll::Ready(Ok(before - room))
     }
 
@@ -114,7 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Coalesced<S> {
     }
 }
 
-/// Both handles are used by one task: the lock is never contended.
+/// A connection is driven by one task: the lock is hardly ever contended.
 fn locked<S>(shared: &Mutex<Buffered<S>>) -> MutexGuard<'_, Buffered<S>> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -128,14 +149,14 @@ mod tests {
     #[tokio::test]
     async fn what_is_written_leaves_with_the_flush_of_the_driver() {
         let (near, mut far) = tokio::io::duplex(1024);
-        let (mut stream, flusher) = coalesced(near, 16, 64);
+        let (mut stream, mut flusher) = coalesced(near, 16, 64);
         stream.write_all(b"one ").await.unwrap();
         stream.flush().await.unwrap();
         stream.write_all(b"two").await.unwrap();
         let mut read = [0; 7];
         let early = tokio::time::timeout(std::time::Duration::ZERO, far.read(&mut read)).await;
         assert!(early.is_err(), "nothing leaves before the flush");
-        poll_fn(|cx| flusher.poll_flush(cx)).await.unwrap();
+        poll_fn(|cx| flusher.poll_flush_after_others(cx)).await.unwrap();
         far.read_exact(&mut read).await.unwrap();
         assert_eq!(&read, b"one two");
     }
@@ -143,17 +164,31 @@ mod tests {
     #[tokio::test]
     async fn more_than_the_buffer_holds_arrives_whole() {
         let (near, mut far) = tokio::io::duplex(10);
-        let (mut stream, flusher) = coalesced(near, 16, 64);
+        let (mut stream, mut flusher) = coalesced(near, 16, 64);
         let sent: Vec<u8> = (0..=255).cycle().take(10_000).collect();
         let expected = sent.clone();
         let writer = tokio::spawn(async move {
             stream.write_all(&sent).await.unwrap();
-            poll_fn(|cx| flusher.poll_flush(cx)).await.unwrap();
+            poll_fn(|cx| flusher.poll_flush_after_others(cx)).await.unwrap();
             stream.shutdown().await.unwrap();
         });
         let mut read = Vec::new();
         far.read_to_end(&mut read).await.unwrap();
         writer.await.unwrap();
         assert_eq!(read, expected);
+    }
+
+    #[tokio::test]
+    async fn what_others_write_in_the_same_turn_leaves_in_the_same_write() {
+        let (near, mut far) = tokio::io::duplex(1024);
+        let (stream, mut flusher) = coalesced(near, 16, 64);
+        let stream = Arc::new(tokio::sync::Mutex::new(stream));
+        stream.lock().await.write_all(b"one ").await.unwrap();
+        let other = stream.clone();
+        tokio::spawn(async move { other.lock().await.write_all(b"two").await.unwrap() });
+        poll_fn(|cx| flusher.poll_flush_after_others(cx)).await.unwrap();
+        let mut read = [0; 64];
+        let len = far.read(&mut read).await.unwrap();
+        assert_eq!(&read[..len], b"one two");
     }
 }
