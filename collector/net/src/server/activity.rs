@@ -118,7 +118,7 @@ impl Activity {
     }
 
     /// Notes whether the client takes what it is sent.
-    fn note_writing<T>(&self, polled: &Poll<T>) {
+    pub(super) fn note_writing<T>(&self, polled: &Poll<T>) {
         let stalled = self.stalled_since.load(Ordering::Relaxed) > 0;
         if polled.is_pending() && !stalled {
             self.stalled_since.store(self.now() + 1, Ordering::Relaxed);

@@ -238,12 +238,16 @@ impl<P: Protocol> Connection<P> {
             Version::H2 => {
                 let patience = Patience { head: Duration::ZERO, ..settings.patience };
                 let executor = Tracked { tasks: tasks.clone(), cut: tasks.cut.child_token() };
+                let (stream, mut flusher) = coalesced(stream, settings.read_buffer, settings.write_buffer);
                 let manners = Manners::H2(Calm::new(settings.ping_policy));
                 let stream = Watched::new(stream, activity.clone(), manners);
-                let (stream, mut flusher) = coalesced(stream, settings.read_buffer, settings.write_buffer);
                 let connection = h2(executor, &settings).serve_connection(TokioIo::new(stream), service);
                 let drain = http2::Connection::graceful_shutdown;
-                let flush = |cx: &mut Context<'_>| flusher.poll_flush_after_others(cx);
+                let flush = |cx: &mut Context<'_>| {
+                    let flushed = flusher.poll_flush_after_others(cx);
+                    activity.note_writing(&flushed);
+                    flushed
+                };
                 drive(pin!(connection), flush, drain, &activity, patience, settings.age, &tasks).await
             }
             Version::H1 => {
