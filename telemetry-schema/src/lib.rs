@@ -1,0 +1,19 @@
+//! The telemetry contract: what a collector says about itself, in a form that programs can compare.
+//!
+//! [`load`] reads a folder of definition files into a [`Contract`]; the form of the files is the definition/2 of
+//! OpenTelemetry Weaver, with everything of ours below `annotations.contract`. An [`Exposition`] tells how its metrics
+//! look to a reader: [`Contract::families`] lists them as that reader sees them.
+//!
+//! A contract is of Etalon or, in the same form, of another collector. This crate does no I/O but reading the folder.
+
+mod contract;
+mod exposition;
+mod load;
+
+pub use contract::{
+    Annotated, Attribute, AttributeKind, AttributeNote, AttributeRef, Contract, Deprecated, Domain, Entity,
+    Event, EventNote, Instrument, Level, Member, Metric, MetricNote, Presence, Primitive, Relation,
+    Requirement, Severity, Span, SpanKind, SpanName, SpanNote, Stability, Upstream, ValueType,
+};
+pub use exposition::{Escaping, Exposition, Family, FamilyKind, Label};
+pub use load::{Definitions, FILE_FORMAT, LoadError, Manifest, Preamble, load};
