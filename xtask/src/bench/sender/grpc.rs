@@ -1,5 +1,6 @@
 //! A gRPC client that sends bytes.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -132,16 +133,28 @@ fn judge(head: &Response<()>, message: &[u8], trailers: Option<&HeaderMap>) -> A
         }
         None => return Answer::Refused("there is no gRPC status".into()),
     }
-    let rejected = match message {
-        [0, a, b, c, d, message @ ..] if u32::from_be_bytes([*a, *b, *c, *d]) as usize == message.len() => {
-            content::rejected(message)
-        }
-        _ => return Answer::Refused("the response is no gRPC message".into()),
+    let Some(message) = unframed(message) else {
+        return Answer::Refused("the response is no gRPC message".into());
     };
-    match rejected {
+    match content::rejected(&message) {
         Ok(rejected) => Answer::Accepted { rejected },
         Err(content::Malformed) => Answer::Refused("the response is no OTLP message".into()),
     }
+}
+
+/// The message of a response, decompressed: grpc-go answers a compressed request with a compressed response.
+fn unframed(framed: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let [flag, a, b, c, d, message @ ..] = framed else { return None };
+    if u32::from_be_bytes([*a, *b, *c, *d]) as usize != message.len() {
+        return None;
+    }
+    if *flag == 0 {
+        return Some(Cow::Borrowed(message));
+    }
+    let mut decompressed = vec![0; MAX_RESPONSE];
+    let len = libdeflater::Decompressor::new().gzip_decompress(message, &mut decompressed).ok()?;
+    decompressed.truncate(len);
+    Some(Cow::Owned(decompressed))
 }
 
 #[cfg(test)]
@@ -162,7 +175,14 @@ mod tests {
         assert!(matches!(ok, Answer::Accepted { rejected: 0 }));
         let partial = judge(&head(200), &[0, 0, 0, 0, 4, 0x0a, 2, 8, 7], Some(&trailers("0")));
         assert!(matches!(partial, Answer::Accepted { rejected: 7 }));
+        let mut compressed = [0; 64];
+        let compressor = &mut libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
+        let len = compressor.gzip_compress(&[0x0a, 2, 8, 7], &mut compressed).unwrap();
+        let framed = [&[1, 0, 0, 0, u8::try_from(len).unwrap()], &compressed[..len]].concat();
+        let partial = judge(&head(200), &framed, Some(&trailers("0")));
+        assert!(matches!(partial, Answer::Accepted { rejected: 7 }));
         for answer in [
+            judge(&head(200), &[1, 0, 0, 0, 4, 0x0a, 2, 8, 7], Some(&trailers("0"))),
             judge(&head(200), &[0; 5], Some(&trailers("14"))),
             judge(&head(200), &[0; 5], None),
             judge(&head(502), &[0; 5], Some(&trailers("0"))),
