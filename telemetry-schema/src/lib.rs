@@ -9,6 +9,7 @@
 mod contract;
 mod exposition;
 mod load;
+pub mod upstream;
 
 pub use contract::{
     Annotated, Attribute, AttributeKind, AttributeNote, AttributeRef, Contract, Deprecated, Domain, Entity,
