@@ -33,6 +33,9 @@ pub struct Contract {
     /// What always holds between metrics, by id: a sentence, and an equation of metric names.
     #[serde(default)]
     pub invariants: BTreeMap<String, String>,
+    /// What the metrics with the same group in their [`Binding`] have in common, in a sentence, by name of the group.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, String>,
 }
 
 /// How much may be relied on something. Ordered: each promises more than those before it.
@@ -261,6 +264,9 @@ pub struct MetricNote {
     /// Upper bounds of a histogram.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buckets: Vec<f64>,
+    /// How our code records it; nothing for a metric of another collector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Binding>,
     /// From when on its series are there.
     pub presence: Presence,
     /// When exactly it is recorded, for each of what, before or after which stage.
@@ -280,6 +286,21 @@ pub struct MetricNote {
     /// The Go collector's metric that says something alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<Upstream>,
+}
+
+/// How code records a metric. Nothing of it reaches a reader of the metric.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Binding {
+    /// The metrics that are bound together, when what records them is built.
+    pub group: String,
+    /// What it is called in the group. Those of several signals share it.
+    pub name: String,
+    /// The signal whose items it counts, when there is one such metric for each signal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<String>,
+    /// Enumerations whose value is given when it is recorded; all other attributes are bound.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<String>,
 }
 
 /// `service::telemetry::metrics::level`. Ordered.
@@ -507,6 +528,19 @@ impl Metric {
         }
         for id in note.invariants.iter().filter(|id| !contract.invariants.contains_key(*id)) {
             problems.push(format!("no invariant is called {id:?}"));
+        }
+        if let Some(binding) = &note.binding {
+            if !contract.groups.contains_key(&binding.group) {
+                problems.push(format!("no group is called {:?}", binding.group));
+            }
+            let is_own = |key: &str| self.attributes.iter().any(|attribute| attribute.key == key);
+            let is_enum = |key: &str| {
+                contract.attributes.get(key).is_some_and(|attribute| attribute.values().is_some())
+            };
+            for key in binding.given.iter().filter(|key| !is_own(key) || !is_enum(key)) {
+                problems
+                    .push(format!("{key:?} is given, and therefore an attribute of it and an enumeration"));
+            }
         }
         for attribute in &self.attributes {
             let Some(declared) = contract.attributes.get(&attribute.key) else { continue };

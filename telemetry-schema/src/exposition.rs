@@ -200,6 +200,7 @@ mod tests {
             value_type: ValueType::Int,
             asynchronous: false,
             buckets: Vec::new(),
+            binding: None,
             presence: Presence::AtStart,
             recorded: String::new(),
             invariants: Vec::new(),

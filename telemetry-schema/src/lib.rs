@@ -12,8 +12,8 @@ mod load;
 pub mod upstream;
 
 pub use contract::{
-    Annotated, Attribute, AttributeKind, AttributeNote, AttributeRef, Contract, Deprecated, Domain, Entity,
-    Event, EventNote, Instrument, Level, Member, Metric, MetricNote, Presence, Primitive, Relation,
+    Annotated, Attribute, AttributeKind, AttributeNote, AttributeRef, Binding, Contract, Deprecated, Domain,
+    Entity, Event, EventNote, Instrument, Level, Member, Metric, MetricNote, Presence, Primitive, Relation,
     Requirement, Severity, Span, SpanKind, SpanName, SpanNote, Stability, Upstream, ValueType,
 };
 pub use exposition::{Escaping, Exposition, Family, FamilyKind, Label};

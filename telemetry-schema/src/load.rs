@@ -75,6 +75,8 @@ pub struct Preamble {
     pub expositions: Vec<Exposition>,
     /// What always holds between metrics, by id.
     pub invariants: BTreeMap<String, String>,
+    /// What metrics that are bound together have in common, by name of their group.
+    pub groups: BTreeMap<String, String>,
 }
 
 /// Reads the contract in `folder`.
@@ -104,6 +106,7 @@ pub fn load(folder: &Path) -> Result<Contract, LoadError> {
         spans: BTreeMap::new(),
         entities: BTreeMap::new(),
         invariants: preamble.invariants,
+        groups: preamble.groups,
     };
     let mut files = Vec::new();
     for path in yaml_files(&folder.join("model"))? {

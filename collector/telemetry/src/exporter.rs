@@ -1,8 +1,7 @@
 //! What an exporter and its queue count.
 
-use std::borrow::Cow;
-
-use crate::registry::{Counter, Definition, Instrument, Observation, Telemetry};
+use crate::definition::{Definition, Instrument, Level, Stability, ValueType, items, of_items};
+use crate::registry::{Counter, Observation, Telemetry};
 
 /// Counters of one exporter and signal.
 ///
@@ -33,22 +32,8 @@ impl ExporterMetrics {
         let mut labels = vec![("exporter", exporter)];
         labels.extend_from_slice(destination);
         Self {
-            sent: telemetry.counter(
-                Definition {
-                    name: Cow::Owned(format!("otelcol_exporter_sent_{items}")),
-                    help: "Items that the destination has accepted.",
-                    instrument: Instrument::Counter,
-                },
-                &labels,
-            ),
-            send_failed: telemetry.counter(
-                Definition {
-                    name: Cow::Owned(format!("otelcol_exporter_send_failed_{items}")),
-                    help: "Items that could not be delivered, after the last attempt.",
-                    instrument: Instrument::Counter,
-                },
-                &labels,
-            ),
+            sent: telemetry.counter(of_items(&SENT, items), &labels),
+            send_failed: telemetry.counter(of_items(&SEND_FAILED, items), &labels),
         }
     }
 
@@ -75,32 +60,9 @@ impl QueueMetrics {
         size: impl Fn() -> usize + Send + Sync + 'static,
     ) -> Self {
         let labels = &[("exporter", exporter), ("data_type", signal)];
-        let capacity = telemetry.observe(
-            Definition {
-                name: Cow::Borrowed("otelcol_exporter_queue_capacity"),
-                help: "Most that the sending queue can hold, in units of its sizer.",
-                instrument: Instrument::Gauge,
-            },
-            labels,
-            move || capacity as f64,
-        );
-        let size = telemetry.observe(
-            Definition {
-                name: Cow::Borrowed("otelcol_exporter_queue_size"),
-                help: "What the sending queue holds, waiting and in flight, in units of its sizer.",
-                instrument: Instrument::Gauge,
-            },
-            labels,
-            move || size() as f64,
-        );
-        let enqueue_failed = telemetry.counter(
-            Definition {
-                name: Cow::Owned(format!("otelcol_exporter_enqueue_failed_{items}")),
-                help: "Items that the sending queue refused.",
-                instrument: Instrument::Counter,
-            },
-            &[("exporter", exporter)],
-        );
+        let capacity = telemetry.observe(&QUEUE_CAPACITY, labels, move || capacity as f64);
+        let size = telemetry.observe(&QUEUE_SIZE, labels, move || size() as f64);
+        let enqueue_failed = telemetry.counter(of_items(&ENQUEUE_FAILED, items), &[("exporter", exporter)]);
         Self { enqueue_failed, _observed: [capacity, size] }
     }
 
@@ -109,3 +71,29 @@ impl QueueMetrics {
         self.enqueue_failed.add(items as u64);
     }
 }
+
+static SENT: [Definition; 3] = items!("otelcol_exporter_sent_", "Items that the destination has accepted.");
+static SEND_FAILED: [Definition; 3] =
+    items!("otelcol_exporter_send_failed_", "Items that could not be delivered, after the last attempt.");
+static QUEUE_CAPACITY: Definition = Definition {
+    name: "otelcol_exporter_queue_capacity",
+    brief: "Most that the sending queue can hold, in units of its sizer.",
+    unit: "{batch}",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
+};
+static QUEUE_SIZE: Definition = Definition {
+    name: "otelcol_exporter_queue_size",
+    brief: "What the sending queue holds, waiting and in flight, in units of its sizer.",
+    unit: "{batch}",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
+};
+static ENQUEUE_FAILED: [Definition; 3] =
+    items!("otelcol_exporter_enqueue_failed_", "Items that the sending queue refused.");

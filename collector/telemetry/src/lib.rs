@@ -6,6 +6,7 @@
 //!
 //! This crate is the only one that names a metric. It serves nothing over the network.
 
+mod definition;
 mod exporter;
 mod process;
 mod receiver;
@@ -13,6 +14,7 @@ mod registry;
 mod reload;
 mod tls;
 
+pub use definition::{Definition, Instrument, Level, Stability, ValueType};
 pub use exporter::{ExporterMetrics, QueueMetrics};
 pub use receiver::ReceiverMetrics;
 pub use registry::{Observation, Telemetry};

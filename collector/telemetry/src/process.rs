@@ -1,25 +1,40 @@
 //! Metrics of the process itself, read from `/proc` when they are rendered.
 
-use std::borrow::Cow;
 use std::fs;
 use std::time::Instant;
 
-use crate::registry::{Definition, Instrument, Telemetry};
+use crate::definition::{Definition, Instrument, Level, Stability, ValueType};
+use crate::registry::Telemetry;
 
-const UPTIME: Definition = Definition {
-    name: Cow::Borrowed("otelcol_process_uptime"),
-    help: "Seconds since the collector started.",
+static UPTIME: Definition = Definition {
+    name: "otelcol_process_uptime",
+    brief: "Seconds since the collector started.",
+    unit: "s",
     instrument: Instrument::Counter,
+    value_type: ValueType::Double,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
 };
-const CPU_SECONDS: Definition = Definition {
-    name: Cow::Borrowed("otelcol_process_cpu_seconds"),
-    help: "CPU time of the process, user and system, in seconds.",
+static CPU_SECONDS: Definition = Definition {
+    name: "otelcol_process_cpu_seconds",
+    brief: "CPU time of the process, user and system, in seconds.",
+    unit: "s",
     instrument: Instrument::Counter,
+    value_type: ValueType::Double,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
 };
-const MEMORY_RSS: Definition = Definition {
-    name: Cow::Borrowed("otelcol_process_memory_rss"),
-    help: "Resident memory of the process, in bytes.",
+static MEMORY_RSS: Definition = Definition {
+    name: "otelcol_process_memory_rss",
+    brief: "Resident memory of the process, in bytes.",
+    unit: "By",
     instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
 };
 
 /// Clock ticks per second as Linux reports them to user space on every architecture.
@@ -28,10 +43,10 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub(crate) fn register(telemetry: &Telemetry) {
     #[expect(clippy::disallowed_methods, reason = "uptime is told to people, no decision depends on it")]
     let started = Instant::now();
-    telemetry.observe_always(UPTIME, &[], move || started.elapsed().as_secs_f64());
+    telemetry.observe_always(&UPTIME, &[], move || started.elapsed().as_secs_f64());
     if fs::metadata("/proc/self/stat").is_ok() {
-        telemetry.observe_always(CPU_SECONDS, &[], || cpu_seconds().unwrap_or(f64::NAN));
-        telemetry.observe_always(MEMORY_RSS, &[], || memory_rss().unwrap_or(f64::NAN));
+        telemetry.observe_always(&CPU_SECONDS, &[], || cpu_seconds().unwrap_or(f64::NAN));
+        telemetry.observe_always(&MEMORY_RSS, &[], || memory_rss().unwrap_or(f64::NAN));
     }
 }
 

@@ -1,8 +1,7 @@
 //! What a receiver counts.
 
-use std::borrow::Cow;
-
-use crate::registry::{Counter, Definition, Instrument, Telemetry};
+use crate::definition::{Definition, Instrument, Level, Stability, ValueType, items, of_items};
+use crate::registry::{Counter, Telemetry};
 
 /// Counters of one receiver, transport and signal.
 ///
@@ -27,10 +26,10 @@ impl ReceiverMetrics {
     ) -> Self {
         let labels = &[("receiver", receiver), ("transport", transport)];
         Self {
-            accepted: telemetry.counter(accepted(items), labels),
-            refused: telemetry.counter(refused(items), labels),
+            accepted: telemetry.counter(of_items(&ACCEPTED, items), labels),
+            refused: telemetry.counter(of_items(&REFUSED, items), labels),
             repaired: telemetry.counter(
-                REPAIRED,
+                &REPAIRED,
                 &[("receiver", receiver), ("transport", transport), ("data_type", signal)],
             ),
         }
@@ -52,24 +51,19 @@ impl ReceiverMetrics {
     }
 }
 
-const REPAIRED: Definition = Definition {
-    name: Cow::Borrowed("otelcol_receiver_repaired_strings"),
-    help: "Strings that were not UTF-8, in which each bad byte has become a question mark.",
+static ACCEPTED: [Definition; 3] =
+    items!("otelcol_receiver_accepted_", "Items that the pipeline has taken over from the sender.");
+static REFUSED: [Definition; 3] = items!(
+    "otelcol_receiver_refused_",
+    "Items that the pipeline could not take over; they stay with the sender."
+);
+static REPAIRED: Definition = Definition {
+    name: "otelcol_receiver_repaired_strings",
+    brief: "Strings that were not UTF-8, in which each bad byte has become a question mark.",
+    unit: "{string}",
     instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
 };
-
-fn accepted(items: &'static str) -> Definition {
-    Definition {
-        name: Cow::Owned(format!("otelcol_receiver_accepted_{items}")),
-        help: "Items that the pipeline has taken over from the sender.",
-        instrument: Instrument::Counter,
-    }
-}
-
-fn refused(items: &'static str) -> Definition {
-    Definition {
-        name: Cow::Owned(format!("otelcol_receiver_refused_{items}")),
-        help: "Items that the pipeline could not take over; they stay with the sender.",
-        instrument: Instrument::Counter,
-    }
-}

@@ -1,11 +1,11 @@
 //! Families of series, and their rendering in the Prometheus text format.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crate::definition::{Definition, Instrument, Level, Stability, ValueType};
 use crate::process;
 
 /// The set of all instruments of one running collector. Cloning shares it.
@@ -15,7 +15,7 @@ pub struct Telemetry {
 }
 
 /// By name.
-type Families = Mutex<BTreeMap<String, Family>>;
+type Families = Mutex<BTreeMap<&'static str, Family>>;
 
 /// Tells the value of a series.
 type Read = dyn Fn() -> f64 + Send + Sync;
@@ -24,7 +24,7 @@ type Read = dyn Fn() -> f64 + Send + Sync;
 #[must_use = "the series ends with it"]
 pub struct Observation {
     families: Weak<Families>,
-    name: String,
+    name: &'static str,
     labels: String,
     read: Arc<Read>,
 }
@@ -33,25 +33,22 @@ pub struct Observation {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counter(Arc<AtomicU64>);
 
-/// What is fixed about a metric.
-#[derive(Clone, Debug)]
-pub(crate) struct Definition {
-    pub(crate) name: Cow<'static, str>,
-    pub(crate) help: &'static str,
-    pub(crate) instrument: Instrument,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Instrument {
-    Counter,
-    Gauge,
-}
-
 /// The labels of one series, in the order in which they are rendered.
 pub(crate) type Labels<'a> = &'a [(&'a str, &'a str)];
 
+static TARGET_INFO: Definition = Definition {
+    name: "target_info",
+    brief: "Attributes of the resource that these metrics describe.",
+    unit: "1",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
+};
+
 struct Family {
-    definition: Definition,
+    definition: &'static Definition,
     /// By rendered label set, so that one series exists once however often it is asked for.
     series: BTreeMap<String, Source>,
 }
@@ -67,22 +64,17 @@ impl Telemetry {
     /// Their names become names of labels.
     pub fn new(resource: &[(&str, &str)]) -> Self {
         let telemetry = Self { families: Arc::default() };
-        let target_info = Definition {
-            name: Cow::Borrowed("target_info"),
-            help: "Attributes of the resource that these metrics describe.",
-            instrument: Instrument::Gauge,
-        };
         let labels = as_labels(resource);
         let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (&**name, &**value)).collect();
-        telemetry.observe_always(target_info, &labels, || 1.0);
+        telemetry.observe_always(&TARGET_INFO, &labels, || 1.0);
         process::register(&telemetry);
         telemetry
     }
 
     /// The series of a counter; it exists, at zero, from this call on.
-    pub(crate) fn counter(&self, definition: Definition, labels: Labels<'_>) -> Counter {
+    pub(crate) fn counter(&self, definition: &'static Definition, labels: Labels<'_>) -> Counter {
         let mut families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
-        let family = families.entry(definition.name.to_string()).or_insert_with(|| Family::new(definition));
+        let family = families.entry(definition.name).or_insert_with(|| Family::new(definition));
         let source =
             family.series.entry(rendered(labels)).or_insert_with(|| Source::Counter(Counter::default()));
         match source {
@@ -95,11 +87,11 @@ impl Telemetry {
     /// there are several of the same labels, the latest counts.
     pub(crate) fn observe(
         &self,
-        definition: Definition,
+        definition: &'static Definition,
         labels: Labels<'_>,
         read: impl Fn() -> f64 + Send + Sync + 'static,
     ) -> Observation {
-        let (name, labels) = (definition.name.to_string(), rendered(labels));
+        let (name, labels) = (definition.name, rendered(labels));
         let read: Arc<Read> = Arc::new(read);
         self.add(definition, labels.clone(), read.clone());
         Observation { families: Arc::downgrade(&self.families), name, labels, read }
@@ -108,16 +100,16 @@ impl Telemetry {
     /// As [`observe`](Self::observe), without an end.
     pub(crate) fn observe_always(
         &self,
-        definition: Definition,
+        definition: &'static Definition,
         labels: Labels<'_>,
         read: impl Fn() -> f64 + Send + Sync + 'static,
     ) {
         self.add(definition, rendered(labels), Arc::new(read));
     }
 
-    fn add(&self, definition: Definition, labels: String, read: Arc<Read>) {
+    fn add(&self, definition: &'static Definition, labels: String, read: Arc<Read>) {
         let mut families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
-        let family = families.entry(definition.name.to_string()).or_insert_with(|| Family::new(definition));
+        let family = families.entry(definition.name).or_insert_with(|| Family::new(definition));
         match family.series.entry(labels).or_insert_with(|| Source::Observed(Vec::new())) {
             Source::Observed(reads) => reads.push(read),
             Source::Counter(_) => {}
@@ -146,7 +138,7 @@ impl Drop for Observation {
     fn drop(&mut self) {
         let Some(families) = self.families.upgrade() else { return };
         let mut families = families.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(family) = families.get_mut(&self.name) else { return };
+        let Some(family) = families.get_mut(self.name) else { return };
         if let Some(Source::Observed(reads)) = family.series.get_mut(&self.labels) {
             reads.retain(|read| !Arc::ptr_eq(read, &self.read));
             if reads.is_empty() {
@@ -154,7 +146,7 @@ impl Drop for Observation {
             }
         }
         if family.series.is_empty() {
-            families.remove(&self.name);
+            families.remove(self.name);
         }
     }
 }
@@ -176,17 +168,18 @@ impl Counter {
 }
 
 impl Family {
-    fn new(definition: Definition) -> Self {
+    fn new(definition: &'static Definition) -> Self {
         Self { definition, series: BTreeMap::new() }
     }
 
     fn render(&self, text: &mut String) {
-        let Definition { name, help, instrument } = &self.definition;
+        let Definition { name, brief, instrument, .. } = self.definition;
         let kind = match instrument {
             Instrument::Counter => "counter",
-            Instrument::Gauge => "gauge",
+            Instrument::UpDownCounter | Instrument::Gauge => "gauge",
+            Instrument::Histogram => "histogram",
         };
-        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+        text.push_str(&format!("# HELP {name} {brief}\n# TYPE {name} {kind}\n"));
         for (labels, source) in &self.series {
             text.push_str(&match source {
                 Source::Counter(counter) => format!("{name}{labels} {}\n", counter.value()),
@@ -203,7 +196,7 @@ impl Family {
 fn as_labels(attributes: &[(&str, &str)]) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::<String, String>::new();
     for (name, value) in attributes {
-        let mut label = name.replace(|char: char| !char.is_ascii_alphanumeric() && char != '_', "_");
+        let mut label = as_label(name);
         if label.starts_with(|first: char| first.is_ascii_digit()) {
             label.insert_str(0, "key_");
         }
@@ -220,13 +213,17 @@ fn as_labels(attributes: &[(&str, &str)]) -> BTreeMap<String, String> {
     labels
 }
 
+fn as_label(attribute: &str) -> String {
+    attribute.replace(|char: char| !char.is_ascii_alphanumeric() && char != '_', "_")
+}
+
 /// `{a="b",c="d"}` with the values escaped, or nothing when there are no labels.
 fn rendered(labels: Labels<'_>) -> String {
     if labels.is_empty() {
         return String::new();
     }
     let pairs: Vec<String> =
-        labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+        labels.iter().map(|(name, value)| format!("{}=\"{}\"", as_label(name), escaped(value))).collect();
     format!("{{{}}}", pairs.join(","))
 }
 
@@ -238,16 +235,24 @@ fn escaped(value: &str) -> String {
 mod tests {
     use super::*;
 
-    const THINGS: Definition =
-        Definition { name: Cow::Borrowed("things"), help: "Things seen.", instrument: Instrument::Counter };
+    static THINGS: Definition = Definition {
+        name: "things",
+        brief: "Things seen.",
+        unit: "{thing}",
+        instrument: Instrument::Counter,
+        value_type: ValueType::Int,
+        level: Level::Basic,
+        stability: Stability::Beta,
+        buckets: &[],
+    };
 
     #[test]
     fn a_series_exists_at_zero_and_is_shared_by_all_who_ask_for_it() {
         let telemetry = Telemetry::new(&[]);
-        let first = telemetry.counter(THINGS, &[("kind", "a")]);
+        let first = telemetry.counter(&THINGS, &[("kind", "a")]);
         assert!(telemetry.prometheus_text().contains("things{kind=\"a\"} 0\n"));
         first.add(2);
-        telemetry.counter(THINGS, &[("kind", "a")]).add(3);
+        telemetry.counter(&THINGS, &[("kind", "a")]).add(3);
         assert!(telemetry.prometheus_text().contains("things{kind=\"a\"} 5\n"));
     }
 
@@ -277,7 +282,7 @@ mod tests {
             let text = telemetry.prometheus_text();
             text.lines().filter(|line| line.contains("things")).map(str::to_owned).collect::<Vec<_>>()
         };
-        let observe = |kind, value| telemetry.observe(THINGS, &[("kind", kind)], move || value);
+        let observe = |kind, value| telemetry.observe(&THINGS, &[("kind", kind)], move || value);
         let first = observe("a", 1.0);
         let second = observe("a", 2.0);
         assert_eq!(things()[2..], ["things{kind=\"a\"} 2"]);

@@ -1,13 +1,17 @@
 //! Metrics of reloading the configuration.
 
-use std::borrow::Cow;
+use crate::definition::{Definition, Instrument, Level, Stability, ValueType};
+use crate::registry::{Counter, Telemetry};
 
-use crate::registry::{Counter, Definition, Instrument, Telemetry};
-
-const RELOADS: Definition = Definition {
-    name: Cow::Borrowed("otelcol_config_reloads"),
-    help: "Attempts to reload the configuration, by result.",
+static RELOADS: Definition = Definition {
+    name: "otelcol_config_reloads",
+    brief: "Attempts to reload the configuration, by result.",
+    unit: "{reload}",
     instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
 };
 
 /// How reloads ended.
@@ -20,7 +24,7 @@ pub struct ReloadMetrics {
 impl ReloadMetrics {
     /// The series of both results, from zero.
     pub fn new(telemetry: &Telemetry) -> Self {
-        let of = |result| telemetry.counter(RELOADS, &[("result", result)]);
+        let of = |result| telemetry.counter(&RELOADS, &[("result", result)]);
         Self { applied: of("applied"), refused: of("refused") }
     }
 
