@@ -240,6 +240,7 @@ impl State {
             spans: BTreeMap::new(),
             entities: BTreeMap::new(),
             invariants: BTreeMap::new(),
+            groups: BTreeMap::new(),
         };
         for (name, (facts, since)) in &self.metrics {
             let metric = metric(name, facts, since).ok_or_else(|| {
@@ -317,6 +318,7 @@ fn metric(name: &str, facts: &MetricFacts, since: &Version) -> Option<Metric> {
         value_type: facts.value_type.unwrap_or(ValueType::Int),
         asynchronous: facts.asynchronous,
         buckets: facts.buckets.clone(),
+        binding: None,
         presence: facts.presence.clone()?,
         recorded: facts.recorded.clone(),
         invariants: Vec::new(),
