@@ -9,6 +9,7 @@
 mod contract;
 mod exposition;
 mod load;
+pub mod promql;
 pub mod upstream;
 
 pub use contract::{
