@@ -193,7 +193,6 @@ fn what_is_no_promql_is_told_with_its_place() {
     check_invalid(
         &[
             "",
-            "   ",
             "# only a comment",
             "a b",
             "a +",
@@ -247,8 +246,6 @@ fn what_is_no_promql_is_told_with_its_place() {
         &expect![[r#"
 
             ^ there is no expression
-   
-            ^^^ there is no expression
             # only a comment
             ^^^^^^^^^^^^^^^^ there is no expression
             a b
