@@ -116,9 +116,11 @@ impl Validate for HeaderConfig {
 
 /// What HTTP or gRPC itself says in a header.
 fn is_of_protocol(name: &HeaderName) -> bool {
-    const OF_HTTP: [&str; 9] = [
+    const OF_HTTP: [&str; 11] = [
         "connection",
+        "content-encoding",
         "content-length",
+        "content-type",
         "host",
         "keep-alive",
         "proxy-connection",

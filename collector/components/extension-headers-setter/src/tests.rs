@@ -163,6 +163,7 @@ fn what_is_wrong_with_a_configuration_is_told() {
         ("headers: [{key: x}]", "missing header source"),
         ("headers: [{key: x, value: y, from_context: z}]", "invalid header source"),
         ("headers: [{key: 'a b', value: y}]", "not a valid name of a header field"),
+        ("headers: [{key: content-type, value: text/plain}]", "belongs to the protocol"),
         ("headers: [{key: Content-Length, value: x}]", "belongs to the protocol"),
         ("headers: [{key: grpc-timeout, value: x}]", "belongs to the protocol"),
         ("headers: [{key: x, value: \"a\\nb\"}]", "characters that a header field cannot have"),
