@@ -1,14 +1,18 @@
-//! `cargo xtask codegen`: writes what is generated. [`proto`] makes code of `proto/`, [`mod@reference`] makes pages of
-//! the book of the components and the command line.
+//! `cargo xtask codegen`: writes what is generated. [`proto`] makes code of `proto/`, [`telemetry`] makes code and
+//! pages of the book of `telemetry-schema/`, [`mod@reference`] makes pages of the components and the command line.
 //!
-//! The written files are committed, so that building the product needs none of this. The code is behind the
-//! feature `proto` and the pages, which need the product, behind `reference`: this program runs itself again
-//! for those, so that they are made with the code that has just been written.
+//! The written files are committed, so that building the product needs none of this. What is made of
+//! files is behind the features `proto` and `telemetry`, and what needs the product behind `reference`: this program
+//! runs itself again for that, so that it is made with the code that has just been written.
 
 #[cfg(feature = "proto")]
 mod proto;
 #[cfg(feature = "reference")]
 mod reference;
+#[cfg(any(feature = "proto", feature = "telemetry"))]
+mod rust;
+#[cfg(feature = "telemetry")]
+mod telemetry;
 
 use std::error::Error;
 use std::fs;
@@ -32,6 +36,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     };
     #[cfg(feature = "proto")]
     finish(&proto::generate()?)?;
+    #[cfg(feature = "telemetry")]
+    finish(&telemetry::generate()?)?;
     #[cfg(feature = "reference")]
     finish(&reference::generate()?)?;
     #[cfg(not(feature = "reference"))]
@@ -65,13 +71,13 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository").to_owned()
 }
 
-#[cfg(all(test, feature = "proto", feature = "reference"))]
+#[cfg(all(test, feature = "proto", feature = "reference", feature = "telemetry"))]
 mod tests {
     use super::*;
 
     #[test]
     fn the_committed_files_are_what_codegen_writes() {
-        for files in [proto::generate().unwrap(), reference::generate().unwrap()] {
+        for files in [proto::generate(), telemetry::generate(), reference::generate()].map(Result::unwrap) {
             if let Err(error) = check(&files) {
                 panic!("{error}");
             }

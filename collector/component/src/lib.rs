@@ -16,6 +16,7 @@ mod factory;
 mod host;
 mod lifecycle;
 mod outcome;
+mod signal;
 
 pub use auth::{AuthError, ClientAuthenticator, Identity, ServerAuthenticator};
 pub use batch::{Batch, Caller, Context, Metadata};
@@ -29,6 +30,7 @@ pub use factory::{
 pub use host::{Address, BuildInfo, Host, Listening};
 pub use lifecycle::Component;
 pub use outcome::{Code, Delivered, Failure, Outcome};
+pub use signal::{UndeclaredSignal, data_type};
 
 use std::pin::Pin;
 

@@ -2,7 +2,7 @@
 
 use etalon_component::{Batch, Delivered, Failure, Outcome};
 use etalon_pdata::Signal;
-use etalon_telemetry::ExporterMetrics;
+use etalon_telemetry::metrics::ExporterMetrics;
 
 use crate::parts::{Parts, Sum, Verdict, is_too_large};
 use crate::retry::{Retry, described};

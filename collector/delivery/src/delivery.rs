@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use etalon_component::{Batch, BoxError, BoxFuture, Component, Consumer, Host, Outcome, Settings, Stage};
 use etalon_pdata::Signal;
-use etalon_telemetry::{ExporterMetrics, QueueMetrics};
+use etalon_telemetry::metrics::{
+    ExporterAttributes, ExporterMetrics, QueueAttributes, QueueMetrics, QueueReads,
+};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -50,13 +52,13 @@ impl Delivery {
     /// The chain of `config` in front of `sender`, which makes one attempt for each batch, ends at the
     /// batch's deadline, and is started before and shut down after the chain.
     ///
-    /// `metrics` count the items; the queue's instruments are made here.
+    /// `of` tells whose the instruments are that count the items.
     pub fn new(
         settings: &Settings,
         signal: Signal,
         config: &DeliveryConfig,
         sender: Stage,
-        metrics: ExporterMetrics,
+        of: ExporterAttributes<'_>,
     ) -> Self {
         let stop = CancellationToken::new();
         let attempt = Attempt::new(sender.consumer, config.timeout);
@@ -64,13 +66,13 @@ impl Delivery {
         let tells_outcome = config.queue.as_ref().is_none_or(|queue| queue.wait_for_result);
         let accounting = Accounting {
             retry,
-            metrics,
+            metrics: ExporterMetrics::new(&settings.telemetry, of),
             signal,
             span: settings.span.clone(),
             fate: if tells_outcome { Fate::Rejected } else { Fate::Dropped },
             advice: advice(config),
         };
-        let queue = config.queue.as_ref().map(|config| Queued::new(settings, signal, config));
+        let queue = config.queue.as_ref().map(|config| Queued::new(settings, config, of));
         Self {
             accounting: Arc::new(accounting),
             queue,
@@ -94,16 +96,12 @@ impl Delivery {
 }
 
 impl Queued {
-    fn new(settings: &Settings, signal: Signal, config: &QueueConfig) -> Self {
+    fn new(settings: &Settings, config: &QueueConfig, of: ExporterAttributes<'_>) -> Self {
         let queue = Arc::new(MemoryQueue::new(config));
-        let metrics = QueueMetrics::new(
-            &settings.telemetry,
-            &settings.id.to_string(),
-            signal.name,
-            signal.items,
-            queue.capacity(),
-            queue.size(),
-        );
+        let (capacity, size) = (queue.capacity() as u64, queue.size());
+        let of = QueueAttributes { exporter: of.exporter, data_type: of.data_type };
+        let reads = QueueReads { capacity: move || capacity, size: move || size() as u64 };
+        let metrics = QueueMetrics::new(&settings.telemetry, of, reads);
         let consumers = usize::try_from(config.num_consumers).unwrap_or(1).max(1);
         Self { queue, metrics, consumers, workers: Workers::new() }
     }

@@ -15,11 +15,21 @@ use etalon_component::{
     Batch, BoxError, BoxFuture, BuildInfo, Component, Consumer, Delivered, Host, Outcome, Settings, Stage,
 };
 use etalon_pdata::{Payload, TRACES};
-use etalon_telemetry::{ExporterMetrics, Telemetry};
+use etalon_telemetry::Telemetry;
+use etalon_telemetry::attributes::{DataType, Exporter};
+use etalon_telemetry::metrics::ExporterAttributes;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use crate::{Delivery, DeliveryConfig, QueueConfig, RetryConfig};
+
+const OF: ExporterAttributes<'_> = ExporterAttributes {
+    data_type: DataType::Traces,
+    exporter: Exporter("test"),
+    server_address: None,
+    server_port: None,
+    url_path: None,
+};
 
 /// What the sender does with one batch.
 enum Reply {
@@ -111,9 +121,8 @@ impl Chain {
             span: tracing::Span::none(),
         };
         let (sender, epoch) = (Sender::new(script, permits), Instant::now());
-        let metrics = ExporterMetrics::new(&telemetry, "test", TRACES.items, &[]);
         let stage = Stage::new(Recorder(sender.clone(), epoch));
-        let delivery = Arc::new(Delivery::new(&settings, TRACES, config, stage, metrics));
+        let delivery = Arc::new(Delivery::new(&settings, TRACES, config, stage, OF));
         delivery.start(&Host::new(mpsc::channel(1).0)).await.expect("nothing can fail here");
         Self { delivery, sender, telemetry, epoch }
     }

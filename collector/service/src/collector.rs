@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use etalon_component::{BoxError, BuildInfo, ComponentId, Host, Listening};
-use etalon_telemetry::{ReloadMetrics, Telemetry};
+use etalon_telemetry::metrics::ConfigMetrics;
+use etalon_telemetry::{ProcessObservations, Telemetry, observe_process};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -28,7 +29,8 @@ pub struct Collector {
     metrics_at: Vec<String>,
     /// By the endpoint as configured.
     pub(crate) metrics: Vec<(String, MetricsEndpoint)>,
-    pub(crate) reloads: ReloadMetrics,
+    pub(crate) reloads: ConfigMetrics,
+    _process: ProcessObservations,
     /// What reloads have replaced, on its way out of service.
     pub(crate) retiring: Vec<JoinHandle<()>>,
 }
@@ -81,9 +83,20 @@ impl Collector {
         let (report, fatal) = mpsc::channel(FATAL_ERRORS_KEPT);
         let metrics_at = config.telemetry.metrics.endpoints();
         let host = Host::new(report).with_extensions(extensions.by_id());
-        let reloads = ReloadMetrics::new(&telemetry);
+        let (reloads, process) = (ConfigMetrics::new(&telemetry), observe_process(&telemetry));
         let (metrics, retiring) = (Vec::new(), Vec::new());
-        Ok(Self { extensions, graph, telemetry, host, fatal, metrics_at, metrics, reloads, retiring })
+        Ok(Self {
+            extensions,
+            graph,
+            telemetry,
+            host,
+            fatal,
+            metrics_at,
+            metrics,
+            reloads,
+            _process: process,
+            retiring,
+        })
     }
 
     /// Brings everything into service. After an error, shut down.

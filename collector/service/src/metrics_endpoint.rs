@@ -132,7 +132,9 @@ mod tests {
 
     #[tokio::test]
     async fn metrics_are_served_and_other_requests_are_told_where_they_are() {
-        let endpoint = MetricsEndpoint::start("127.0.0.1:0", Telemetry::new(&[])).await.unwrap();
+        let telemetry = Telemetry::new(&[]);
+        let _process = etalon_telemetry::observe_process(&telemetry);
+        let endpoint = MetricsEndpoint::start("127.0.0.1:0", telemetry).await.unwrap();
         let ask = |line: &str| {
             let request = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
             async move { fetch(endpoint.address, &request).await }

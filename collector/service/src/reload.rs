@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etalon_component::{BoxError, BuildInfo, ComponentId, Host};
+use etalon_telemetry::attributes;
 use tokio::time::{Instant, timeout_at};
 
 use crate::chain;
@@ -82,15 +83,15 @@ impl Collector {
             Err(error) => Err(error),
         };
         match &result {
-            Ok(_) => self.reloads.applied(),
-            Err(_) => self.reloads.refused(),
+            Ok(_) => self.reloads.reloads(1, attributes::Result::Applied),
+            Err(_) => self.reloads.reloads(1, attributes::Result::Refused),
         }
         result
     }
 
     /// Counts a configuration that could not be read, or is not valid.
     pub fn count_refused_reload(&self) {
-        self.reloads.refused();
+        self.reloads.reloads(1, attributes::Result::Refused);
     }
 
     fn plan(

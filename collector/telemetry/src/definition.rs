@@ -68,38 +68,3 @@ pub enum Stability {
     /// Does not change within a major version of the contract.
     Stable,
 }
-
-/// The definitions of a counter of items: one for each signal.
-macro_rules! items {
-    ($prefix:literal, $brief:literal) => {
-        [
-            $crate::definition::counter_of_items($brief, concat!($prefix, "spans"), "{span}"),
-            $crate::definition::counter_of_items($brief, concat!($prefix, "metric_points"), "{datapoint}"),
-            $crate::definition::counter_of_items($brief, concat!($prefix, "log_records"), "{record}"),
-        ]
-    };
-}
-pub(crate) use items;
-
-pub(crate) const fn counter_of_items(
-    brief: &'static str,
-    name: &'static str,
-    unit: &'static str,
-) -> Definition {
-    Definition {
-        name,
-        brief,
-        unit,
-        instrument: Instrument::Counter,
-        value_type: ValueType::Int,
-        level: Level::Basic,
-        stability: Stability::Beta,
-        buckets: &[],
-    }
-}
-
-/// The definition for the signal with these items.
-pub(crate) fn of_items(definitions: &'static [Definition], items: &str) -> &'static Definition {
-    let found = definitions.iter().find(|definition| definition.name.ends_with(items));
-    found.expect("each signal has its metrics")
-}

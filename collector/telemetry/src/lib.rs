@@ -1,22 +1,21 @@
-//! The collector's own metrics: typed groups of instruments, and their Prometheus text.
+//! The collector's own telemetry: typed groups of instruments, and their Prometheus text.
 //!
-//! A component asks [`Telemetry`] for its group ([`ReceiverMetrics`], [`ExporterMetrics`],
-//! [`QueueMetrics`]) when it is built; recording is then one atomic addition, with no look-up, no
-//! allocation and no lock. [`Telemetry::prometheus_text`] renders what has been recorded.
+//! What there is, and what it means, is declared in `telemetry-schema/`; [`metrics`] and [`attributes`] are made of
+//! that. A component binds its group ([`metrics::ReceiverMetrics`], [`metrics::ExporterMetrics`]) when it is built;
+//! recording is then one atomic addition, with no look-up, no allocation and no lock.
+//! [`Telemetry::prometheus_text`] renders what has been recorded.
 //!
-//! This crate is the only one that names a metric. It serves nothing over the network.
+//! No other crate can make an instrument, and nothing in this one but the generated code names a metric. It serves
+//! nothing over the network.
 
+mod binding;
 mod definition;
-mod exporter;
+#[allow(clippy::doc_markdown, reason = "the words of the contract are prose")]
+mod generated;
 mod process;
-mod receiver;
 mod registry;
-mod reload;
-mod tls;
 
 pub use definition::{Definition, Instrument, Level, Stability, ValueType};
-pub use exporter::{ExporterMetrics, QueueMetrics};
-pub use receiver::ReceiverMetrics;
-pub use registry::{Observation, Telemetry};
-pub use reload::ReloadMetrics;
-pub use tls::{observe_exporter_tls, observe_receiver_tls};
+pub use generated::{attributes, definitions, metrics};
+pub use process::{ProcessObservations, observe_process};
+pub use registry::Telemetry;

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::definition::{Definition, Instrument, Level, Stability, ValueType};
-use crate::process;
 
 /// The set of all instruments of one running collector. Cloning shares it.
 #[derive(Clone)]
@@ -22,7 +21,7 @@ type Read = dyn Fn() -> f64 + Send + Sync;
 
 /// A series whose value is read when metrics are rendered, as long as this lives.
 #[must_use = "the series ends with it"]
-pub struct Observation {
+pub(crate) struct Observation {
     families: Weak<Families>,
     name: &'static str,
     labels: String,
@@ -60,14 +59,13 @@ enum Source {
 }
 
 impl Telemetry {
-    /// An empty set that reports the process metrics and, as `target_info`, the attributes of the resource.
+    /// A set that reports, as `target_info`, the attributes of the resource.
     /// Their names become names of labels.
     pub fn new(resource: &[(&str, &str)]) -> Self {
         let telemetry = Self { families: Arc::default() };
         let labels = as_labels(resource);
         let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (&**name, &**value)).collect();
         telemetry.observe_always(&TARGET_INFO, &labels, || 1.0);
-        process::register(&telemetry);
         telemetry
     }
 

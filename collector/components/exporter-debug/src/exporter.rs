@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use etalon_component::{
-    Batch, BoxError, BoxFuture, Code, Component, Consumer, Host, Outcome, Settings, Stage,
+    Batch, BoxError, BoxFuture, Code, Component, Consumer, Host, Outcome, Settings, Stage, data_type,
 };
 use etalon_delivery::Delivery;
 use etalon_pdata::text::{TextError, TextForm};
 use etalon_pdata::{Payload, Signal};
-use etalon_telemetry::ExporterMetrics;
+use etalon_telemetry::attributes::Exporter;
+use etalon_telemetry::metrics::ExporterAttributes;
 use tokio::time::Instant;
 
 use crate::event::Site;
@@ -46,8 +47,15 @@ pub(crate) fn create(settings: Settings, config: &DebugConfig, signal: Signal) -
         way,
         span: settings.span.clone(),
     };
-    let metrics = ExporterMetrics::new(&settings.telemetry, &settings.id.to_string(), signal.items, &[]);
-    Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), Stage::new(debug), metrics)))
+    let id = settings.id.to_string();
+    let of = ExporterAttributes {
+        exporter: Exporter(&id),
+        data_type: data_type(signal)?,
+        server_address: None,
+        server_port: None,
+        url_path: None,
+    };
+    Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), Stage::new(debug), of)))
 }
 
 impl Debug {

@@ -1,10 +1,13 @@
 //! The exporter of one signal.
 
-use etalon_component::{Batch, BoxError, BoxFuture, Component, Consumer, Host, Outcome, Settings, Stage};
+use etalon_component::{
+    Batch, BoxError, BoxFuture, Component, Consumer, Host, Outcome, Settings, Stage, data_type,
+};
 use etalon_delivery::{Delivery, acknowledged};
 use etalon_net::client::{GrpcClient, GrpcMethod};
 use etalon_pdata::Signal;
-use etalon_telemetry::{ExporterMetrics, Observation, observe_exporter_tls};
+use etalon_telemetry::attributes::{Exporter, ServerAddress, ServerPort};
+use etalon_telemetry::metrics::{ExporterAttributes, TlsAttributes, TlsMetrics, TlsReads};
 use tokio::time::Instant;
 
 use crate::OtlpGrpcConfig;
@@ -14,7 +17,7 @@ struct Sender {
     client: GrpcClient,
     method: GrpcMethod,
     span: tracing::Span,
-    _tls: Option<Observation>,
+    _tls: Option<TlsMetrics>,
 }
 
 pub(crate) fn create(settings: Settings, config: &OtlpGrpcConfig, signal: Signal) -> Result<Stage, BoxError> {
@@ -22,18 +25,26 @@ pub(crate) fn create(settings: Settings, config: &OtlpGrpcConfig, signal: Signal
     let client = settings.span.in_scope(|| config.client.client(&settings.build.user_agent()))?;
     let method = client.method(signal.grpc_path);
     let (host, port) = (endpoint.host(), endpoint.port().map(|port| port.to_string()));
-    let mut attributes = vec![("server_address", host.as_str())];
-    attributes.extend(port.as_deref().map(|port| ("server_port", port)));
+    let (id, data_type) = (settings.id.to_string(), data_type(signal)?);
+    let exporter = Exporter(&id);
     let tls = client.tls_health().map(|tls| {
-        observe_exporter_tls(&settings.telemetry, &settings.id.to_string(), signal.name, move || {
-            tls.is_stale()
-        })
+        let of = TlsAttributes {
+            exporter: Some(exporter),
+            data_type: Some(data_type),
+            ..TlsAttributes::default()
+        };
+        TlsMetrics::new(&settings.telemetry, of, TlsReads { files_stale: move || tls.is_stale().into() })
     });
-    let metrics =
-        ExporterMetrics::new(&settings.telemetry, &settings.id.to_string(), signal.items, &attributes);
+    let of = ExporterAttributes {
+        exporter,
+        data_type,
+        server_address: Some(ServerAddress(&host)),
+        server_port: port.as_deref().map(ServerPort),
+        url_path: None,
+    };
     let sender = Sender { client, method, span: settings.span.clone(), _tls: tls };
     let sender = Stage::new(sender);
-    Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, metrics)))
+    Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, of)))
 }
 
 impl Consumer for Sender {

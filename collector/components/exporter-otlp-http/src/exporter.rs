@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use etalon_component::{
-    Batch, BoxError, BoxFuture, Code, Component, Consumer, Host, Outcome, Settings, Stage,
+    Batch, BoxError, BoxFuture, Code, Component, Consumer, Host, Outcome, Settings, Stage, data_type,
 };
 use etalon_delivery::Delivery;
 use etalon_net::client::HttpClient;
 use etalon_pdata::{Payload, Signal, json};
-use etalon_telemetry::{ExporterMetrics, Observation, observe_exporter_tls};
+use etalon_telemetry::attributes::{Exporter, ServerAddress, ServerPort, UrlPath};
+use etalon_telemetry::metrics::{ExporterAttributes, TlsAttributes, TlsMetrics, TlsReads};
 use tokio::time::Instant;
 
 use crate::answer::outcome;
@@ -19,31 +20,34 @@ struct Sender {
     url: String,
     encoding: Encoding,
     span: tracing::Span,
-    _tls: Option<Observation>,
+    _tls: Option<TlsMetrics>,
 }
 
 pub(crate) fn create(settings: Settings, config: &OtlpHttpConfig, signal: Signal) -> Result<Stage, BoxError> {
     let url = config.url(signal)?;
     let client = settings.span.in_scope(|| config.client.client(&url, &settings.build.user_agent()))?;
+    let (id, data_type) = (settings.id.to_string(), data_type(signal)?);
+    let exporter = Exporter(&id);
     let tls = client.tls_health().map(|tls| {
-        observe_exporter_tls(&settings.telemetry, &settings.id.to_string(), signal.name, move || {
-            tls.is_stale()
-        })
+        let of = TlsAttributes {
+            exporter: Some(exporter),
+            data_type: Some(data_type),
+            ..TlsAttributes::default()
+        };
+        TlsMetrics::new(&settings.telemetry, of, TlsReads { files_stale: move || tls.is_stale().into() })
     });
-    let metrics = ExporterMetrics::new(
-        &settings.telemetry,
-        &settings.id.to_string(),
-        signal.items,
-        &[
-            ("server_address", client.host()),
-            ("server_port", &client.port().to_string()),
-            ("url_path", client.path()),
-        ],
-    );
+    let (host, port, path) = (client.host().to_owned(), client.port().to_string(), client.path().to_owned());
+    let of = ExporterAttributes {
+        exporter,
+        data_type,
+        server_address: Some(ServerAddress(&host)),
+        server_port: Some(ServerPort(&port)),
+        url_path: Some(UrlPath(&path)),
+    };
     let url = client.url();
     let (encoding, span) = (config.encoding(), settings.span.clone());
     let sender = Stage::new(Sender { client, url, encoding, span, _tls: tls });
-    Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, metrics)))
+    Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, of)))
 }
 
 impl Sender {

@@ -8,7 +8,7 @@ use etalon_net::server::{Call, Format, Unary, jitter};
 use etalon_net::status::{MESSAGE_BYTES_MAX, Status};
 use etalon_pdata::json::{self, JsonError};
 use etalon_pdata::{Compressed, Payload, ScanError, Signal, Utf8Policy, partial_success_response, scan};
-use etalon_telemetry::ReceiverMetrics;
+use etalon_telemetry::metrics::ReceiverMetrics;
 
 /// Takes the requests of a signal to its pipelines.
 pub(crate) struct Intake {

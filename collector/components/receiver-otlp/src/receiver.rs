@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use etalon_component::{BoxError, BoxFuture, Component, ComponentId, Consumer, Host, Listening, Settings};
+use etalon_component::{
+    BoxError, BoxFuture, Component, ComponentId, Consumer, Host, Listening, Settings, UndeclaredSignal,
+    data_type,
+};
 use etalon_net::server::{Route, Server};
 use etalon_pdata::Signal;
-use etalon_telemetry::{Observation, ReceiverMetrics, Telemetry, observe_receiver_tls};
+use etalon_telemetry::Telemetry;
+use etalon_telemetry::attributes::{self, Transport};
+use etalon_telemetry::metrics::{ReceiverAttributes, ReceiverMetrics, TlsAttributes, TlsMetrics, TlsReads};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -26,7 +31,7 @@ struct Receiver {
 
 struct Running {
     server: Server,
-    _tls: Option<Observation>,
+    _tls: Option<TlsMetrics>,
 }
 
 /// Two signals would be received at one path, and nobody could tell them apart.
@@ -52,7 +57,7 @@ pub(crate) fn create(
     };
     for (signal, consumer) in outputs {
         if config.protocols.grpc.is_on() {
-            let intake = intake(&telemetry, &receiver.id, "grpc", signal, consumer.clone());
+            let intake = intake(&telemetry, &receiver.id, Transport::Grpc, signal, consumer.clone())?;
             receiver.grpc.push(Route { path: signal.grpc_path.to_owned(), unary: intake });
         }
         if let Some(http) = config.protocols.http.get() {
@@ -60,7 +65,7 @@ pub(crate) fn create(
             if receiver.http.iter().any(|route| route.path == path) {
                 return Err(SharedPath(path).into());
             }
-            let intake = intake(&telemetry, &receiver.id, "http", signal, consumer);
+            let intake = intake(&telemetry, &receiver.id, Transport::Http, signal, consumer)?;
             receiver.http.push(Route { path, unary: intake });
         }
     }
@@ -70,12 +75,14 @@ pub(crate) fn create(
 fn intake(
     telemetry: &Telemetry,
     id: &ComponentId,
-    transport: &str,
+    transport: Transport,
     signal: Signal,
     consumer: Arc<dyn Consumer>,
-) -> Arc<Intake> {
-    let metrics = ReceiverMetrics::new(telemetry, &id.to_string(), transport, signal.items, signal.name);
-    Arc::new(Intake { signal, consumer, metrics })
+) -> Result<Arc<Intake>, UndeclaredSignal> {
+    let receiver = id.to_string();
+    let receiver = attributes::Receiver(&receiver);
+    let of = ReceiverAttributes { receiver, transport, data_type: data_type(signal)? };
+    Ok(Arc::new(Intake { signal, consumer, metrics: ReceiverMetrics::new(telemetry, of) }))
 }
 
 impl Receiver {
@@ -84,21 +91,24 @@ impl Receiver {
         if let Some(grpc) = self.config.protocols.grpc.get() {
             let server = grpc.serve(self.grpc.clone(), host).await?;
             tracing::info!(endpoint = %server.address(), "Starting GRPC server");
-            servers.push(self.reported(host, "grpc", server));
+            servers.push(self.reported(host, Transport::Grpc, server));
         }
         if let Some(http) = self.config.protocols.http.get() {
             let server = http.server.serve(self.http.clone(), host).await?;
             tracing::info!(endpoint = %server.address(), "Starting HTTP server");
-            servers.push(self.reported(host, "http", server));
+            servers.push(self.reported(host, Transport::Http, server));
         }
         Ok(())
     }
 
-    fn reported(&self, host: &Host, protocol: &'static str, server: Server) -> Running {
+    fn reported(&self, host: &Host, transport: Transport, server: Server) -> Running {
         let (component, address, tls) = (self.id.clone(), server.address().clone(), server.is_tls());
-        host.report_listening(Listening { component, protocol, address, tls });
+        host.report_listening(Listening { component, protocol: transport.as_str(), address, tls });
         let observed = server.tls_health().map(|tls| {
-            observe_receiver_tls(&self.telemetry, &self.id.to_string(), protocol, move || tls.is_stale())
+            let receiver = self.id.to_string();
+            let receiver = Some(attributes::Receiver(&receiver));
+            let of = TlsAttributes { receiver, transport: Some(transport), ..TlsAttributes::default() };
+            TlsMetrics::new(&self.telemetry, of, TlsReads { files_stale: move || tls.is_stale().into() })
         });
         Running { server, _tls: observed }
     }

@@ -67,9 +67,8 @@ async fn send(limit: usize, odd: Vec<(&'static str, Outcome)>, spans: Vec<(Strin
     };
     let (taken, requests) = (Mutex::default(), Mutex::default());
     let destination = Arc::new(Limited { limit, odd: Mutex::new(odd), taken, requests });
-    let metrics = ExporterMetrics::new(&telemetry, "test", TRACES.items, &[]);
     let stage = Stage::new(Limiting(destination.clone()));
-    let delivery = Delivery::new(&settings, TRACES, &direct(), stage, metrics);
+    let delivery = Delivery::new(&settings, TRACES, &direct(), stage, OF);
     let outcome = delivery.consume(request(spans)).await;
     let text = telemetry.prometheus_text();
     let count = |name: &str| {
