@@ -36,6 +36,18 @@ fn no_listed_edge_goes_up() {
     }
 }
 
+#[test]
+fn only_the_telemetry_crate_can_name_an_instrument_of_opentelemetry() {
+    let (_, others) = dependencies();
+    for (name, dependencies) in others.iter().filter(|(name, _)| *name != "etalon-telemetry") {
+        let found: Vec<_> = dependencies.iter().filter(|name| name.starts_with("opentelemetry")).collect();
+        assert!(
+            found.is_empty(),
+            "{name} must not depend on {found:?}: what it tells is declared in telemetry-schema"
+        );
+    }
+}
+
 fn allowed_edges() -> Edges {
     listed_in_order().into_iter().collect()
 }
@@ -53,6 +65,11 @@ fn listed_in_order() -> Vec<(String, BTreeSet<String>)> {
 }
 
 fn actual_edges() -> Edges {
+    dependencies().0
+}
+
+/// What each crate depends on, without its tests: of ours, and of others.
+fn dependencies() -> (Edges, Edges) {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -63,9 +80,10 @@ fn actual_edges() -> Edges {
     let packages = metadata["packages"].as_array().unwrap();
     let name_of = |package: &Value| package["name"].as_str().unwrap().to_owned();
     let ours: BTreeSet<String> = packages.iter().map(name_of).collect();
-    let normal = |package: &Value| {
+    let normal = |package: &Value| -> (BTreeSet<String>, BTreeSet<String>) {
         let dependencies = package["dependencies"].as_array().unwrap().iter();
-        dependencies.filter(|d| d["kind"].is_null()).map(name_of).filter(|name| ours.contains(name)).collect()
+        dependencies.filter(|d| d["kind"].is_null()).map(name_of).partition(|name| ours.contains(name))
     };
-    packages.iter().map(|package| (name_of(package), normal(package))).collect()
+    let of_each = packages.iter().map(|package| (name_of(package), normal(package)));
+    of_each.map(|(name, (of_ours, others))| ((name.clone(), of_ours), (name, others))).unzip()
 }
