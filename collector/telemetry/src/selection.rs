@@ -1,6 +1,6 @@
 //! Which metrics a reader is told of.
 
-use crate::definition::{Definition, Instrument, Level};
+use crate::definition::{Definition, Level};
 
 /// Which metrics a reader is told of: those of a level, without some.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +18,6 @@ pub struct Selector {
     pub name: Option<String>,
     /// A unit as OTLP has it.
     pub unit: Option<String>,
-    /// A kind of instrument.
-    pub instrument: Option<Instrument>,
     /// The scope.
     pub scope: Option<String>,
     /// The version of the scope.
@@ -45,11 +43,10 @@ impl Selection {
 
 impl Selector {
     fn selects(&self, definition: &Definition) -> bool {
-        let Self { name, unit, instrument, scope, scope_version } = self;
+        let Self { name, unit, scope, scope_version } = self;
         *self != Self::default()
             && name.as_ref().is_none_or(|pattern| matches(pattern, definition.name))
             && unit.as_ref().is_none_or(|unit| unit == definition.unit)
-            && instrument.is_none_or(|instrument| instrument == definition.instrument)
             && scope.as_ref().is_none_or(|scope| scope == SCOPE_NAME)
             && scope_version.as_ref().is_none_or(|version| version == SCOPE_VERSION)
     }
@@ -81,7 +78,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::definition::{Stability, ValueType};
+    use crate::definition::{Instrument, Stability, ValueType};
 
     const QUEUE_SIZE: Definition = Definition {
         name: "otelcol_exporter_queue_size",
@@ -112,8 +109,6 @@ mod tests {
         assert!(selects(|s| s.name = Some("otelcol_exporter_*".into())));
         assert!(selects(|s| s.unit = Some("{batch}".into())));
         assert!(!selects(|s| s.unit = Some("By".into())));
-        assert!(selects(|s| s.instrument = Some(Instrument::Gauge)));
-        assert!(!selects(|s| s.instrument = Some(Instrument::Counter)));
         assert!(selects(|s| s.scope = Some("etalon".into())));
         assert!(!selects(|s| s.scope = Some("other".into())));
         assert!(!selects(|s| s.scope_version = Some("0".into())));

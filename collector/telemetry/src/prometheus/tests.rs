@@ -48,8 +48,6 @@ fn telemetry() -> Telemetry {
 fn reader(change: impl FnOnce(&mut Exposition)) -> PrometheusReader {
     let mut reader = PrometheusReader::default();
     change(&mut reader.exposition);
-    let name = Some("otelcol_process_*".to_owned());
-    reader.selection.dropped.push(Selector { name, ..Selector::default() });
     reader
 }
 
