@@ -8,6 +8,7 @@
 
 mod contract;
 mod exposition;
+pub mod lint;
 mod load;
 pub mod promql;
 pub mod upstream;
@@ -17,5 +18,5 @@ pub use contract::{
     Entity, Event, EventNote, Instrument, Level, Member, Metric, MetricNote, Presence, Primitive, Relation,
     Requirement, Severity, Span, SpanKind, SpanName, SpanNote, Stability, Upstream, ValueType,
 };
-pub use exposition::{Escaping, Exposition, Family, FamilyKind, Label, unit_word};
+pub use exposition::{Escaping, Exposition, Family, FamilyKind, Label};
 pub use load::{Definitions, FILE_FORMAT, LoadError, Manifest, Preamble, load};

@@ -99,7 +99,19 @@ pub fn releases() -> Result<&'static [Contract], FindError> {
     }
 }
 
+/// `otelcol@0.128/explicit`: the name of a contract. The default exposition is not named.
+pub fn name_of(version: &Version, exposition: &str) -> String {
+    let patch = if version.patch == 0 { String::new() } else { format!(".{}", version.patch) };
+    let exposition = if exposition == "default" { String::new() } else { format!("/{exposition}") };
+    format!("otelcol@{}.{}{patch}{exposition}", version.major, version.minor)
+}
+
 impl Found {
+    /// Its name, with the version that was asked for: `otelcol@0.128/explicit`.
+    pub fn name(&self) -> String {
+        name_of(&self.asked, &self.exposition.id)
+    }
+
     /// Why the contract bears another version than the one that was asked for; nothing when it does not.
     pub fn note(&self) -> Option<String> {
         let (asked, listed) = (&self.asked, &self.contract.version);

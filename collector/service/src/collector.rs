@@ -15,7 +15,6 @@ use crate::extensions::{ExtensionError, Extensions};
 use crate::factories::Factories;
 use crate::graph::{self, Graph, GraphError, Role, StartError};
 use crate::metrics_endpoint::MetricsEndpoint;
-use crate::telemetry_config::PullReader;
 
 /// Fatal errors that are kept until somebody asks; one is enough to shut down.
 const FATAL_ERRORS_KEPT: usize = 1;
@@ -27,8 +26,7 @@ pub struct Collector {
     pub(crate) telemetry: Telemetry,
     pub(crate) host: Host,
     fatal: mpsc::Receiver<(ComponentId, BoxError)>,
-    /// Those of the metrics, until they are bound.
-    readers: Vec<PullReader>,
+    metrics_at: Vec<String>,
     /// By the endpoint as configured.
     pub(crate) metrics: Vec<(String, MetricsEndpoint)>,
     pub(crate) reloads: ConfigMetrics,
@@ -83,7 +81,7 @@ impl Collector {
         let extensions =
             Extensions::build(config, factories, build, &telemetry, None).map_err(BuildError::Extensions)?;
         let (report, fatal) = mpsc::channel(FATAL_ERRORS_KEPT);
-        let readers = config.telemetry.metrics.pull_readers(&telemetry);
+        let metrics_at = config.telemetry.metrics.endpoints();
         let host = Host::new(report).with_extensions(extensions.by_id());
         let (reloads, process) = (ConfigMetrics::new(&telemetry), observe_process(&telemetry));
         let (metrics, retiring) = (Vec::new(), Vec::new());
@@ -93,7 +91,7 @@ impl Collector {
             telemetry,
             host,
             fatal,
-            readers,
+            metrics_at,
             metrics,
             reloads,
             _process: process,
@@ -103,24 +101,23 @@ impl Collector {
 
     /// Brings everything into service. After an error, shut down.
     pub async fn start(&mut self) -> Result<(), RunError> {
-        let readers = std::mem::take(&mut self.readers);
-        self.metrics = self.bind_metrics(readers).await?;
+        self.metrics = self.bind_metrics(&self.metrics_at).await?;
         self.extensions.start(&self.host).await.map_err(RunError::Extensions)?;
         self.graph.start(&self.host).await.map_err(RunError::Start)
     }
 
-    /// Serves metrics to these readers.
+    /// Serves metrics at these endpoints.
     pub(crate) async fn bind_metrics(
         &self,
-        readers: Vec<PullReader>,
+        endpoints: &[String],
     ) -> Result<Vec<(String, MetricsEndpoint)>, RunError> {
         let mut bound = Vec::new();
-        for PullReader { endpoint, reader } in readers {
-            let started = MetricsEndpoint::start(&endpoint, self.telemetry.clone(), reader).await;
+        for endpoint in endpoints {
+            let started = MetricsEndpoint::start(endpoint, self.telemetry.clone()).await;
             let started =
                 started.map_err(|source| RunError::Metrics { endpoint: endpoint.clone(), source })?;
             tracing::info!(endpoint = %started.address(), "Serving metrics");
-            bound.push((endpoint, started));
+            bound.push((endpoint.clone(), started));
         }
         Ok(bound)
     }
@@ -175,6 +172,6 @@ async fn end_by(deadline: Instant, tasks: &mut Vec<JoinHandle<()>>) {
 
 impl std::fmt::Debug for Collector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Collector").field("metrics", &self.metrics).finish_non_exhaustive()
+        f.debug_struct("Collector").field("metrics_at", &self.metrics_at).finish_non_exhaustive()
     }
 }

@@ -1,0 +1,615 @@
+//! The checks.
+
+use std::collections::BTreeSet;
+
+use super::input::{Query, Role};
+use super::known::Part;
+use super::labels::{self, TARGET_LABELS};
+use super::tree::position;
+use super::{Edit, Finding, Linter, Prepared, Report, Rule, Severity};
+use crate::contract::{Deprecated, Presence};
+use crate::exposition::{Family, FamilyKind};
+use crate::promql::{
+    Aggregation, Binary, BinaryOperator, Call, Expr, ExprKind, Grouping, MatchOperator, Matcher, Name,
+    Selector, Span,
+};
+
+/// What names of collectors begin with.
+const PREFIXES: [&str; 4] = ["otelcol_", "otelcol.", "etalon_", "etalon."];
+
+/// Most characters of an excerpt.
+const MAX_EXCERPT_CHARS: usize = 160;
+
+/// What is wrong in the files.
+pub(super) fn check(linter: &Linter<'_>, prepared: &Prepared) -> Report {
+    let mut report = Report { other_languages: prepared.inputs.other_languages, ..Report::default() };
+    for query in &prepared.inputs.queries {
+        let mut checker = Checker { linter, prepared, query, findings: Vec::new(), foreign: BTreeSet::new() };
+        checker.query();
+        report.expressions += 1;
+        report.foreign += checker.foreign.len();
+        report.findings.append(&mut checker.findings);
+    }
+    report.findings.sort_by_key(|finding| (finding.file.clone(), finding.line, finding.column));
+    report
+}
+
+/// Checks one expression.
+pub(super) struct Checker<'a, 'l> {
+    linter: &'a Linter<'l>,
+    prepared: &'a Prepared,
+    query: &'a Query,
+    findings: Vec<Finding>,
+    /// Places of names that are of something else.
+    foreign: BTreeSet<Span>,
+}
+
+/// What a selector names.
+pub(super) enum Named<'a, 'l> {
+    /// Families of the contract.
+    Families(Vec<(&'a Family<'l>, Part)>),
+    /// What a recording rule of the same files defines.
+    Recorded,
+    /// A name that a collector may have, and this one has not.
+    Unknown(&'a Name),
+    /// Something else's.
+    Foreign(&'a Name),
+    /// It names nothing.
+    Open,
+}
+
+/// What is around an expression.
+#[derive(Clone, Copy, Default)]
+struct Around {
+    /// Something stands in for it where it has no series.
+    is_guarded: bool,
+    /// Where it has no series, neither has what is around it.
+    is_operand: bool,
+}
+
+impl<'a, 'l> Checker<'a, 'l> {
+    fn query(&mut self) {
+        let query = self.query;
+        if let Some((variable, span)) = &query.expanded.unknown {
+            let place = query.written.place(*span);
+            let message =
+                format!("the value of the variable ${variable} is not in the file, so nothing is checked");
+            let excerpt = excerpt(&query.written.text, *span);
+            self.push(Rule::Unverifiable, Severity::Warning, place, excerpt, message, None, None);
+            return;
+        }
+        match &query.parsed {
+            Err(error) => self.find(Rule::Syntax, Severity::Error, error.span, error.message.clone(), None),
+            Ok(expr) => {
+                self.expr(expr, Around::default());
+                if let Some(label) = &query.asked_label {
+                    self.labels_of(expr, std::slice::from_ref(label), Severity::Error);
+                }
+            }
+        }
+    }
+
+    /// What a selector names.
+    pub(super) fn named(&self, selector: &'a Selector) -> Named<'a, 'l> {
+        let linter = self.linter;
+        let recorded = &self.prepared.inputs.recorded;
+        let family = |(index, part): &(usize, Part)| (&linter.known.families[*index], *part);
+        if let Some(name) = selector.exact_name() {
+            return match linter.known.series.get(&name.text) {
+                Some(found) => Named::Families(vec![family(found)]),
+                None if recorded.contains(&name.text) => Named::Recorded,
+                None if self.is_ours(&name.text) => Named::Unknown(name),
+                None => Named::Foreign(name),
+            };
+        }
+        let mut matchers = selector.matchers.iter().filter(|matcher| matcher.label.text == "__name__");
+        let Some(matcher) = matchers.find(|matcher| matcher.operator == MatchOperator::Matches) else {
+            return Named::Open;
+        };
+        let Some(Ok(regex)) = matcher.regex() else { return Named::Open };
+        let found: Vec<_> = linter.known.series.iter().filter(|(name, _)| regex.is_match(name)).collect();
+        if !found.is_empty() {
+            return Named::Families(found.into_iter().map(|(_, found)| family(found)).collect());
+        }
+        let text = &matcher.value.text;
+        let is_ours = PREFIXES.iter().any(|prefix| text.contains(prefix))
+            || linter.others.any(|name| regex.is_match(name));
+        match () {
+            () if recorded.iter().any(|name| regex.is_match(name)) => Named::Recorded,
+            () if is_ours => Named::Unknown(&matcher.value),
+            () => Named::Foreign(&matcher.value),
+        }
+    }
+
+    /// Whether a name is of a collector, or of a part of a histogram of it.
+    fn is_ours(&self, name: &str) -> bool {
+        PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+            || self.linter.known.families.iter().any(|family| family.name == name)
+            || self.linter.others.seen(name).is_some()
+    }
+
+    fn expr(&mut self, expr: &'a Expr, around: Around) {
+        match &expr.kind {
+            ExprKind::Selector(selector) => self.selector(selector, around),
+            ExprKind::Binary(binary) => self.binary(binary, around),
+            ExprKind::Aggregation(aggregation) => self.aggregation(aggregation, around),
+            ExprKind::Call(call) => self.call(call, around),
+            _ => {
+                for part in expr.parts() {
+                    self.expr(part, around);
+                }
+            }
+        }
+    }
+
+    fn binary(&mut self, binary: &'a Binary, around: Around) {
+        let Binary { operator, left, right, matching, .. } = binary;
+        let has_series = |expr: &Expr| !expr.selectors().is_empty();
+        match operator {
+            BinaryOperator::Or => {
+                self.expr(left, Around { is_guarded: true, ..around });
+                self.expr(right, around);
+            }
+            BinaryOperator::Arithmetic if has_series(left) && has_series(right) => {
+                let around = Around { is_operand: true, ..around };
+                self.expr(left, around);
+                self.expr(right, around);
+            }
+            _ => {
+                self.expr(left, around);
+                // What is not there excludes nothing.
+                let is_unless = *operator == BinaryOperator::Unless;
+                self.expr(right, Around { is_guarded: around.is_guarded || is_unless, ..around });
+            }
+        }
+        let Some(matching) = matching else { return };
+        if matching.grouping.keeps {
+            for side in [left, right] {
+                self.labels_of(side, &matching.grouping.labels, Severity::Error);
+            }
+        }
+        if let Some(joining) = &matching.joining {
+            let one = if joining.left { right } else { left };
+            self.labels_of(one, &joining.labels, Severity::Error);
+        }
+    }
+
+    fn aggregation(&mut self, aggregation: &'a Aggregation, around: Around) {
+        let Aggregation { grouping, operand, parameter, .. } = aggregation;
+        for part in parameter.iter().chain([operand]) {
+            self.expr(part, around);
+        }
+        if let Some(Grouping { keeps, labels, .. }) = grouping {
+            let severity = if *keeps { Severity::Error } else { Severity::Warning };
+            self.labels_of(operand, labels, severity);
+        }
+    }
+
+    fn call(&mut self, call: &'a Call, around: Around) {
+        let function = call.function.text.as_str();
+        let is_guarded = around.is_guarded || matches!(function, "absent" | "absent_over_time");
+        for argument in &call.arguments {
+            self.expr(argument, Around { is_guarded, ..around });
+        }
+        match function {
+            "rate" | "irate" | "increase" | "resets" => self.kinds(call, true),
+            "deriv" | "delta" | "idelta" | "predict_linear" => self.kinds(call, false),
+            "histogram_quantile" | "histogram_fraction" => self.quantile(call),
+            _ => {}
+        }
+    }
+
+    /// Functions of counters are of counters, and those of gauges are not.
+    fn kinds(&mut self, call: &'a Call, of_counters: bool) {
+        let Some(argument) = call.arguments.first() else { return };
+        let (ExprKind::Range { selector: operand, .. } | ExprKind::Subquery { operand, .. }) =
+            &argument.inner().kind
+        else {
+            return;
+        };
+        let ExprKind::Selector(selector) = &operand.inner().kind else { return };
+        let Named::Families(families) = self.named(selector) else { return };
+        let function = &call.function;
+        for (family, _) in families {
+            let is_gauge = family.kind == FamilyKind::Gauge;
+            let name = &family.name;
+            if of_counters && is_gauge {
+                let message =
+                    format!("{name} is a gauge, which goes down too: {} means nothing", function.text);
+                let help = "use it as it is, or deriv or delta".to_owned();
+                return self.find(Rule::RateOfGauge, Severity::Error, function.span, message, Some(help));
+            }
+            if !of_counters && !is_gauge {
+                let message =
+                    format!("{name} is a counter, which starts anew: {} is wrong then", function.text);
+                let help = "use rate or increase".to_owned();
+                return self.find(Rule::DeltaOfCounter, Severity::Error, function.span, message, Some(help));
+            }
+        }
+    }
+
+    fn quantile(&mut self, call: &'a Call) {
+        let Some(buckets) = call.arguments.last() else { return };
+        for selector in buckets.selectors() {
+            let Named::Families(families) = self.named(selector) else { continue };
+            let Some((family, part)) = families.into_iter().find(|(_, part)| *part != Part::Bucket) else {
+                continue;
+            };
+            let span = selector.exact_name().map_or(buckets.span, |name| name.span);
+            let message = format!("{}{} has no buckets", family.name, part.suffix());
+            let help = (family.kind == FamilyKind::Histogram).then(|| format!("use {}_bucket", family.name));
+            self.find(Rule::HistogramQuantile, Severity::Error, span, message, help);
+        }
+        if labels::of(self, buckets).is_some_and(|labels| !labels.contains("le")) && self.is_bucket(buckets) {
+            let message = format!("{} needs the label le, which is lost here", call.function.text);
+            let help = "add le to by, or take it out of without".to_owned();
+            self.find(Rule::HistogramQuantile, Severity::Error, buckets.span, message, Some(help));
+        }
+    }
+
+    /// Whether all that it is made of are buckets.
+    fn is_bucket(&self, expr: &'a Expr) -> bool {
+        expr.selectors().into_iter().all(|selector| match self.named(selector) {
+            Named::Families(families) => families.iter().all(|(_, part)| *part == Part::Bucket),
+            _ => false,
+        })
+    }
+
+    fn selector(&mut self, selector: &'a Selector, around: Around) {
+        match self.named(selector) {
+            Named::Families(families) => {
+                let name = selector.exact_name();
+                let span = name.map(|name| name.span).or_else(|| {
+                    let mut matchers = selector.matchers.iter();
+                    matchers
+                        .find(|matcher| matcher.label.text == "__name__")
+                        .map(|matcher| matcher.value.span)
+                });
+                let span = span.unwrap_or_default();
+                for matcher in &selector.matchers {
+                    self.matcher(matcher, &families);
+                }
+                if let [(family, part)] = families.as_slice() {
+                    self.family(family, *part, name, span, around);
+                }
+            }
+            Named::Unknown(name) => self.unknown(name, selector.exact_name().is_some()),
+            Named::Foreign(name) => {
+                self.foreign.insert(name.span);
+            }
+            Named::Recorded | Named::Open => {}
+        }
+    }
+
+    /// What is to be said about a family that exists.
+    fn family(
+        &mut self,
+        family: &'a Family<'l>,
+        part: Part,
+        name: Option<&'a Name>,
+        span: Span,
+        around: Around,
+    ) {
+        let needed = family.level();
+        if needed > self.linter.options.level {
+            let word = |level| format!("{level:?}").to_lowercase();
+            let message = format!("{} is there only at level {}", family.name, word(needed));
+            let help = format!("set service::telemetry::metrics::level: {}", word(needed));
+            self.find(Rule::Level, Severity::Warning, span, message, Some(help));
+        }
+        if let Some(deprecated) = &family.metric.deprecated {
+            self.deprecated(family, part, deprecated, name, span);
+        }
+        let Presence::OnEvent(event) = family.presence() else { return };
+        if around.is_guarded {
+            return;
+        }
+        let message = format!("{} has no series before {event}", family.name);
+        if around.is_operand {
+            let help = "without it the whole is empty: write (… or vector(0))".to_owned();
+            self.find(Rule::AbsentSeries, Severity::Warning, span, message, Some(help));
+        } else if self.query.role == Role::Alert {
+            let help = "rate and increase do not see what comes with the first sample".to_owned();
+            self.find(Rule::AbsentSeries, Severity::Note, span, message, Some(help));
+        }
+    }
+
+    fn deprecated(
+        &mut self,
+        family: &Family<'_>,
+        part: Part,
+        why: &Deprecated,
+        name: Option<&Name>,
+        span: Span,
+    ) {
+        let (help, fix) = match why {
+            Deprecated::Renamed { renamed_to } => match self.linter.known.family_of_metric(renamed_to) {
+                Some(new) => {
+                    let new = format!("{}{}", new.name, part.suffix());
+                    let fix = name.and_then(|name| self.rewrite(name, &new));
+                    (format!("use {new}"), fix)
+                }
+                None => (format!("later versions have {renamed_to}"), None),
+            },
+            Deprecated::Obsoleted { note } | Deprecated::Uncategorized { note } => (note.clone(), None),
+        };
+        let message = format!("{} is deprecated", family.name);
+        self.find_with(Rule::Deprecated, Severity::Warning, span, message, Some(help), fix);
+    }
+
+    /// A name that the contract does not have.
+    fn unknown(&mut self, name: &'a Name, is_exact: bool) {
+        let linter = self.linter;
+        if !is_exact {
+            let message = format!("no metric matches {:?}", name.text);
+            return self.find(Rule::UnknownMetric, Severity::Error, name.span, message, None);
+        }
+        let message = format!("there is no metric {:?}", name.text);
+        if let Some(family) = linter.known.families.iter().find(|family| family.name == name.text) {
+            let name_of = |part: Part| format!("{}{}", family.name, part.suffix());
+            let [bucket, sum, count] = [Part::Bucket, Part::Sum, Part::Count].map(name_of);
+            let help = format!("it is a histogram: its series are {bucket}, {sum} and {count}");
+            return self.find(Rule::UnknownMetric, Severity::Error, name.span, message, Some(help));
+        }
+        if let Some(seen) = linter.others.seen(&name.text) {
+            let (help, fix) = match linter.known.successor(&seen.metric, linter.others) {
+                Some(family) => {
+                    let new = format!("{}{}", family.name, seen.part.suffix());
+                    (format!("here it is {new}"), self.rewrite(name, &new))
+                }
+                None => ("nothing takes its place".to_owned(), None),
+            };
+            let message = format!("{message}; it is in {}", seen.contracts);
+            return self.find_with(Rule::UnknownMetric, Severity::Error, name.span, message, Some(help), fix);
+        }
+        let names = || linter.known.series.keys().map(String::as_str);
+        let same = names().find(|known| without_suffixes(known) == without_suffixes(&name.text));
+        let near = same.or_else(|| etalon_conf::nearest(&name.text, names()));
+        if let Some(near) = near {
+            let help = format!("did you mean {near}?");
+            return self.find(Rule::UnknownMetric, Severity::Error, name.span, message, Some(help));
+        }
+        // The Go collector's components outside of its own repository have metrics that no contract lists.
+        let is_of_target = linter.target.contract.name != "otelcol";
+        let severity = if is_of_target { Severity::Error } else { Severity::Warning };
+        let help =
+            (!is_of_target).then(|| "a component from outside of the collector may have it".to_owned());
+        self.find(Rule::UnknownMetric, severity, name.span, message, help);
+    }
+
+    fn matcher(&mut self, matcher: &'a Matcher, families: &[(&'a Family<'l>, Part)]) {
+        let label = &matcher.label;
+        if label.text == "__name__" {
+            return;
+        }
+        let all_buckets = families.iter().all(|(_, part)| *part == Part::Bucket);
+        if label.text == "le" && all_buckets {
+            return self.boundary(matcher, families);
+        }
+        let of_families = families.iter().flat_map(|(family, _)| &family.labels);
+        let same: Vec<_> = of_families.filter(|of_family| of_family.name == label.text).collect();
+        if same.is_empty() {
+            // What a series without the label fits too does no harm.
+            if !matcher.matches("") {
+                self.no_label(label, families, Severity::Error);
+            }
+            return;
+        }
+        // Values that are not listed can be anything.
+        let Some(values) = same.iter().map(|label| label.values.as_ref()).collect::<Option<Vec<_>>>() else {
+            return;
+        };
+        let values: BTreeSet<&str> = values.into_iter().flatten().copied().collect();
+        self.values(matcher, &values);
+    }
+
+    fn values(&mut self, matcher: &'a Matcher, values: &BTreeSet<&str>) {
+        let (label, value) = (&matcher.label.text, &matcher.value);
+        let list = values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(", ");
+        let is_negative = matches!(matcher.operator, MatchOperator::NotEqual | MatchOperator::MatchesNot);
+        let is_regex = matches!(matcher.operator, MatchOperator::Matches | MatchOperator::MatchesNot);
+        let mut candidates = vec![value.text.as_str()];
+        if is_regex {
+            let alternatives = value.text.trim_start_matches('(').trim_end_matches(')');
+            let is_literal = |char: char| char.is_alphanumeric() || matches!(char, '_' | '-' | '|' | '/');
+            // What is more than a list of words is right if it means any value.
+            if !alternatives.chars().all(is_literal) {
+                let means_any = values.iter().any(|value| matcher.matches(value) != is_negative);
+                if !means_any && !matcher.matches("") {
+                    let message =
+                        format!("{label} has no value that matches {:?}: it has {list}", value.text);
+                    self.find(Rule::UnknownValue, Severity::Error, value.span, message, None);
+                }
+                return;
+            }
+            candidates = alternatives.split('|').collect();
+        }
+        let unknown: Vec<&str> =
+            candidates.iter().copied().filter(|value| !value.is_empty() && !values.contains(value)).collect();
+        let Some(first) = unknown.first() else { return };
+        let near = etalon_conf::nearest(first, values.iter().copied());
+        let help = near.map(|near| format!("did you mean {near:?}?"));
+        let severity = if unknown.len() == candidates.len() && !is_negative {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
+        let message = format!("{label} is never {first:?}: it is {list}");
+        self.find(Rule::UnknownValue, severity, value.span, message, help);
+    }
+
+    fn boundary(&mut self, matcher: &'a Matcher, families: &[(&'a Family<'l>, Part)]) {
+        let value = &matcher.value;
+        if !matches!(matcher.operator, MatchOperator::Equal | MatchOperator::NotEqual) || value.text == "+Inf"
+        {
+            return;
+        }
+        let buckets = |family: &Family<'l>| family.metric.annotations.contract.buckets.clone();
+        let all: Vec<f64> = families.iter().flat_map(|(family, _)| buckets(family)).collect();
+        let number = value.text.parse::<f64>().ok();
+        if number.is_some_and(|number| all.iter().any(|bound| (bound - number).abs() < f64::EPSILON)) {
+            return;
+        }
+        let list = all.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+        let message = format!("no bucket ends at {:?}: they end at {list} and +Inf", value.text);
+        self.find(Rule::BucketBoundary, Severity::Error, value.span, message, None);
+    }
+
+    /// Whether what an expression gives has these labels.
+    fn labels_of(&mut self, expr: &'a Expr, labels: &'a [Name], severity: Severity) {
+        let Some(known) = labels::of(self, expr) else { return };
+        let mut families = Vec::new();
+        for selector in expr.selectors() {
+            if let Named::Families(found) = self.named(selector) {
+                families.extend(found);
+            }
+        }
+        if families.is_empty() {
+            return;
+        }
+        for label in
+            labels.iter().filter(|label| !known.contains(&label.text) && !label.text.starts_with('$'))
+        {
+            let is_of_family = |(family, _): &(&Family<'_>, Part)| {
+                family.labels.iter().any(|known| known.name == label.text)
+            };
+            if families.iter().any(is_of_family) {
+                let message = format!("{:?} is lost in the aggregation before", label.text);
+                self.find(Rule::UnknownLabel, severity, label.span, message, None);
+            } else {
+                self.no_label(label, &families, severity);
+            }
+        }
+    }
+
+    /// A label that none of the families has.
+    fn no_label(&mut self, label: &'a Name, families: &[(&'a Family<'l>, Part)], severity: Severity) {
+        let linter = self.linter;
+        let text = label.text.as_str();
+        let is_of_target =
+            TARGET_LABELS.contains(&text) || linter.options.target_labels.iter().any(|own| own == text);
+        if is_of_target {
+            return;
+        }
+        let Some((first, _)) = families.first() else { return };
+        let whose =
+            if families.len() == 1 { first.name.clone() } else { format!("{} and others", first.name) };
+        let message = format!("{whose} has no label {text:?}");
+        let seen =
+            families.iter().find_map(|(family, _)| linter.others.with_label(&family.metric.name, text));
+        if let Some(seen) = seen {
+            let help = format!("it is in {seen}");
+            return self.find(Rule::UnknownLabel, severity, label.span, message, Some(help));
+        }
+        let labels = families.iter().flat_map(|(family, _)| &family.labels).map(|label| label.name.as_str());
+        if let Some(near) = etalon_conf::nearest(text, labels) {
+            let help = format!("did you mean {near:?}?");
+            return self.find(Rule::UnknownLabel, severity, label.span, message, Some(help));
+        }
+        let target = &linter.target;
+        let declared = |key: &String| target.exposition.escaped(key) == text;
+        if text == "le" || target.contract.attributes.keys().any(declared) {
+            let labels: Vec<&str> = first.labels.iter().map(|label| label.name.as_str()).collect();
+            let help =
+                format!("it has {}", if labels.is_empty() { "none".to_owned() } else { labels.join(", ") });
+            return self.find(Rule::UnknownLabel, severity, label.span, message, Some(help));
+        }
+        let help = format!("right only if the scrape configuration adds it; then say --target-label {text}");
+        self.find(Rule::UnknownLabel, Severity::Warning, label.span, message, Some(help));
+    }
+
+    /// A change of a name, if it stands in the file letter by letter.
+    fn rewrite(&self, name: &Name, new: &str) -> Option<Edit> {
+        let file = &self.prepared.files[self.query.file];
+        let overlaps = |variable: &Span| variable.start < name.span.end && name.span.start < variable.end;
+        if self.query.expanded.from_variables.iter().any(overlaps) {
+            return None;
+        }
+        let is_classic = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | ':');
+        if !name.quoted && !new.chars().all(is_classic) {
+            return None;
+        }
+        let place = self.query.expanded.written.literal(name.span, &file.text)?;
+        Some(Edit { start: place.start, end: place.end, text: new.to_owned() })
+    }
+
+    fn find(&mut self, rule: Rule, severity: Severity, span: Span, message: String, help: Option<String>) {
+        self.find_with(rule, severity, span, message, help, None);
+    }
+
+    /// Adds a finding at a place of the expression with its variables filled in.
+    fn find_with(
+        &mut self,
+        rule: Rule,
+        severity: Severity,
+        span: Span,
+        message: String,
+        help: Option<String>,
+        fix: Option<Edit>,
+    ) {
+        let written = &self.query.expanded.written;
+        let excerpt = excerpt(&written.text, span);
+        self.push(rule, severity, written.place(span), excerpt, message, help, fix);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of a finding")]
+    fn push(
+        &mut self,
+        rule: Rule,
+        severity: Severity,
+        place: Span,
+        (excerpt, caret): (String, (usize, usize)),
+        message: String,
+        help: Option<String>,
+        fix: Option<Edit>,
+    ) {
+        let file = &self.prepared.files[self.query.file];
+        let (line, column) = position(&file.text, place.start);
+        let (end_line, end_column) = position(&file.text, place.end.max(place.start));
+        let finding = Finding {
+            file: file.name.clone(),
+            line,
+            column,
+            end_line,
+            end_column,
+            path: self.query.path.clone(),
+            title: self.query.title.clone(),
+            severity,
+            rule,
+            contract: self.linter.target.name.clone(),
+            message,
+            help,
+            excerpt,
+            caret,
+            fix,
+        };
+        let is_known = |known: &Finding| {
+            (known.line, known.column, known.rule, &known.message) == (line, column, rule, &finding.message)
+        };
+        if !self.findings.iter().any(is_known) {
+            self.findings.push(finding);
+        }
+    }
+}
+
+/// A name without what expositions append.
+fn without_suffixes(name: &str) -> &str {
+    let name = name.strip_suffix("_total").unwrap_or(name);
+    name.strip_suffix("_seconds").or_else(|| name.strip_suffix("_bytes")).unwrap_or(name)
+}
+
+/// The line of an expression that has a part of it, and from which character on it is that, and how many are.
+fn excerpt(text: &str, span: Span) -> (String, (usize, usize)) {
+    let start = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[span.start..].find('\n').map_or(text.len(), |newline| span.start + newline);
+    let before = text[start..span.start].chars().count();
+    let width = text[span.start..span.end.min(end).max(span.start)].chars().count().max(1);
+    let cut = if before + width.min(MAX_EXCERPT_CHARS / 2) > MAX_EXCERPT_CHARS {
+        before.saturating_sub(MAX_EXCERPT_CHARS / 2)
+    } else {
+        0
+    };
+    let line: String = text[start..end].chars().skip(cut).take(MAX_EXCERPT_CHARS).collect();
+    let shown = line.chars().count().saturating_sub(before - cut).max(1);
+    (line, (before - cut, width.min(shown)))
+}
