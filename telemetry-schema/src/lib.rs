@@ -6,6 +6,8 @@
 //!
 //! A contract is of Etalon or, in the same form, of another collector. This crate does no I/O but reading the folder.
 
+mod canonical;
+pub mod catalog;
 mod contract;
 mod exposition;
 pub mod lint;

@@ -65,6 +65,9 @@ pub(crate) enum Command {
     },
     /// Send a sample trace, metric and log to an OTLP endpoint and report what comes back
     Send(crate::send::SendArgs),
+    /// What this collector says about itself, as a versioned contract
+    #[command(subcommand)]
+    Contract(crate::contract::ContractCommand),
 }
 
 #[derive(Debug, Args)]

@@ -18,7 +18,7 @@ use crate::args::{Cli, Command, ConfigArgs, PrintConfigArgs};
 use crate::fetch::Network;
 use crate::load::{self, LoadError, Loaded};
 use crate::reload::{Loader, Reloading};
-use crate::{Distribution, args, banner, completion, feature_gates, inventory, print, send, usage};
+use crate::{Distribution, args, banner, completion, contract, feature_gates, inventory, print, send, usage};
 
 /// How long the shutdown may take: less than the 30 seconds after which Kubernetes kills a pod.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -56,6 +56,8 @@ pub(crate) enum CommandError {
     Output(#[from] std::io::Error),
     #[error(transparent)]
     Send(#[from] send::SendError),
+    #[error(transparent)]
+    Contract(#[from] contract::ContractError),
 }
 
 /// What went wrong while the components were shut down.
@@ -114,6 +116,7 @@ fn execute_without_configuration(distribution: &Distribution, command: Command) 
             feature_gates::details(&id).ok_or(CommandError::UnknownGate(id))?
         }
         Command::Completion { shell } => completion::script(&distribution.build, shell),
+        Command::Contract(command) => return contract::run(&command),
         Command::Send(args) => return Ok(runtime()?.block_on(send::run(distribution, &args))?),
         Command::Validate(_) | Command::PrintConfig(_) => return Ok(()),
     };

@@ -10,6 +10,7 @@ mod args;
 mod banner;
 mod command;
 mod completion;
+mod contract;
 mod distribution;
 mod feature_gates;
 mod fetch;

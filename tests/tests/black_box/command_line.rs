@@ -17,6 +17,7 @@ fn help_names_every_command_and_flag_and_exits_0() {
         "print-config",
         "featuregate",
         "completion",
+        "contract",
         "help",
         "send",
         "--config",

@@ -4,6 +4,7 @@ mod authentication;
 mod command_line;
 mod configuration;
 mod connectors;
+mod contract;
 mod debug_exporter;
 mod forwarding;
 mod log_settings;

@@ -23,13 +23,12 @@ pub(super) fn generate() -> Result<Vec<Generated>> {
         let text = templates.get_template(name)?.render(view.clone())?;
         Ok(Generated { path: format!("{CODE}/{name}.rs"), content: formatted(&text)? })
     };
-    Ok(vec![code("attributes")?, code("definitions")?, code("metrics")?, resolved(&contract)?])
+    Ok(vec![code("attributes")?, code("definitions")?, code("metrics")?, resolved(&contract)])
 }
 
-/// The whole contract in one file, for programs: in the order of names, and the same on each machine.
-fn resolved(contract: &Contract) -> Result<Generated> {
-    let content = serde_json::to_string_pretty(contract)? + "\n";
-    Ok(Generated { path: format!("{SCHEMA}/resolved/current.json"), content })
+/// The whole contract in one file, for programs.
+fn resolved(contract: &Contract) -> Generated {
+    Generated { path: format!("{SCHEMA}/resolved/current.json"), content: contract.to_json() }
 }
 
 fn templates() -> Result<Environment<'static>> {
