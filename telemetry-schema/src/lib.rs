@@ -9,6 +9,7 @@
 mod canonical;
 pub mod catalog;
 mod contract;
+pub mod diff;
 mod exposition;
 pub mod lint;
 mod load;

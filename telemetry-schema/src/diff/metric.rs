@@ -1,0 +1,118 @@
+//! Metrics.
+
+use semver::Version;
+
+use super::signal::{labels, removal};
+use super::site::{Part, Site};
+use super::{Rule, exposed};
+use crate::contract::{Annotated, Contract, Metric, MetricNote, Presence, Stability};
+
+pub(super) fn metric(
+    site: &mut Site<'_>,
+    (old, old_contract): (&Metric, &Contract),
+    (new, new_contract): (&Metric, &Contract),
+) {
+    let Metric { name: _, brief, note, instrument, unit, stability, attributes, deprecated, annotations } =
+        old;
+    let Annotated { contract: old_note } = annotations;
+    site.field("brief", brief, &new.brief, Rule::TextChanged);
+    site.field("note", note, &new.note, Rule::TextChanged);
+    site.field("instrument", instrument, &new.instrument, Rule::InstrumentChanged);
+    site.field("unit", unit, &new.unit, Rule::UnitChanged);
+    site.level_of_promise(*stability, new.stability);
+    labels(&mut site.at("attributes"), attributes, &new.attributes);
+    site.deprecation(deprecated.as_ref(), new.deprecated.as_ref(), |successor| {
+        new_contract.metrics.get(successor).is_some_and(|successor| is_same_but_for_its_name(new, successor))
+    });
+    annotation(site, old_note, &new.annotations.contract);
+    exposed::families(&mut site.at("exposed"), (old, old_contract), (new, new_contract));
+}
+
+fn annotation(site: &mut Site<'_>, old: &MetricNote, new: &MetricNote) {
+    let MetricNote {
+        since,
+        deprecated_since,
+        removed_in,
+        level,
+        value_type,
+        asynchronous,
+        buckets,
+        binding,
+        presence,
+        recorded,
+        invariants,
+        tests,
+        how_to_use,
+        alert,
+        upstream,
+    } = old;
+    site.field("since", since, &new.since, Rule::TextChanged);
+    window(site, (deprecated_since.as_ref(), removed_in.as_ref()), new);
+    let levels = (Rule::LevelRaised, Rule::LevelLowered);
+    site.moved("level", (level, &new.level), new.level > *level, levels);
+    site.field("value_type", value_type, &new.value_type, Rule::ValueTypeChanged);
+    site.field("asynchronous", asynchronous, &new.asynchronous, Rule::CollectionChanged);
+    site.field("buckets", buckets, &new.buckets, Rule::BucketsChanged);
+    site.field("binding", binding, &new.binding, Rule::TextChanged);
+    // Another condition is no better than none: it may not hold where the old one did.
+    let is_weaker = new.presence != Presence::AtStart;
+    let presences = (Rule::PresenceWeakened, Rule::PresenceStrengthened);
+    site.moved("presence", (presence, &new.presence), is_weaker, presences);
+    site.field("recorded", recorded, &new.recorded, Rule::MeaningChanged);
+    let evidence = (Rule::EvidenceAdded, Rule::EvidenceRemoved);
+    site.names("invariants", invariants, &new.invariants, evidence);
+    site.names("tests", tests, &new.tests, evidence);
+    site.field("how_to_use", how_to_use, &new.how_to_use, Rule::TextChanged);
+    site.field("alert", alert, &new.alert, Rule::TextChanged);
+    site.field("upstream", upstream, &new.upstream, Rule::TextChanged);
+}
+
+/// From when until when it is deprecated. The announcement itself is told of the field `deprecated`.
+fn window(site: &mut Site<'_>, (since, removed_in): (Option<&Version>, Option<&Version>), new: &MetricNote) {
+    if let (Some(old), Some(new)) = (since, &new.deprecated_since) {
+        let rules = (Rule::DeprecationShortened, Rule::DeprecationExtended);
+        site.moved("deprecated_since", (old, new), new < old, rules);
+    }
+    let is_sooner = match (removed_in, &new.removed_in) {
+        (Some(old), Some(new)) => new < old,
+        (_, new) => new.is_some() && since.is_some(),
+    };
+    if since.is_some() && new.deprecated_since.is_some() {
+        let rules = (Rule::DeprecationShortened, Rule::DeprecationExtended);
+        site.moved("removed_in", (&removed_in, &new.removed_in.as_ref()), is_sooner, rules);
+    }
+}
+
+/// Whether all that a query can see of it, but for its name, is that of `successor`.
+fn is_same_but_for_its_name(metric: &Metric, successor: &Metric) -> bool {
+    let (note, successor_note) = (&metric.annotations.contract, &successor.annotations.contract);
+    metric.instrument == successor.instrument
+        && metric.unit == successor.unit
+        && metric.stability <= successor.stability
+        && note.value_type == successor_note.value_type
+        && note.buckets == successor_note.buckets
+        && note.level >= successor_note.level
+        && metric.attributes.len() == successor.attributes.len()
+        && metric.attributes.iter().all(|attribute| successor.attributes.contains(attribute))
+}
+
+impl Part for Metric {
+    fn stability(&self) -> Stability {
+        self.stability
+    }
+
+    fn brief(&self) -> String {
+        self.brief.clone()
+    }
+
+    /// It was deprecated in the old contract, to be removed by now, and its new name has been beside it since then.
+    fn removal(&self, old: &Contract, new: &Contract) -> Rule {
+        let MetricNote { deprecated_since, removed_in, .. } = &self.annotations.contract;
+        let is_due = match (deprecated_since, removed_in) {
+            (Some(since), Some(due)) => since < due && *due <= new.version,
+            _ => false,
+        };
+        let parts = [&old.metrics, &new.metrics];
+        if is_due { removal(self.deprecated.as_ref(), parts) } else { Rule::Removed }
+    }
+}
