@@ -10,6 +10,7 @@ mod canonical;
 pub mod catalog;
 mod contract;
 pub mod diff;
+mod editor;
 mod exposition;
 pub mod lint;
 mod load;
@@ -21,5 +22,6 @@ pub use contract::{
     Entity, Event, EventNote, Instrument, Level, Member, Metric, MetricNote, Presence, Primitive, Relation,
     Requirement, Severity, Span, SpanKind, SpanName, SpanNote, Stability, Upstream, ValueType,
 };
+pub use editor::definitions_schema;
 pub use exposition::{Escaping, Exposition, Family, FamilyKind, Label};
 pub use load::{Definitions, FILE_FORMAT, LoadError, Manifest, Preamble, load};

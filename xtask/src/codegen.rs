@@ -5,6 +5,8 @@
 //! files is behind the features `proto` and `telemetry`, and what needs the product behind `reference`: this program
 //! runs itself again for that, so that it is made with the code that has just been written.
 
+#[cfg(any(feature = "reference", feature = "telemetry"))]
+mod markdown;
 #[cfg(feature = "proto")]
 mod proto;
 #[cfg(feature = "reference")]

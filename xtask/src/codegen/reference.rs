@@ -12,11 +12,11 @@ use etalon::Distribution;
 use etalon_component::{ConnectorFactory, Factory, Stability};
 use etalon_conf::Description;
 
+use super::markdown::{self, SUMMARY};
 use super::{Generated, Result, root};
 
 /// Where the pages are.
 const PAGES: &str = "reference/configuration";
-const SUMMARY: &str = "book/src/SUMMARY.md";
 
 /// A part of a configuration that has a page of its own.
 struct Subject {
@@ -132,13 +132,8 @@ impl Subject {
 
 /// The summary with the pages of these subjects in the place of those that it has.
 fn with_pages(summary: &str, subjects: &[Subject]) -> Result<String> {
-    let is_page = |line: &&str| line.contains(&format!("]({PAGES}/"));
-    let first = summary.lines().position(|line| is_page(&line));
-    let first = first.ok_or(format!("{SUMMARY} has no page of {PAGES}/ that says where they belong"))?;
-    let mut lines: Vec<String> = summary.lines().filter(|line| !is_page(line)).map(str::to_owned).collect();
-    let entry = |subject: &Subject| format!("  - [{}]({PAGES}/{}.md)", subject.title(), subject.file());
-    lines.splice(first..first, subjects.iter().map(entry));
-    Ok(lines.join("\n") + "\n")
+    let entries = subjects.iter().map(|subject| (subject.title(), subject.file()));
+    markdown::with_pages(summary, PAGES, &entries.collect::<Vec<_>>())
 }
 
 #[cfg(test)]

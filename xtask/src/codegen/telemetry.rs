@@ -1,14 +1,16 @@
-//! What is made of `telemetry-schema/`: `collector/telemetry/src/generated/`, and the resolved contract.
+//! What is made of `telemetry-schema/`: `collector/telemetry/src/generated/`, the reference in the book, the resolved
+//! contract, and the JSON Schema of the files for editors.
 
+mod pages;
 mod view;
 
 use std::fmt::Write as _;
 
-use etalon_telemetry_schema::Contract;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
 
+use super::markdown::escaped;
 use super::rust::formatted;
 use super::{Generated, Result, root};
 
@@ -23,12 +25,18 @@ pub(super) fn generate() -> Result<Vec<Generated>> {
         let text = templates.get_template(name)?.render(view.clone())?;
         Ok(Generated { path: format!("{CODE}/{name}.rs"), content: formatted(&text)? })
     };
-    Ok(vec![code("attributes")?, code("definitions")?, code("metrics")?, resolved(&contract)])
+    let mut files = vec![code("attributes")?, code("definitions")?, code("metrics")?];
+    // The whole contract in one file, for programs.
+    files.push(Generated { path: format!("{SCHEMA}/resolved/current.json"), content: contract.to_json() });
+    files.push(editor_schema()?);
+    files.extend(pages::generate(&contract, &templates)?);
+    Ok(files)
 }
 
-/// The whole contract in one file, for programs.
-fn resolved(contract: &Contract) -> Generated {
-    Generated { path: format!("{SCHEMA}/resolved/current.json"), content: contract.to_json() }
+/// What editors complete and check the definition files with.
+fn editor_schema() -> Result<Generated> {
+    let content = serde_json::to_string_pretty(&etalon_telemetry_schema::definitions_schema())? + "\n";
+    Ok(Generated { path: format!("{SCHEMA}/definitions.schema.json"), content })
 }
 
 fn templates() -> Result<Environment<'static>> {
@@ -37,9 +45,12 @@ fn templates() -> Result<Environment<'static>> {
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
     templates.add_filter("doc", doc);
     templates.add_filter("text", |text: String| format!("{text:?}"));
+    templates.add_filter("cell", |text: String| escaped(&text).replace("&lt;br>", "<br>"));
     templates.add_template("attributes", include_str!("telemetry/attributes.rs.jinja"))?;
     templates.add_template("definitions", include_str!("telemetry/definitions.rs.jinja"))?;
     templates.add_template("metrics", include_str!("telemetry/metrics.rs.jinja"))?;
+    templates.add_template("index", include_str!("telemetry/index.md.jinja"))?;
+    templates.add_template("group", include_str!("telemetry/group.md.jinja"))?;
     Ok(templates)
 }
 

@@ -2,7 +2,7 @@
 
 use clap::{Arg, Command};
 
-use super::page::{STAMP, escaped};
+use crate::codegen::markdown::{STAMP, escaped};
 
 /// The page of `command` and its subcommands.
 pub(super) fn page(mut command: Command) -> String {
