@@ -1,0 +1,137 @@
+//! The tree's own contract is guarded: whatever of its metrics is broken, it is found.
+
+use std::path::Path;
+
+use super::*;
+use crate::contract::{Instrument, Level, Presence, Stability, ValueType};
+
+/// Breaks a metric; false when it is broken like this already.
+type Break = fn(&mut Metric) -> bool;
+
+const BREAKS: &[(&str, Rule, Break)] = &[
+    ("instrument", Rule::InstrumentChanged, |metric| {
+        let other =
+            if metric.instrument == Instrument::Gauge { Instrument::Counter } else { Instrument::Gauge };
+        changed(&mut metric.instrument, other)
+    }),
+    ("unit", Rule::UnitChanged, |metric| changed(&mut metric.unit, "{other}".to_owned())),
+    ("stability", Rule::StabilityLowered, |metric| changed(&mut metric.stability, Stability::Development)),
+    ("level", Rule::LevelRaised, |metric| changed(&mut metric.annotations.contract.level, Level::Detailed)),
+    ("value_type", Rule::ValueTypeChanged, |metric| {
+        let value_type = &mut metric.annotations.contract.value_type;
+        let other = if *value_type == ValueType::Int { ValueType::Double } else { ValueType::Int };
+        changed(value_type, other)
+    }),
+    ("asynchronous", Rule::CollectionChanged, |metric| {
+        let asynchronous = &mut metric.annotations.contract.asynchronous;
+        let other = !*asynchronous;
+        changed(asynchronous, other)
+    }),
+    ("buckets", Rule::BucketsChanged, |metric| {
+        metric.annotations.contract.buckets.push(f64::MAX);
+        true
+    }),
+    ("presence", Rule::PresenceWeakened, |metric| {
+        changed(&mut metric.annotations.contract.presence, Presence::OnEvent("the weather".to_owned()))
+    }),
+    ("recorded", Rule::MeaningChanged, |metric| {
+        changed(&mut metric.annotations.contract.recorded, "now and then".to_owned())
+    }),
+    ("attributes::added", Rule::LabelAdded, |metric| {
+        metric.attributes.push(reference("added", Requirement::Required));
+        true
+    }),
+];
+
+fn changed<T: PartialEq>(field: &mut T, to: T) -> bool {
+    let is_other = *field != to;
+    *field = to;
+    is_other
+}
+
+fn tree() -> Contract {
+    crate::load(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn every_break_of_every_metric_of_the_tree_is_found() {
+    let old = tree();
+    let (mut broken, mut missed) = (0, Vec::new());
+    for name in old.metrics.keys() {
+        for (field, rule, breaks) in BREAKS {
+            let mut new = old.clone();
+            if !breaks(new.metrics.get_mut(name).unwrap()) {
+                continue;
+            }
+            broken += 1;
+            let path = format!("metrics::{name}::{field}");
+            let is_found = |change: &Change| change.path == path && change.rule == *rule;
+            if !compare(&old, &new).iter().any(is_found) {
+                missed.push(path);
+            }
+        }
+    }
+    assert_eq!(missed, [""; 0]);
+    assert!(broken > 5 * old.metrics.len(), "only {broken} breaks");
+}
+
+#[test]
+fn every_removal_and_renaming_in_the_tree_is_found() {
+    let old = tree();
+    for (name, metric) in &old.metrics {
+        let mut new = old.clone();
+        rename(&mut new.metrics, name, "renamed");
+        let changes = compare(&old, &new);
+        let verdict = Rule::Removed.verdict(metric.stability);
+        let found = changes.iter().map(|change| (&*change.path, change.rule, change.verdict));
+        let removed = format!("metrics::{name}");
+        let expected =
+            [(&*removed, Rule::Removed, verdict), ("metrics::renamed", Rule::Added, Verdict::Additive)];
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn every_label_and_value_that_the_tree_loses_is_found() {
+    let old = tree();
+    for (name, metric) in &old.metrics {
+        for index in 0..metric.attributes.len() {
+            let mut new = old.clone();
+            let gone = new.metrics.get_mut(name).unwrap().attributes.remove(index);
+            let changes = compare(&old, &new);
+            let expected = (format!("metrics::{name}::attributes::{}", gone.key), Rule::LabelRemoved);
+            let found: Vec<_> = changes.iter().map(|change| (change.path.clone(), change.rule)).collect();
+            assert_eq!(found, [expected]);
+        }
+    }
+    for (key, attribute) in &old.attributes {
+        let AttributeKind::Enum { members } = &attribute.kind else { continue };
+        for index in 0..members.len() {
+            let mut new = old.clone();
+            if let AttributeKind::Enum { members } = &mut new.attributes.get_mut(key).unwrap().kind {
+                members.remove(index);
+            }
+            let changes = compare(&old, &new);
+            let expected =
+                (format!("attributes::{key}::members::{}", members[index].value), Rule::ValueRemoved);
+            let found: Vec<_> = changes.iter().map(|change| (change.path.clone(), change.rule)).collect();
+            assert_eq!(found, [expected]);
+        }
+    }
+}
+
+#[test]
+fn releases_of_the_go_collector_that_broke_names_are_told_apart() {
+    let releases = crate::upstream::releases().unwrap();
+    let between = |from: &str, to: &str| {
+        let of =
+            |version: &str| releases.iter().find(|release| release.version.to_string() == version).unwrap();
+        compare(of(from), of(to))
+    };
+    let appended = between("0.118.0", "0.119.0");
+    let path = "metrics::otelcol_exporter_sent_spans::exposed::explicit::name";
+    let found = appended.iter().find(|change| change.path == path).unwrap();
+    assert_eq!(found.old.as_deref(), Some("otelcol_exporter_sent_spans"));
+    assert_eq!(found.new.as_deref(), Some("otelcol_exporter_sent_spans_total"));
+    assert_eq!(found.rule, Rule::ExposedNameChanged);
+}
