@@ -15,6 +15,7 @@ use crate::extensions::{ExtensionError, Extensions};
 use crate::factories::Factories;
 use crate::graph::{self, Graph, GraphError, Role, StartError};
 use crate::metrics_endpoint::MetricsEndpoint;
+use crate::telemetry_config::PullReader;
 
 /// Fatal errors that are kept until somebody asks; one is enough to shut down.
 const FATAL_ERRORS_KEPT: usize = 1;
@@ -26,7 +27,8 @@ pub struct Collector {
     pub(crate) telemetry: Telemetry,
     pub(crate) host: Host,
     fatal: mpsc::Receiver<(ComponentId, BoxError)>,
-    metrics_at: Vec<String>,
+    /// Those of the metrics, until they are bound.
+    readers: Vec<PullReader>,
     /// By the endpoint as configured.
     pub(crate) metrics: Vec<(String, MetricsEndpoint)>,
     pub(crate) reloads: ConfigMetrics,
@@ -81,7 +83,7 @@ impl Collector {
         let extensions =
             Extensions::build(config, factories, build, &telemetry, None).map_err(BuildError::Extensions)?;
         let (report, fatal) = mpsc::channel(FATAL_ERRORS_KEPT);
-        let metrics_at = config.telemetry.metrics.endpoints();
+        let readers = config.telemetry.metrics.pull_readers(&telemetry);
         let host = Host::new(report).with_extensions(extensions.by_id());
         let (reloads, process) = (ConfigMetrics::new(&telemetry), observe_process(&telemetry));
         let (metrics, retiring) = (Vec::new(), Vec::new());
@@ -91,7 +93,7 @@ impl Collector {
             telemetry,
             host,
             fatal,
-            metrics_at,
+            readers,
             metrics,
             reloads,
             _process: process,
@@ -101,23 +103,24 @@ impl Collector {
 
     /// Brings everything into service. After an error, shut down.
     pub async fn start(&mut self) -> Result<(), RunError> {
-        self.metrics = self.bind_metrics(&self.metrics_at).await?;
+        let readers = std::mem::take(&mut self.readers);
+        self.metrics = self.bind_metrics(readers).await?;
         self.extensions.start(&self.host).await.map_err(RunError::Extensions)?;
         self.graph.start(&self.host).await.map_err(RunError::Start)
     }
 
-    /// Serves metrics at these endpoints.
+    /// Serves metrics to these readers.
     pub(crate) async fn bind_metrics(
         &self,
-        endpoints: &[String],
+        readers: Vec<PullReader>,
     ) -> Result<Vec<(String, MetricsEndpoint)>, RunError> {
         let mut bound = Vec::new();
-        for endpoint in endpoints {
-            let started = MetricsEndpoint::start(endpoint, self.telemetry.clone()).await;
+        for PullReader { endpoint, reader } in readers {
+            let started = MetricsEndpoint::start(&endpoint, self.telemetry.clone(), reader).await;
             let started =
                 started.map_err(|source| RunError::Metrics { endpoint: endpoint.clone(), source })?;
             tracing::info!(endpoint = %started.address(), "Serving metrics");
-            bound.push((endpoint.clone(), started));
+            bound.push((endpoint, started));
         }
         Ok(bound)
     }
@@ -172,6 +175,6 @@ async fn end_by(deadline: Instant, tasks: &mut Vec<JoinHandle<()>>) {
 
 impl std::fmt::Debug for Collector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Collector").field("metrics_at", &self.metrics_at).finish_non_exhaustive()
+        f.debug_struct("Collector").field("metrics", &self.metrics).finish_non_exhaustive()
     }
 }

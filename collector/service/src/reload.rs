@@ -20,6 +20,7 @@ use crate::extensions::Extensions;
 use crate::factories::Factories;
 use crate::graph::{self, Graph, Node, Previous, Role};
 use crate::metrics_endpoint::MetricsEndpoint;
+use crate::telemetry_config::PullReader;
 
 /// How long what a reload has replaced may take to deliver what it holds.
 pub const RELOAD_DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -54,8 +55,10 @@ struct Plan {
     new: Part,
     old: Part,
     host: Host,
-    /// Endpoints for metrics to bind.
-    metrics_at: Vec<String>,
+    /// Readers of metrics whose endpoint is to be bound.
+    new_readers: Vec<PullReader>,
+    /// Those whose endpoint is bound.
+    kept_readers: Vec<PullReader>,
 }
 
 /// Components on one side of the difference.
@@ -79,7 +82,7 @@ impl Collector {
     ) -> Result<Reloaded, ReloadError> {
         self.retiring.retain(|retiring| !retiring.is_finished());
         let result = match self.plan(config, factories, build) {
-            Ok(plan) => self.apply(plan, config).await,
+            Ok(plan) => self.apply(plan).await,
             Err(error) => Err(error),
         };
         match &result {
@@ -112,20 +115,20 @@ impl Collector {
             Part { nodes: self.graph.without(&graph), extensions: self.extensions.without(&extensions) };
         let stays = |id: &ComponentId| graph.shares_receiver(&self.graph, id);
         let host = self.host.successor(stays).with_extensions(extensions.by_id());
-        let is_bound = |endpoint: &String| self.metrics.iter().any(|(known, _)| known == endpoint);
-        let endpoints = config.telemetry.metrics.endpoints();
-        let metrics_at = endpoints.into_iter().filter(|endpoint| !is_bound(endpoint)).collect();
-        Ok(Plan { graph, turns, extensions, new, old, host, metrics_at })
+        let is_bound = |reader: &PullReader| self.metrics.iter().any(|(known, _)| *known == reader.endpoint);
+        let readers = config.telemetry.metrics.pull_readers(&self.telemetry);
+        let (kept_readers, new_readers) = readers.into_iter().partition(is_bound);
+        Ok(Plan { graph, turns, extensions, new, old, host, new_readers, kept_readers })
     }
 
-    async fn apply(&mut self, plan: Plan, config: &CollectorConfig) -> Result<Reloaded, ReloadError> {
-        let Plan { graph, turns, extensions, new, old, host, metrics_at } = plan;
+    async fn apply(&mut self, plan: Plan) -> Result<Reloaded, ReloadError> {
+        let Plan { graph, turns, extensions, new, old, host, new_readers, kept_readers } = plan;
         let reloaded = Reloaded {
             kept: graph.len() - new.nodes.len(),
             started: new.nodes.len(),
             stopped: old.nodes.len(),
         };
-        let metrics = match self.start_part(&new, &host, &metrics_at).await {
+        let metrics = match self.start_part(&new, &host, new_readers).await {
             Ok(metrics) => metrics,
             Err(error) => {
                 // A receiver among them may have taken data over already: it is delivered.
@@ -136,7 +139,7 @@ impl Collector {
         let left = turns.into_iter().map(graph::Turn::take).collect();
         (self.graph, self.extensions, self.host) = (graph, extensions, host);
         self.retire(old, left);
-        self.exchange_metrics(metrics, &config.telemetry.metrics.endpoints()).await;
+        self.exchange_metrics(metrics, kept_readers).await;
         Ok(reloaded)
     }
 
@@ -151,9 +154,9 @@ impl Collector {
         &self,
         part: &Part,
         host: &Host,
-        metrics_at: &[String],
+        readers: Vec<PullReader>,
     ) -> Result<Vec<(String, MetricsEndpoint)>, RunError> {
-        let metrics = self.bind_metrics(metrics_at).await?;
+        let metrics = self.bind_metrics(readers).await?;
         if !part.extensions.is_empty() {
             part.extensions.start(host).await.map_err(RunError::Extensions)?;
         }
@@ -161,14 +164,17 @@ impl Collector {
         Ok(metrics)
     }
 
-    /// Takes the endpoints out of service that the configuration does not name any more.
-    async fn exchange_metrics(&mut self, new: Vec<(String, MetricsEndpoint)>, named: &[String]) {
-        let (kept, gone) =
-            std::mem::take(&mut self.metrics).into_iter().partition(|(endpoint, _)| named.contains(endpoint));
-        self.metrics = kept;
-        self.metrics.extend(new);
-        let gone: Vec<(String, MetricsEndpoint)> = gone;
-        for (_, endpoint) in gone {
+    /// Exchanges what bound endpoints tell, and takes those out of service that have no reader any more.
+    async fn exchange_metrics(&mut self, new: Vec<(String, MetricsEndpoint)>, kept: Vec<PullReader>) {
+        let mut old = std::mem::replace(&mut self.metrics, new);
+        for PullReader { endpoint, reader } in kept {
+            if let Some(index) = old.iter().position(|(known, _)| *known == endpoint) {
+                let (endpoint, bound) = old.swap_remove(index);
+                bound.set(reader);
+                self.metrics.push((endpoint, bound));
+            }
+        }
+        for (_, endpoint) in old {
             endpoint.shutdown().await;
         }
     }

@@ -1,11 +1,18 @@
 //! `service.telemetry`: what the collector says about itself, and where.
 
+mod metrics;
+mod readers;
+mod views;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use etalon_conf::{Check, Duration, Validate};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
+
+pub use self::metrics::{MetricsConfig, MetricsLevel};
+pub(crate) use self::readers::PullReader;
 
 /// What the collector says about itself, and where.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -90,76 +97,6 @@ pub enum LogEncoding {
     Json,
 }
 
-/// The collector's own metrics.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct MetricsConfig {
-    /// How much is told. Every level but `none` tells all of it.
-    pub level: MetricsLevel,
-    /// Where metrics can be read. A list that is written replaces the default as a whole.
-    pub readers: Vec<ReaderConfig>,
-    /// Not supported: changes to single metrics.
-    pub views: Vec<Unsupported>,
-}
-
-/// How much the metrics tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum MetricsLevel {
-    #[serde(alias = "None")]
-    None,
-    #[serde(alias = "Basic")]
-    Basic,
-    #[default]
-    #[serde(alias = "Normal")]
-    Normal,
-    #[serde(alias = "Detailed")]
-    Detailed,
-}
-
-/// One element of `service.telemetry.metrics.readers`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct ReaderConfig {
-    /// Metrics that somebody fetches.
-    pub pull: Option<PullConfig>,
-    /// Not supported: metrics that are pushed.
-    pub periodic: Option<Unsupported>,
-}
-
-/// `pull` of a reader.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct PullConfig {
-    /// How they are offered.
-    pub exporter: PullExporterConfig,
-}
-
-/// `pull.exporter` of a reader.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct PullExporterConfig {
-    /// A Prometheus endpoint.
-    pub prometheus: Option<PrometheusConfig>,
-}
-
-/// `pull.exporter.prometheus` of a reader: an endpoint that serves `/metrics`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct PrometheusConfig {
-    /// Host name or address to bind. Must be given.
-    pub host: Option<String>,
-    /// Port to bind. Must be given.
-    pub port: Option<u16>,
-    /// Whether the scope is left out. Only `true`, which is also the default, is accepted.
-    pub without_scope_info: Option<bool>,
-    /// Whether units are left out of the names. Only `true`, which is also the default, is accepted.
-    pub without_units: Option<bool>,
-    /// Whether `_total` is left out of the names. Only `true`, which is also the default, is accepted.
-    pub without_type_suffix: Option<bool>,
-}
-
 /// The collector's own traces.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -209,34 +146,6 @@ impl Default for SamplingConfig {
     }
 }
 
-impl Default for MetricsConfig {
-    fn default() -> Self {
-        let prometheus = PrometheusConfig {
-            host: Some("localhost".to_owned()),
-            port: Some(8888),
-            ..PrometheusConfig::default()
-        };
-        let pull = PullConfig { exporter: PullExporterConfig { prometheus: Some(prometheus) } };
-        Self {
-            level: MetricsLevel::default(),
-            readers: vec![ReaderConfig { pull: Some(pull), periodic: None }],
-            views: Vec::new(),
-        }
-    }
-}
-
-impl MetricsConfig {
-    /// The endpoints that serve `/metrics`, as `host:port`.
-    pub fn endpoints(&self) -> Vec<String> {
-        if self.level == MetricsLevel::None {
-            return Vec::new();
-        }
-        let prometheus =
-            self.readers.iter().filter_map(|reader| reader.pull.as_ref()?.exporter.prometheus.as_ref());
-        prometheus.filter_map(|p| Some(format!("{}:{}", p.host.as_deref()?, p.port?))).collect()
-    }
-}
-
 impl Validate for TelemetryConfig {
     fn validate(&self, check: &mut Check) {
         check.field("logs", &self.logs);
@@ -253,55 +162,6 @@ impl Validate for LogsConfig {
             });
         }
         refuse(check, "processors", &self.processors);
-    }
-}
-
-impl Validate for MetricsConfig {
-    fn validate(&self, check: &mut Check) {
-        if self.readers.is_empty() && self.level != MetricsLevel::None {
-            check.error("collector telemetry metrics reader should exist when metric level is not none");
-        }
-        if self.level != MetricsLevel::Detailed && !self.views.is_empty() {
-            check.at("views", |check| {
-                check.error("can only be set when service::telemetry::metrics::level is detailed");
-            });
-        }
-        refuse(check, "views", &self.views);
-        check.field("readers", &self.readers);
-    }
-}
-
-impl Validate for ReaderConfig {
-    fn validate(&self, check: &mut Check) {
-        if self.periodic.is_some() {
-            check.at("periodic", |check| check.error("pushing metrics is not supported yet by this version"));
-        }
-        let prometheus = self.pull.as_ref().and_then(|pull| pull.exporter.prometheus.as_ref());
-        match prometheus {
-            Some(prometheus) => check.field("pull::exporter::prometheus", prometheus),
-            None if self.periodic.is_none() => check.error("must have pull::exporter::prometheus"),
-            None => {}
-        }
-    }
-}
-
-impl Validate for PrometheusConfig {
-    fn validate(&self, check: &mut Check) {
-        for (key, is_set) in [("host", self.host.is_some()), ("port", self.port.is_some())] {
-            if !is_set {
-                check.at(key, |check| check.error("is required"));
-            }
-        }
-        let suffixes = [
-            ("without_scope_info", self.without_scope_info),
-            ("without_units", self.without_units),
-            ("without_type_suffix", self.without_type_suffix),
-        ];
-        for (key, value) in suffixes {
-            if value == Some(false) {
-                check.at(key, |check| check.error("only true is supported yet by this version"));
-            }
-        }
     }
 }
 

@@ -1,9 +1,9 @@
-//! The collector's own telemetry: typed groups of instruments, and their Prometheus text.
+//! The collector's own telemetry: typed groups of instruments, and what readers see of them.
 //!
 //! What there is, and what it means, is declared in `telemetry-schema/`; [`metrics`] and [`attributes`] are made of
 //! that. A component binds its group ([`metrics::ReceiverMetrics`], [`metrics::ExporterMetrics`]) when it is built;
 //! recording is then one atomic addition, with no look-up, no allocation and no lock.
-//! [`Telemetry::prometheus_text`] renders what has been recorded.
+//! [`Telemetry::snapshot`] reads what has been recorded, and [`PrometheusReader`] puts it into words.
 //!
 //! No other crate can make an instrument, and nothing in this one but the generated code names a metric. It serves
 //! nothing over the network.
@@ -13,9 +13,15 @@ mod definition;
 #[allow(clippy::doc_markdown, reason = "the words of the contract are prose")]
 mod generated;
 mod process;
+mod prometheus;
 mod registry;
+mod selection;
+mod snapshot;
 
 pub use definition::{Definition, Instrument, Level, Stability, ValueType};
 pub use generated::{attributes, definitions, metrics};
 pub use process::{ProcessObservations, observe_process};
+pub use prometheus::{Format, PrometheusReader, prefers_gzip};
 pub use registry::Telemetry;
+pub use selection::{SCOPE_NAME, SCOPE_VERSION, Selection, Selector};
+pub use snapshot::{FamilySnapshot, Point, Snapshot, Value};

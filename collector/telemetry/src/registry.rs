@@ -1,30 +1,39 @@
-//! Families of series, and their rendering in the Prometheus text format.
+//! Families of series: where what happens is recorded, without a lock and without an allocation.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::SystemTime;
 
-use crate::definition::{Definition, Instrument, Level, Stability, ValueType};
+use crate::definition::{Definition, Level, ValueType};
+use crate::prometheus::{Format, PrometheusReader};
+use crate::selection::Selection;
+use crate::snapshot::{FamilySnapshot, Point, Snapshot, Value};
 
 /// The set of all instruments of one running collector. Cloning shares it.
 #[derive(Clone)]
-pub struct Telemetry {
-    families: Arc<Families>,
+pub struct Telemetry(Arc<Inner>);
+
+struct Inner {
+    resource: Vec<(String, String)>,
+    started: SystemTime,
+    /// Held to make, end and list series; never to record.
+    families: Mutex<Families>,
 }
 
 /// By name.
-type Families = Mutex<BTreeMap<&'static str, Family>>;
+type Families = BTreeMap<&'static str, Family>;
 
 /// Tells the value of a series.
 type Read = dyn Fn() -> f64 + Send + Sync;
 
-/// A series whose value is read when metrics are rendered, as long as this lives.
+/// A series whose value is read when metrics are read, as long as this lives.
 #[must_use = "the series ends with it"]
 pub(crate) struct Observation {
-    families: Weak<Families>,
+    telemetry: Weak<Inner>,
     name: &'static str,
-    labels: String,
+    labels: OwnedLabels,
     read: Arc<Read>,
 }
 
@@ -32,110 +41,187 @@ pub(crate) struct Observation {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counter(Arc<AtomicU64>);
 
-/// The labels of one series, in the order in which they are rendered.
-pub(crate) type Labels<'a> = &'a [(&'a str, &'a str)];
+/// A sum that grows and shrinks. Cloning shares the series.
+#[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UpDownCounter(Arc<AtomicI64>);
 
-static TARGET_INFO: Definition = Definition {
-    name: "target_info",
-    brief: "Attributes of the resource that these metrics describe.",
-    unit: "1",
-    instrument: Instrument::Gauge,
-    value_type: ValueType::Int,
-    level: Level::Basic,
-    stability: Stability::Beta,
-    buckets: &[],
-};
+/// A distribution. Cloning shares the series.
+#[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
+#[derive(Clone, Debug)]
+pub(crate) struct Histogram(Arc<Buckets>);
+
+#[derive(Debug)]
+struct Buckets {
+    bounds: &'static [f64],
+    /// Of each bound, and at last of what is above all of them.
+    counts: Vec<AtomicU64>,
+    /// The bits of a floating-point number.
+    sum: AtomicU64,
+}
+
+/// The labels of one series, in the order in which they are told.
+pub(crate) type Labels<'a> = &'a [(&'a str, &'a str)];
+pub(crate) type OwnedLabels = Arc<[(String, String)]>;
 
 struct Family {
     definition: &'static Definition,
-    /// By rendered label set, so that one series exists once however often it is asked for.
-    series: BTreeMap<String, Source>,
+    /// By labels, so that one series exists once however often it is asked for.
+    series: BTreeMap<OwnedLabels, Source>,
 }
 
 enum Source {
     Counter(Counter),
+    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
+    UpDownCounter(UpDownCounter),
+    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
+    Histogram(Histogram),
     /// The latest is read: it is of the component that has taken the place of the others.
     Observed(Vec<Arc<Read>>),
 }
 
+/// A series that is going to be read.
+enum Handle {
+    Counter(Counter),
+    UpDownCounter(UpDownCounter),
+    Histogram(Histogram),
+    Observed(Arc<Read>),
+}
+
 impl Telemetry {
-    /// A set that reports, as `target_info`, the attributes of the resource.
-    /// Their names become names of labels.
+    /// An empty set, of what these attributes of the resource describe.
     pub fn new(resource: &[(&str, &str)]) -> Self {
-        let telemetry = Self { families: Arc::default() };
-        let labels = as_labels(resource);
-        let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (&**name, &**value)).collect();
-        telemetry.observe_always(&TARGET_INFO, &labels, || 1.0);
-        telemetry
+        #[expect(clippy::disallowed_methods, reason = "told to people, no decision depends on it")]
+        let started = SystemTime::now();
+        let resource = owned(resource).to_vec();
+        Self(Arc::new(Inner { resource, started, families: Mutex::default() }))
+    }
+
+    /// The attributes of the resource.
+    pub fn resource(&self) -> &[(String, String)] {
+        &self.0.resource
+    }
+
+    /// When recording began.
+    pub fn started(&self) -> SystemTime {
+        self.0.started
     }
 
     /// The series of a counter; it exists, at zero, from this call on.
     pub(crate) fn counter(&self, definition: &'static Definition, labels: Labels<'_>) -> Counter {
-        let mut families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
-        let family = families.entry(definition.name).or_insert_with(|| Family::new(definition));
-        let source =
-            family.series.entry(rendered(labels)).or_insert_with(|| Source::Counter(Counter::default()));
-        match source {
-            Source::Counter(counter) => counter.clone(),
-            Source::Observed(_) => Counter::default(),
-        }
+        self.series(definition, labels, Counter::default, Source::Counter, |source| match source {
+            Source::Counter(counter) => Some(counter),
+            _ => None,
+        })
     }
 
-    /// A series whose value is read when metrics are rendered, until the observation is dropped. While
-    /// there are several of the same labels, the latest counts.
+    /// The series of a sum that grows and shrinks; it exists, at zero, from this call on.
+    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
+    pub(crate) fn up_down_counter(
+        &self,
+        definition: &'static Definition,
+        labels: Labels<'_>,
+    ) -> UpDownCounter {
+        self.series(
+            definition,
+            labels,
+            UpDownCounter::default,
+            Source::UpDownCounter,
+            |source| match source {
+                Source::UpDownCounter(counter) => Some(counter),
+                _ => None,
+            },
+        )
+    }
+
+    /// The series of a distribution; it exists, empty, from this call on.
+    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
+    pub(crate) fn histogram(&self, definition: &'static Definition, labels: Labels<'_>) -> Histogram {
+        let empty = || Histogram::new(definition.buckets);
+        self.series(definition, labels, empty, Source::Histogram, |source| match source {
+            Source::Histogram(histogram) => Some(histogram),
+            _ => None,
+        })
+    }
+
+    /// A series whose value is read when metrics are read, until the observation is dropped. While there are
+    /// several of the same labels, the latest counts. `read` takes no lock that is held for long.
     pub(crate) fn observe(
         &self,
         definition: &'static Definition,
         labels: Labels<'_>,
         read: impl Fn() -> f64 + Send + Sync + 'static,
     ) -> Observation {
-        let (name, labels) = (definition.name, rendered(labels));
-        let read: Arc<Read> = Arc::new(read);
+        let (labels, read): (_, Arc<Read>) = (owned(labels), Arc::new(read));
         self.add(definition, labels.clone(), read.clone());
-        Observation { families: Arc::downgrade(&self.families), name, labels, read }
+        Observation { telemetry: Arc::downgrade(&self.0), name: definition.name, labels, read }
     }
 
-    /// As [`observe`](Self::observe), without an end.
-    pub(crate) fn observe_always(
+    /// The values of all series that are selected. Recording goes on meanwhile.
+    pub fn snapshot(&self, selection: &Selection) -> Snapshot {
+        // Values are read after the lock is given back: what reads them may be slow, or make series itself.
+        let handles: Vec<(&'static Definition, Vec<(OwnedLabels, Handle)>)> = {
+            let families = self.0.families();
+            let selected = families.values().filter(|family| selection.has(family.definition));
+            selected.map(|family| (family.definition, family.handles())).collect()
+        };
+        let families = handles.into_iter().map(|(definition, handles)| FamilySnapshot {
+            definition,
+            points: handles
+                .into_iter()
+                .filter_map(|(labels, handle)| handle.read(definition, labels))
+                .collect(),
+        });
+        Snapshot { families: families.filter(|family| !family.points.is_empty()).collect() }
+    }
+
+    /// All series, at every level, as the Go collector's default reader tells them.
+    pub fn prometheus_text(&self) -> String {
+        let all = Selection { level: Level::Detailed, ..Selection::default() };
+        PrometheusReader { selection: all, ..PrometheusReader::default() }.text(self, Format::TEXT)
+    }
+
+    fn series<T: Clone>(
         &self,
         definition: &'static Definition,
         labels: Labels<'_>,
-        read: impl Fn() -> f64 + Send + Sync + 'static,
-    ) {
-        self.add(definition, rendered(labels), Arc::new(read));
-    }
-
-    fn add(&self, definition: &'static Definition, labels: String, read: Arc<Read>) {
-        let mut families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
+        empty: impl Fn() -> T,
+        wrap: fn(T) -> Source,
+        of_kind: fn(&Source) -> Option<&T>,
+    ) -> T {
+        let mut families = self.0.families();
         let family = families.entry(definition.name).or_insert_with(|| Family::new(definition));
-        match family.series.entry(labels).or_insert_with(|| Source::Observed(Vec::new())) {
-            Source::Observed(reads) => reads.push(read),
-            Source::Counter(_) => {}
-        }
+        let source = family.series.entry(owned(labels)).or_insert_with(|| wrap(empty()));
+        of_kind(source).cloned().unwrap_or_else(empty)
     }
 
-    /// All series in the Prometheus text exposition format, version 0.0.4.
-    pub fn prometheus_text(&self) -> String {
-        let families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut text = String::with_capacity(4096);
-        for family in families.values() {
-            family.render(&mut text);
+    fn add(&self, definition: &'static Definition, labels: OwnedLabels, read: Arc<Read>) {
+        let mut families = self.0.families();
+        let family = families.entry(definition.name).or_insert_with(|| Family::new(definition));
+        if let Source::Observed(reads) =
+            family.series.entry(labels).or_insert_with(|| Source::Observed(Vec::new()))
+        {
+            reads.push(read);
         }
-        text
+    }
+}
+
+impl Inner {
+    fn families(&self) -> MutexGuard<'_, Families> {
+        self.families.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let families = self.families.lock().unwrap_or_else(PoisonError::into_inner);
-        f.debug_struct("Telemetry").field("families", &families.len()).finish()
+        f.debug_struct("Telemetry").field("families", &self.0.families().len()).finish()
     }
 }
 
 impl Drop for Observation {
     fn drop(&mut self) {
-        let Some(families) = self.families.upgrade() else { return };
-        let mut families = families.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(telemetry) = self.telemetry.upgrade() else { return };
+        let mut families = telemetry.families();
         let Some(family) = families.get_mut(self.name) else { return };
         if let Some(Source::Observed(reads)) = family.series.get_mut(&self.labels) {
             reads.retain(|read| !Arc::ptr_eq(read, &self.read));
@@ -151,7 +237,7 @@ impl Drop for Observation {
 
 impl fmt::Debug for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.name, self.labels)
+        write!(f, "{}{:?}", self.name, self.labels)
     }
 }
 
@@ -159,9 +245,30 @@ impl Counter {
     pub(crate) fn add(&self, n: u64) {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
+}
 
-    fn value(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+impl UpDownCounter {
+    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
+    pub(crate) fn add(&self, n: i64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+}
+
+impl Histogram {
+    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
+    fn new(bounds: &'static [f64]) -> Self {
+        let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
+        Self(Arc::new(Buckets { bounds, counts, sum: AtomicU64::new(0.0_f64.to_bits()) }))
+    }
+
+    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
+    pub(crate) fn record(&self, value: f64) {
+        let Buckets { bounds, counts, sum } = &*self.0;
+        let bucket = bounds.partition_point(|bound| *bound < value);
+        counts[bucket].fetch_add(1, Ordering::Relaxed);
+        let added = |bits: u64| Some((f64::from_bits(bits) + value).to_bits());
+        // It never gives up, since there always is a next value.
+        sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, added).ok();
     }
 }
 
@@ -170,127 +277,46 @@ impl Family {
         Self { definition, series: BTreeMap::new() }
     }
 
-    fn render(&self, text: &mut String) {
-        let Definition { name, brief, instrument, .. } = self.definition;
-        let kind = match instrument {
-            Instrument::Counter => "counter",
-            Instrument::UpDownCounter | Instrument::Gauge => "gauge",
-            Instrument::Histogram => "histogram",
+    fn handles(&self) -> Vec<(OwnedLabels, Handle)> {
+        let handle = |source: &Source| match source {
+            Source::Counter(counter) => Some(Handle::Counter(counter.clone())),
+            Source::UpDownCounter(counter) => Some(Handle::UpDownCounter(counter.clone())),
+            Source::Histogram(histogram) => Some(Handle::Histogram(histogram.clone())),
+            Source::Observed(reads) => reads.last().cloned().map(Handle::Observed),
         };
-        text.push_str(&format!("# HELP {name} {brief}\n# TYPE {name} {kind}\n"));
-        for (labels, source) in &self.series {
-            text.push_str(&match source {
-                Source::Counter(counter) => format!("{name}{labels} {}\n", counter.value()),
-                Source::Observed(reads) => {
-                    reads.last().map(|read| format!("{name}{labels} {}\n", read())).unwrap_or_default()
-                }
-            });
-        }
+        self.series.iter().filter_map(|(labels, source)| Some((labels.clone(), handle(source)?))).collect()
     }
 }
 
-/// Attributes as labels: what the name of a label cannot have is an underscore. Where that makes one of
-/// several names, their values are joined, as the Go collector joins them.
-fn as_labels(attributes: &[(&str, &str)]) -> BTreeMap<String, String> {
-    let mut labels = BTreeMap::<String, String>::new();
-    for (name, value) in attributes {
-        let mut label = as_label(name);
-        if label.starts_with(|first: char| first.is_ascii_digit()) {
-            label.insert_str(0, "key_");
-        }
-        match labels.get_mut(&label) {
-            Some(joined) => {
-                joined.push(';');
-                joined.push_str(value);
+impl Handle {
+    /// Nothing where there is no value at the moment.
+    fn read(&self, definition: &Definition, labels: OwnedLabels) -> Option<Point> {
+        let value = match self {
+            Self::Counter(Counter(value)) => {
+                Value::Int(i64::try_from(value.load(Ordering::Relaxed)).unwrap_or(i64::MAX))
             }
-            None => _ = labels.insert(label, (*value).to_owned()),
-        }
+            Self::UpDownCounter(UpDownCounter(value)) => Value::Int(value.load(Ordering::Relaxed)),
+            Self::Histogram(Histogram(buckets)) => Value::Histogram {
+                counts: buckets.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect(),
+                sum: f64::from_bits(buckets.sum.load(Ordering::Relaxed)),
+            },
+            Self::Observed(read) => match (read(), definition.value_type) {
+                (value, _) if value.is_nan() => return None,
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "beyond 64 bits, the nearest there is will do"
+                )]
+                (value, ValueType::Int) => Value::Int(value as i64),
+                (value, ValueType::Double) => Value::Double(value),
+            },
+        };
+        Some(Point { labels, value, observed: matches!(self, Self::Observed(_)) })
     }
-    // There is no label without a name.
-    labels.remove("");
-    labels
 }
 
-fn as_label(attribute: &str) -> String {
-    attribute.replace(|char: char| !char.is_ascii_alphanumeric() && char != '_', "_")
-}
-
-/// `{a="b",c="d"}` with the values escaped, or nothing when there are no labels.
-fn rendered(labels: Labels<'_>) -> String {
-    if labels.is_empty() {
-        return String::new();
-    }
-    let pairs: Vec<String> =
-        labels.iter().map(|(name, value)| format!("{}=\"{}\"", as_label(name), escaped(value))).collect();
-    format!("{{{}}}", pairs.join(","))
-}
-
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+fn owned(labels: Labels<'_>) -> OwnedLabels {
+    labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    static THINGS: Definition = Definition {
-        name: "things",
-        brief: "Things seen.",
-        unit: "{thing}",
-        instrument: Instrument::Counter,
-        value_type: ValueType::Int,
-        level: Level::Basic,
-        stability: Stability::Beta,
-        buckets: &[],
-    };
-
-    #[test]
-    fn a_series_exists_at_zero_and_is_shared_by_all_who_ask_for_it() {
-        let telemetry = Telemetry::new(&[]);
-        let first = telemetry.counter(&THINGS, &[("kind", "a")]);
-        assert!(telemetry.prometheus_text().contains("things{kind=\"a\"} 0\n"));
-        first.add(2);
-        telemetry.counter(&THINGS, &[("kind", "a")]).add(3);
-        assert!(telemetry.prometheus_text().contains("things{kind=\"a\"} 5\n"));
-    }
-
-    #[test]
-    fn label_values_are_escaped() {
-        assert_eq!(rendered(&[("a", "x\"y\\z\n")]), "{a=\"x\\\"y\\\\z\\n\"}");
-    }
-
-    #[test]
-    fn the_resource_is_told_as_target_info_in_labels_that_prometheus_takes() {
-        let target_info = |resource: &[(&str, &str)]| {
-            let text = Telemetry::new(resource).prometheus_text();
-            text.lines().find(|line| line.starts_with("target_info")).map(str::to_owned).unwrap()
-        };
-        assert_eq!(target_info(&[("service.name", "etalon")]), "target_info{service_name=\"etalon\"} 1");
-        assert_eq!(
-            target_info(&[("", "?"), ("1st: größe", "a"), ("k8s/pod name", "b")]),
-            "target_info{k8s_pod_name=\"b\",key_1st__gr__e=\"a\"} 1"
-        );
-        assert_eq!(target_info(&[("a.b", "1"), ("a_b", "2")]), "target_info{a_b=\"1;2\"} 1");
-    }
-
-    #[test]
-    fn an_observation_gives_its_series_back_to_the_one_before_and_the_last_one_takes_it_away() {
-        let telemetry = Telemetry::new(&[]);
-        let things = || {
-            let text = telemetry.prometheus_text();
-            text.lines().filter(|line| line.contains("things")).map(str::to_owned).collect::<Vec<_>>()
-        };
-        let observe = |kind, value| telemetry.observe(&THINGS, &[("kind", kind)], move || value);
-        let first = observe("a", 1.0);
-        let second = observe("a", 2.0);
-        assert_eq!(things()[2..], ["things{kind=\"a\"} 2"]);
-        drop(second);
-        assert_eq!(things()[2..], ["things{kind=\"a\"} 1"]);
-        let third = observe("a", 3.0);
-        drop(first);
-        let other = observe("b", 4.0);
-        assert_eq!(things()[2..], ["things{kind=\"a\"} 3", "things{kind=\"b\"} 4"]);
-        drop((third, other));
-        assert_eq!(things(), Vec::<String>::new(), "nor a name without series");
-    }
-}
+mod tests;
