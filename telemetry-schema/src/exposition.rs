@@ -93,7 +93,7 @@ impl Contract {
     /// One metric as seen through an exposition.
     pub fn family<'a>(&'a self, metric: &'a Metric, exposition: &Exposition) -> Family<'a> {
         let of_metric = metric.attributes.iter().map(|attribute| Label {
-            name: exposition.escaped(&attribute.key),
+            name: exposition.label(&attribute.key),
             required: attribute.requirement_level == Requirement::Required,
             values: self.attributes.get(&attribute.key).and_then(crate::Attribute::values),
         });
@@ -138,19 +138,36 @@ impl Instrument {
 impl Exposition {
     /// The name of the family of a metric.
     pub fn name_of(&self, metric: &Metric) -> String {
-        let mut name = self.escaped(&metric.name);
-        if let Some(unit) = self.unit_of(metric)
+        self.name(&metric.name, &metric.unit, metric.instrument)
+    }
+
+    /// The name of the family of the metric with this name and unit, as OTLP has them.
+    pub fn name(&self, name: &str, unit: &str, instrument: Instrument) -> String {
+        let mut name = self.escaped(name);
+        if let Some(unit) = self.unit_suffix_of(unit)
             && !name.ends_with(&format!("_{unit}"))
         {
             name = format!("{name}_{unit}");
         }
-        if self.type_suffix && metric.instrument == Instrument::Counter && !name.ends_with("_total") {
+        if self.type_suffix && instrument == Instrument::Counter && !name.ends_with("_total") {
             name.push_str("_total");
         }
         name
     }
 
-    /// A name, of a metric or an attribute, with characters that this exposition has.
+    /// The name of the label of an attribute.
+    pub fn label(&self, key: &str) -> String {
+        if self.escaping == Escaping::Utf8 {
+            return key.to_owned();
+        }
+        let mut label = key.replace(|char: char| !char.is_ascii_alphanumeric() && char != '_', "_");
+        if label.starts_with(|first: char| first.is_ascii_digit()) {
+            label.insert_str(0, "key_");
+        }
+        label
+    }
+
+    /// The name of a metric, with characters that this exposition has.
     pub fn escaped(&self, name: &str) -> String {
         match self.escaping {
             Escaping::Utf8 => name.to_owned(),
@@ -166,22 +183,25 @@ impl Exposition {
         }
     }
 
-    fn unit_of(&self, metric: &Metric) -> Option<String> {
-        let unit = metric.unit.as_str();
+    fn unit_suffix_of(&self, unit: &str) -> Option<String> {
         if unit.starts_with('{') {
             return self.annotation_suffix.then(|| self.escaped(unit));
         }
-        let word = match unit {
-            _ if !self.unit_suffix => return None,
-            "" | "1" => return None,
-            "s" => "seconds",
-            "ms" => "milliseconds",
-            "By" => "bytes",
-            "MiBy" => "mebibytes",
-            "%" => "percent",
-            other => return Some(self.escaped(other)),
-        };
-        Some(word.to_owned())
+        self.unit_suffix.then(|| unit_word(unit)).flatten().map(|word| self.escaped(word))
+    }
+}
+
+/// A unit in words, as Prometheus has it in names: `seconds` for `s`. Nothing for a number without a unit.
+pub fn unit_word(unit: &str) -> Option<&str> {
+    match unit {
+        "" | "1" => None,
+        annotation if annotation.starts_with('{') => None,
+        "s" => Some("seconds"),
+        "ms" => Some("milliseconds"),
+        "By" => Some("bytes"),
+        "MiBy" => Some("mebibytes"),
+        "%" => Some("percent"),
+        other => Some(other),
     }
 }
 
@@ -262,6 +282,15 @@ mod tests {
         assert_eq!(classic.name_of(&metric), "otelcol_receiver_produced_items");
         let modern = Exposition { escaping: Escaping::Utf8, ..classic };
         assert_eq!(modern.name_of(&metric), "otelcol.receiver.produced.items");
+    }
+
+    #[test]
+    fn labels_have_characters_that_the_reader_knows() {
+        let classic = exposition(false, false);
+        assert_eq!(classic.label("server.address"), "server_address");
+        assert_eq!(classic.label("1st: größe"), "key_1st__gr__e");
+        let modern = Exposition { escaping: Escaping::Utf8, ..classic };
+        assert_eq!(modern.label("server.address"), "server.address");
     }
 
     #[test]

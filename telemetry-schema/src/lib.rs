@@ -23,5 +23,5 @@ pub use contract::{
     Requirement, Severity, Span, SpanKind, SpanName, SpanNote, Stability, Upstream, ValueType,
 };
 pub use editor::definitions_schema;
-pub use exposition::{Escaping, Exposition, Family, FamilyKind, Label};
+pub use exposition::{Escaping, Exposition, Family, FamilyKind, Label, unit_word};
 pub use load::{Definitions, FILE_FORMAT, LoadError, Manifest, Preamble, load};
