@@ -18,6 +18,9 @@ use crate::{Scrape, WAIT, binary, deadline, remaining};
 /// The log line after which the collector takes data.
 const READY: &str = "Everything is ready. Begin running and processing data.";
 
+/// The key that says where metrics are to be had.
+const READERS: &str = "service.telemetry.metrics.readers=";
+
 /// A running `etalon` that logs JSON. Dropping it kills it.
 #[derive(Debug)]
 pub struct Etalon {
@@ -78,8 +81,18 @@ impl Etalon {
         started
     }
 
+    /// As [`start`](Self::start), with these readers of the metrics, in YAML.
+    pub fn start_with_readers(readers: &str, configuration: &str) -> Self {
+        let configuration = format!("yaml:{configuration}");
+        let readers = format!("{READERS}{readers}");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::start_with(&["--config", &configuration, "--set", &readers], folder)
+    }
+
     fn spawn(environment: &[(&str, &str)], arguments: &[&str], folder: TempDir) -> Self {
         let reader = "service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]";
+        let has_readers = arguments.iter().any(|argument| argument.starts_with(READERS));
+        let reader = if has_readers { "service.telemetry.metrics.level=normal" } else { reader };
         let mut child = Command::new(binary())
             .args(arguments)
             .envs(environment.iter().copied())
@@ -108,9 +121,14 @@ impl Etalon {
         self.address("Starting HTTP server")
     }
 
+    /// Where the collector's own metrics are.
+    pub fn metrics(&self) -> SocketAddr {
+        self.address("Serving metrics")
+    }
+
     /// The collector's own metrics now.
     pub fn scrape(&self) -> Scrape {
-        let answer = crate::get(self.address("Serving metrics"), "/metrics");
+        let answer = crate::get(self.metrics(), "/metrics");
         assert_eq!(answer.status, 200, "{answer:?}");
         Scrape::parse(&answer.text())
     }

@@ -16,6 +16,7 @@ mod feature_gates;
 mod fetch;
 mod inventory;
 mod load;
+mod own_metrics;
 mod print;
 mod reload;
 mod send;

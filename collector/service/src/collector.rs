@@ -15,6 +15,7 @@ use crate::extensions::{ExtensionError, Extensions};
 use crate::factories::Factories;
 use crate::graph::{self, Graph, GraphError, Role, StartError};
 use crate::metrics_endpoint::MetricsEndpoint;
+use crate::push::{self, Planned, Running};
 use crate::telemetry_config::PullReader;
 
 /// Fatal errors that are kept until somebody asks; one is enough to shut down.
@@ -29,6 +30,9 @@ pub struct Collector {
     fatal: mpsc::Receiver<(ComponentId, BoxError)>,
     /// Those of the metrics, until they are bound.
     readers: Vec<PullReader>,
+    /// Pushes of metrics, until they are started.
+    planned_pushes: Vec<Planned>,
+    pub(crate) pushes: Vec<Running>,
     /// By the endpoint as configured.
     pub(crate) metrics: Vec<(String, MetricsEndpoint)>,
     pub(crate) reloads: ConfigMetrics,
@@ -46,6 +50,9 @@ pub enum BuildError {
     /// The extensions.
     #[error("failed to build extensions")]
     Extensions(#[source] ExtensionError),
+    /// What sends the collector's own metrics.
+    #[error("failed to create meter provider")]
+    OwnMetrics(#[source] BoxError),
 }
 
 /// The collector did not come into service.
@@ -59,6 +66,9 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
+    /// What sends the collector's own metrics did not start.
+    #[error("cannot push metrics")]
+    Push(#[source] BoxError),
     /// An extension did not start.
     #[error("failed to start extensions")]
     Extensions(#[source] StartError),
@@ -84,6 +94,8 @@ impl Collector {
             Extensions::build(config, factories, build, &telemetry, None).map_err(BuildError::Extensions)?;
         let (report, fatal) = mpsc::channel(FATAL_ERRORS_KEPT);
         let readers = config.telemetry.metrics.pull_readers(&telemetry);
+        let (_, planned_pushes) =
+            push::plan(&config.telemetry.metrics, &[], factories, build).map_err(BuildError::OwnMetrics)?;
         let host = Host::new(report).with_extensions(extensions.by_id());
         let (reloads, process) = (ConfigMetrics::new(&telemetry), observe_process(&telemetry));
         let (metrics, retiring) = (Vec::new(), Vec::new());
@@ -94,6 +106,8 @@ impl Collector {
             host,
             fatal,
             readers,
+            planned_pushes,
+            pushes: Vec::new(),
             metrics,
             reloads,
             _process: process,
@@ -106,7 +120,23 @@ impl Collector {
         let readers = std::mem::take(&mut self.readers);
         self.metrics = self.bind_metrics(readers).await?;
         self.extensions.start(&self.host).await.map_err(RunError::Extensions)?;
-        self.graph.start(&self.host).await.map_err(RunError::Start)
+        self.graph.start(&self.host).await.map_err(RunError::Start)?;
+        let planned = std::mem::take(&mut self.planned_pushes);
+        self.pushes = self.start_pushes(planned, &self.host).await?;
+        Ok(())
+    }
+
+    /// Starts all of these, or none.
+    pub(crate) async fn start_pushes(
+        &self,
+        planned: Vec<Planned>,
+        host: &Host,
+    ) -> Result<Vec<Running>, RunError> {
+        let mut running = Vec::new();
+        for push in planned {
+            running.push(push.start(&self.telemetry, host).await.map_err(RunError::Push)?);
+        }
+        Ok(running)
     }
 
     /// Serves metrics to these readers.
@@ -158,6 +188,9 @@ impl Collector {
         failures.append(&mut graph::shut_down(others, deadline).await);
         end_by(deadline, &mut self.retiring).await;
         failures.append(&mut self.extensions.shutdown(deadline).await);
+        for push in self.pushes.drain(..) {
+            push.shutdown(deadline).await;
+        }
         for (_, endpoint) in self.metrics.drain(..) {
             endpoint.shutdown().await;
         }

@@ -1,9 +1,12 @@
 //! The components that a distribution offers.
 
 use etalon_component::{
-    ConnectorFactory, ExporterFactory, ExtensionFactory, Factory, ProcessorFactory, ReceiverFactory,
+    BoxError, ConnectorFactory, ExporterFactory, ExtensionFactory, Factory, ProcessorFactory,
+    ReceiverFactory, Settings, Stage,
 };
 use etalon_pdata::Signal;
+
+use crate::telemetry_config::OtlpPush;
 
 /// What a distribution is made of: the signals it carries and the factories of its components.
 #[derive(Debug, Default)]
@@ -20,6 +23,8 @@ pub struct Factories {
     pub connectors: Vec<ConnectorFactory>,
     /// Extensions.
     pub extensions: Vec<ExtensionFactory>,
+    /// Creates what sends the collector's own metrics as OTLP; nothing where they cannot be sent.
+    pub own_metrics: Option<fn(&OtlpPush, Settings) -> Result<Stage, BoxError>>,
 }
 
 impl Factories {

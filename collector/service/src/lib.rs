@@ -16,6 +16,7 @@ mod gates;
 mod graph;
 mod logs;
 mod metrics_endpoint;
+mod push;
 mod reload;
 mod telemetry_config;
 mod telemetry_setup;
@@ -28,5 +29,8 @@ pub use gates::{ALLOW_NO_PIPELINES, Effect, FeatureGates, GATES, Gate, GateError
 pub use graph::{GraphError, MAX_CONNECTORS_IN_SERIES, Role, StartError};
 pub use logs::chain;
 pub use reload::{RELOAD_DRAIN_TIMEOUT, ReloadError, Reloaded};
-pub use telemetry_config::{LogEncoding, LogLevel, LogsConfig, MetricsConfig, MetricsLevel, TelemetryConfig};
+pub use telemetry_config::{
+    LogEncoding, LogLevel, LogsConfig, MetricsConfig, MetricsLevel, OtlpPush, OtlpPushError, Protocol,
+    TelemetryConfig,
+};
 pub use telemetry_setup::{LogSetupError, Logging, PreparedLog, resource};

@@ -20,6 +20,7 @@ use crate::extensions::Extensions;
 use crate::factories::Factories;
 use crate::graph::{self, Graph, Node, Previous, Role};
 use crate::metrics_endpoint::MetricsEndpoint;
+use crate::push::{self, Planned, Running};
 use crate::telemetry_config::PullReader;
 
 /// How long what a reload has replaced may take to deliver what it holds.
@@ -59,6 +60,9 @@ struct Plan {
     new_readers: Vec<PullReader>,
     /// Those whose endpoint is bound.
     kept_readers: Vec<PullReader>,
+    new_pushes: Vec<Planned>,
+    /// Numbers of those that go on.
+    kept_pushes: Vec<usize>,
 }
 
 /// Components on one side of the difference.
@@ -118,18 +122,42 @@ impl Collector {
         let is_bound = |reader: &PullReader| self.metrics.iter().any(|(known, _)| *known == reader.endpoint);
         let readers = config.telemetry.metrics.pull_readers(&self.telemetry);
         let (kept_readers, new_readers) = readers.into_iter().partition(is_bound);
-        Ok(Plan { graph, turns, extensions, new, old, host, new_readers, kept_readers })
+        let (kept_pushes, new_pushes) = push::plan(&config.telemetry.metrics, &self.pushes, factories, build)
+            .map_err(BuildError::OwnMetrics)?;
+        Ok(Plan {
+            graph,
+            turns,
+            extensions,
+            new,
+            old,
+            host,
+            new_readers,
+            kept_readers,
+            new_pushes,
+            kept_pushes,
+        })
     }
 
     async fn apply(&mut self, plan: Plan) -> Result<Reloaded, ReloadError> {
-        let Plan { graph, turns, extensions, new, old, host, new_readers, kept_readers } = plan;
+        let Plan {
+            graph,
+            turns,
+            extensions,
+            new,
+            old,
+            host,
+            new_readers,
+            kept_readers,
+            new_pushes,
+            kept_pushes,
+        } = plan;
         let reloaded = Reloaded {
             kept: graph.len() - new.nodes.len(),
             started: new.nodes.len(),
             stopped: old.nodes.len(),
         };
-        let metrics = match self.start_part(&new, &host, new_readers).await {
-            Ok(metrics) => metrics,
+        let (metrics, pushes) = match self.start_part(&new, &host, new_readers, new_pushes).await {
+            Ok(started) => started,
             Err(error) => {
                 // A receiver among them may have taken data over already: it is delivered.
                 self.retire(new, Vec::new());
@@ -140,6 +168,7 @@ impl Collector {
         (self.graph, self.extensions, self.host) = (graph, extensions, host);
         self.retire(old, left);
         self.exchange_metrics(metrics, kept_readers).await;
+        self.exchange_pushes(pushes, &kept_pushes);
         Ok(reloaded)
     }
 
@@ -149,19 +178,32 @@ impl Collector {
         self.retiring.push(tokio::spawn(async move { report(retire(part, left, deadline).await) }));
     }
 
-    /// Starts what is new, and returns the endpoints for metrics that were bound.
+    /// Starts what is new, and returns the endpoints for metrics that were bound and the pushes that were started.
     async fn start_part(
         &self,
         part: &Part,
         host: &Host,
         readers: Vec<PullReader>,
-    ) -> Result<Vec<(String, MetricsEndpoint)>, RunError> {
+        pushes: Vec<Planned>,
+    ) -> Result<(Vec<(String, MetricsEndpoint)>, Vec<Running>), RunError> {
         let metrics = self.bind_metrics(readers).await?;
         if !part.extensions.is_empty() {
             part.extensions.start(host).await.map_err(RunError::Extensions)?;
         }
         graph::start(&part.nodes, host).await.map_err(RunError::Start)?;
-        Ok(metrics)
+        Ok((metrics, self.start_pushes(pushes, host).await?))
+    }
+
+    /// Ends, in the background, the pushes that the configuration does not have any more.
+    fn exchange_pushes(&mut self, new: Vec<Running>, kept: &[usize]) {
+        let deadline = Instant::now() + RELOAD_DRAIN_TIMEOUT;
+        for (number, push) in std::mem::replace(&mut self.pushes, new).into_iter().enumerate() {
+            if kept.contains(&number) {
+                self.pushes.push(push);
+            } else {
+                self.retiring.push(tokio::spawn(push.shutdown(deadline)));
+            }
+        }
     }
 
     /// Exchanges what bound endpoints tell, and takes those out of service that have no reader any more.

@@ -12,7 +12,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 pub use self::metrics::{MetricsConfig, MetricsLevel};
-pub(crate) use self::readers::PullReader;
+pub use self::readers::{OtlpPush, OtlpPushError, Protocol};
+pub(crate) use self::readers::{PeriodicConfig, PullReader, PushTo, Temporality};
 
 /// What the collector says about itself, and where.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

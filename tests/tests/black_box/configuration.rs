@@ -335,8 +335,10 @@ fn what_this_version_does_not_have_is_refused_with_its_key() {
         (with_queue("storage: file_storage"), "exporters::otlp_http::sending_queue::storage: "),
         (with_queue("batch: {}"), "exporters::otlp_http::sending_queue::batch: "),
         (
-            with("  telemetry: {metrics: {readers: [{periodic: {exporter: {console: {}}}}]}}\n"),
-            "service::telemetry::metrics::readers::0::periodic: pushing metrics is not supported yet",
+            with(
+                "  telemetry: {metrics: {readers: [{periodic: {exporter: {otlp: {headers_list: a=b}}}}]}}\n",
+            ),
+            "service::telemetry::metrics::readers::0::periodic::exporter::otlp::headers_list: is not supported yet",
         ),
         (
             with("  telemetry: {traces: {processors: [{simple: {exporter: {console: {}}}}]}}\n"),

@@ -9,6 +9,7 @@ mod debug_exporter;
 mod forwarding;
 mod log_settings;
 mod overload;
+mod own_metrics;
 mod proxies;
 mod reload;
 mod shutdown;

@@ -54,6 +54,23 @@ impl Reloadable {
     }
 }
 
+#[test]
+fn own_metrics_keep_the_id_of_the_instance_and_follow_the_views() {
+    let configuration = to(&Sink::start());
+    let collector = Reloadable::start(&configuration);
+    let scrape = || {
+        let text = get(collector.etalon.metrics(), "/metrics").text();
+        let line = text.lines().find(|line| line.starts_with("target_info{")).expect("the resource is told");
+        (line.to_owned(), text.contains("otelcol_process_uptime"))
+    };
+    let (before, has_uptime) = scrape();
+    assert!(before.contains("service_instance_id=\"") && has_uptime, "{before}");
+    let view = "{selector: {instrument_name: otelcol_process_*}, stream: {aggregation: {drop: {}}}}";
+    let metrics = format!("  telemetry: {{metrics: {{level: detailed, views: [{view}]}}}}\n");
+    collector.update(&format!("{configuration}{metrics}"));
+    assert_eq!(scrape(), (before, false));
+}
+
 fn to(sink: &Sink) -> String {
     let exporter = format!("  otlp_http:\n    endpoint: {}\n    compression: none", sink.endpoint());
     forwarding_to(&exporter, "otlp_http")

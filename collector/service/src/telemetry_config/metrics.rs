@@ -5,8 +5,9 @@ use etalon_telemetry::{Level, Selection, Telemetry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::readers::{PullReader, ReaderConfig};
+use super::readers::{PeriodicConfig, PullReader, ReaderConfig};
 use super::views::ViewConfig;
+use crate::push::Schedule;
 
 /// The collector's own metrics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +56,22 @@ impl MetricsConfig {
             .iter()
             .filter_map(|reader| reader.pull_reader(&selection, telemetry.resource()))
             .collect()
+    }
+
+    /// What is pushed, and when.
+    pub(crate) fn pushes(&self) -> Vec<(PeriodicConfig, Schedule)> {
+        let Some(selection) = self.selection() else { return Vec::new() };
+        let periodic = self.readers.iter().filter_map(|reader| reader.periodic.as_ref());
+        let with_schedule = periodic.map(|periodic| {
+            let schedule = Schedule {
+                interval: periodic.interval(),
+                timeout: periodic.timeout(),
+                temporality: periodic.temporality(),
+                selection: selection.clone(),
+            };
+            (periodic.clone(), schedule)
+        });
+        with_schedule.collect()
     }
 
     /// What readers are told; nothing when they are told nothing.

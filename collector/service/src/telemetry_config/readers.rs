@@ -1,11 +1,14 @@
 //! `service.telemetry.metrics.readers`: who gets the collector's own metrics, and how.
 
+mod periodic;
+
 use etalon_conf::{Check, Validate};
 use etalon_telemetry::{PrometheusReader, Selection};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Unsupported;
+pub use self::periodic::{OtlpPush, OtlpPushError, Protocol};
+pub(crate) use self::periodic::{PeriodicConfig, PushTo, Temporality};
 
 /// One element of `service.telemetry.metrics.readers`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,8 +16,8 @@ use super::Unsupported;
 pub struct ReaderConfig {
     /// Metrics that somebody fetches.
     pull: Option<PullConfig>,
-    /// Not supported: metrics that are pushed.
-    periodic: Option<Unsupported>,
+    /// Metrics that are pushed.
+    pub(super) periodic: Option<PeriodicConfig>,
 }
 
 /// `pull` of a reader.
@@ -129,13 +132,14 @@ impl IncludeExclude {
 
 impl Validate for ReaderConfig {
     fn validate(&self, check: &mut Check) {
-        if self.periodic.is_some() {
-            check.at("periodic", |check| check.error("pushing metrics is not supported yet by this version"));
-        }
-        match self.prometheus() {
-            Some(prometheus) => check.field("pull::exporter::prometheus", prometheus),
-            None if self.periodic.is_none() => check.error("must have pull::exporter::prometheus"),
-            None => {}
+        match (&self.pull, &self.periodic) {
+            (Some(_), Some(_)) => check.error("cannot have both pull and periodic: write two readers"),
+            (None, None) => check.error("must have pull or periodic"),
+            (None, Some(periodic)) => check.field("periodic", periodic),
+            (Some(_), None) => match self.prometheus() {
+                Some(prometheus) => check.field("pull::exporter::prometheus", prometheus),
+                None => check.error("must have pull::exporter::prometheus"),
+            },
         }
     }
 }
