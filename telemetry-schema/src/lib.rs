@@ -14,7 +14,10 @@ mod editor;
 mod exposition;
 pub mod lint;
 mod load;
+pub mod notice;
 pub mod promql;
+pub mod released;
+pub mod review;
 pub mod upstream;
 
 pub use contract::{

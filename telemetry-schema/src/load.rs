@@ -135,8 +135,7 @@ impl Found {
     where
         T: Default + Serialize + serde::de::DeserializeOwned,
     {
-        let text =
-            fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+        let text = read(path)?;
         let node = match Node::parse(&path.display().to_string(), &text) {
             Ok(node) => node,
             Err(problems) => {
@@ -230,8 +229,12 @@ fn place<'a>(node: &'a Node, path: &str) -> &'a Node {
         .unwrap_or_else(|nearest| nearest)
 }
 
+pub(crate) fn read(path: &Path) -> Result<String, LoadError> {
+    fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })
+}
+
 /// All files of a folder and those in it whose names end with `.yaml`, in order.
-fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
+pub(crate) fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let unreadable = |source| LoadError::Read { path: folder.to_owned(), source };
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {

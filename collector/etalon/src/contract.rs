@@ -2,6 +2,7 @@
 //!
 //! Nothing here touches the network: the contracts are part of the program.
 
+mod diff;
 mod markdown;
 mod show;
 
@@ -15,6 +16,8 @@ use crate::command::CommandError;
 pub(crate) enum ContractCommand {
     /// Print a contract: every metric, event and span, and what of them may be relied on
     Show(show::ShowArgs),
+    /// Compare two contracts: what has changed, what that means, and which version it needs
+    Diff(diff::DiffArgs),
 }
 
 /// Why it could not be done, or what was found wrong.
@@ -22,10 +25,13 @@ pub(crate) enum ContractCommand {
 pub(crate) enum ContractError {
     #[error(transparent)]
     Unknown(#[from] UnknownContract),
+    #[error("{breaking} of {all} changes break what {old} promises")]
+    Breaking { breaking: usize, all: usize, old: String },
 }
 
 pub(crate) fn run(command: &ContractCommand) -> Result<(), CommandError> {
     match command {
         ContractCommand::Show(args) => show::run(args),
+        ContractCommand::Diff(args) => diff::run(args),
     }
 }

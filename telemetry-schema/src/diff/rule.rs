@@ -46,7 +46,7 @@ rules! {
     MeaningChanged: "the same query has another meaning",
     EvidenceAdded: "more is known to hold",
     EvidenceRemoved: "less is known to hold",
-    InstrumentChanged: "functions that fit it, as rate() does counters, do not fit any more",
+    InstrumentChanged: "functions that fitted it, as a rate fits a counter, do not fit any more",
     UnitChanged: "thresholds and axes are in another unit",
     ValueTypeChanged: "readers see another type of numbers",
     CollectionChanged: "it is recorded at other times",
@@ -54,7 +54,7 @@ rules! {
     LevelRaised: "it is gone where the level is not raised too",
     LevelLowered: "it is there at more levels",
     PresenceWeakened: "its series may be absent, and a comparison with nothing is never true",
-    PresenceStrengthened: "its series are there earlier, which only absent() can tell",
+    PresenceStrengthened: "its series are there earlier, which only a search for what is absent can tell",
     LabelAdded: "there are more series, and queries that match all labels find none",
     OptInLabelAdded: "it is only there when it is asked for",
     LabelRemoved: "queries that match or group by it find nothing",
@@ -77,7 +77,7 @@ rules! {
     ExpositionRemoved: "who reads it sees other names, or nothing",
     NamingChanged: "every name in it may be another one",
     ExposedNameChanged: "queries of its name find nothing",
-    ExposedTypeChanged: "functions that fit it, as rate() does counters, do not fit any more",
+    ExposedTypeChanged: "functions that fitted it, as a rate fits a counter, do not fit any more",
     ExposedLabelChanged: "queries that match or group by the label find nothing",
 }
 

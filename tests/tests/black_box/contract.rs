@@ -41,3 +41,51 @@ fn show_says_which_contracts_there_are_when_it_does_not_know_the_name() {
         failed.stderr
     );
 }
+
+#[test]
+fn diff_of_a_contract_and_itself_finds_nothing_and_succeeds() {
+    let same = run(&["contract", "diff", "current", ""]);
+    assert_eq!((same.code(), same.stderr.as_str()), (0, ""));
+    assert!(same.stdout.ends_with(" are the same\n"), "{}", same.stdout);
+}
+
+#[test]
+fn diff_tells_what_breaks_the_gravest_first_and_fails() {
+    let diff = run(&["contract", "diff", "otelcol@0.118", "otelcol@0.119"]);
+    assert_eq!(diff.code(), 1);
+    let mut lines = diff.stdout.lines();
+    let title = lines.next().unwrap();
+    assert!(title.starts_with("otelcol 0.118.0 → otelcol 0.119.0: "), "{title}");
+    let verdicts: Vec<&str> = lines.filter_map(|line| line.split_whitespace().next()).collect();
+    let graveness =
+        |verdict: &&str| ["forbidden", "breaking", "additive", "none"].iter().position(|v| v == verdict);
+    assert!(verdicts.is_sorted_by_key(|verdict| graveness(verdict).unwrap()), "{verdicts:?}");
+    let renamed = "metrics::otelcol_exporter_sent_spans::exposed::explicit::name: otelcol_exporter_sent_spans → otelcol_exporter_sent_spans_total (queries of its name find nothing)";
+    assert!(diff.stdout.contains(renamed), "{}", diff.stdout);
+    let broken = verdicts.iter().filter(|verdict| ["forbidden", "breaking"].contains(verdict)).count();
+    let told = format!("Error: {broken} of {} changes break what otelcol@0.118 promises\n", verdicts.len());
+    assert_eq!(diff.stderr, told);
+}
+
+#[test]
+fn diff_is_data_and_a_table_too() {
+    let arguments = ["contract", "diff", "otelcol@0.156", "otelcol@0.157", "--format"];
+    let json = run(&[&arguments[..], &["json"]].concat());
+    let document: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((json.code(), &document["new"]["version"]), (1, &Value::from("0.157.0")));
+    let changes = document["changes"].as_array().unwrap();
+    let buckets = changes.iter().find(|change| change["rule"] == "buckets_changed").unwrap();
+    assert_eq!((&buckets["verdict"], &buckets["stability"]), (&"breaking".into(), &"development".into()));
+
+    let table = run(&[&arguments[..], &["md"]].concat());
+    assert_eq!(table.code(), 1);
+    let row = format!("| breaking | `{}` | [", buckets["path"].as_str().unwrap());
+    assert!(table.stdout.contains(&row), "{row} is not in\n{}", table.stdout);
+}
+
+#[test]
+fn diff_with_only_additions_succeeds() {
+    let diff = run(&["contract", "diff", "otelcol@0.125", "otelcol@0.126", "--format", "json"]);
+    let document: Value = serde_json::from_str(&diff.stdout).unwrap();
+    assert_eq!((diff.code(), &document["bump"]), (0, &Value::from("minor")), "{}", diff.stdout);
+}
