@@ -5,6 +5,8 @@ mod bench;
 mod book;
 mod codegen;
 mod command;
+#[cfg(feature = "telemetry")]
+mod contract;
 mod go_collector;
 mod test;
 mod tool;
@@ -16,6 +18,7 @@ const USAGE: &str = "usage: cargo xtask <task>
 tasks:
   bench [--help]      compare forwarders of OTLP side by side: CPU, memory, latency
   book [--open]       render the book to book/book, and open it in a browser
+  contract <task>     review the telemetry contract against its last release, or release it
   codegen [--check]   write generated code and pages of the book, or check that they are up to date
   test [PART]...      all tests: rust, and peers in other languages against the built binary
 ";
@@ -26,6 +29,8 @@ fn main() -> ExitCode {
     let result = match arguments.as_slice() {
         ["bench", ..] => return bench::main(&std::env::args_os().skip(2).collect::<Vec<_>>()),
         ["book", rest @ ..] => book::run(rest),
+        #[cfg(feature = "telemetry")]
+        ["contract", rest @ ..] => contract::run(rest),
         ["codegen", rest @ ..] => codegen::run(rest),
         ["test", rest @ ..] => test::run(rest),
         _ => Err(USAGE.into()),

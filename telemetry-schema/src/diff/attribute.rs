@@ -18,9 +18,10 @@ pub(super) fn attribute(
     site.field("note", note, &new.note, Rule::TextChanged);
     site.level_of_promise(*stability, new.stability);
     site.field("examples", examples, &new.examples, Rule::TextChanged);
-    site.deprecation(deprecated.as_ref(), new.deprecated.as_ref(), |successor| {
-        new_contract.attributes.contains_key(successor)
-    });
+    site.deprecation(
+        (deprecated.as_ref(), |name: &str| old_contract.attributes.contains_key(name)),
+        (new.deprecated.as_ref(), |name: &str| new_contract.attributes.contains_key(name)),
+    );
     site.field("since", since, &new_note.since, Rule::TextChanged);
     // Whatever uses it relies on its values.
     let site = &mut site.promised(promise(old, old_contract));
@@ -52,7 +53,8 @@ fn members(site: &mut Site<'_>, old: &[Member], new: &[Member]) {
         site.field("id", id, &new.id, Rule::TextChanged);
         site.field("brief", brief, &new.brief, Rule::TextChanged);
         site.level_of_promise(*stability, new.stability);
-        site.deprecation(deprecated.as_ref(), new.deprecated.as_ref(), |_| true);
+        let is_there = |_: &str| true;
+        site.deprecation((deprecated.as_ref(), is_there), (new.deprecated.as_ref(), is_there));
     }
     for member in new.iter().filter(|member| !old.iter().any(|old| old.value == member.value)) {
         site.at(&member.value).tell(Rule::ValueAdded, None, Some(member.brief.clone()));

@@ -21,9 +21,13 @@ pub(super) fn metric(
     site.field("unit", unit, &new.unit, Rule::UnitChanged);
     site.level_of_promise(*stability, new.stability);
     labels(&mut site.at("attributes"), attributes, &new.attributes);
-    site.deprecation(deprecated.as_ref(), new.deprecated.as_ref(), |successor| {
-        new_contract.metrics.get(successor).is_some_and(|successor| is_same_but_for_its_name(new, successor))
-    });
+    let has_successor = |metric: &Metric, contract: &Contract, name: &str| {
+        contract.metrics.get(name).is_some_and(|successor| is_same_but_for_its_name(metric, successor))
+    };
+    site.deprecation(
+        (deprecated.as_ref(), |name: &str| has_successor(old, old_contract, name)),
+        (new.deprecated.as_ref(), |name: &str| has_successor(new, new_contract, name)),
+    );
     annotation(site, old_note, &new.annotations.contract);
     exposed::families(&mut site.at("exposed"), (old, old_contract), (new, new_contract));
 }

@@ -11,7 +11,7 @@ use crate::contract::{
 
 pub(super) fn event(
     site: &mut Site<'_>,
-    (old, _): (&Event, &Contract),
+    (old, old_contract): (&Event, &Contract),
     (new, new_contract): (&Event, &Contract),
 ) {
     let Event { name: _, brief, note, stability, attributes, deprecated, annotations } = old;
@@ -22,9 +22,10 @@ pub(super) fn event(
     site.field("note", note, &new.note, Rule::TextChanged);
     site.level_of_promise(*stability, new.stability);
     labels(&mut site.at("attributes"), attributes, &new.attributes);
-    site.deprecation(deprecated.as_ref(), new.deprecated.as_ref(), |successor| {
-        new_contract.events.contains_key(successor)
-    });
+    site.deprecation(
+        (deprecated.as_ref(), |name: &str| old_contract.events.contains_key(name)),
+        (new.deprecated.as_ref(), |name: &str| new_contract.events.contains_key(name)),
+    );
     site.field("since", since, &new_note.since, Rule::TextChanged);
     site.field("severity", severity, &new_note.severity, Rule::SeverityChanged);
     site.field("message", message, &new_note.message, Rule::TextChanged);
@@ -36,7 +37,7 @@ pub(super) fn event(
 
 pub(super) fn span(
     site: &mut Site<'_>,
-    (old, _): (&Span, &Contract),
+    (old, old_contract): (&Span, &Contract),
     (new, new_contract): (&Span, &Contract),
 ) {
     let Span { id: _, kind, name, brief, note, stability, attributes, deprecated, annotations } = old;
@@ -50,9 +51,10 @@ pub(super) fn span(
     site.field("note", note, &new.note, Rule::TextChanged);
     site.level_of_promise(*stability, new.stability);
     labels(&mut site.at("attributes"), attributes, &new.attributes);
-    site.deprecation(deprecated.as_ref(), new.deprecated.as_ref(), |successor| {
-        new_contract.spans.contains_key(successor)
-    });
+    site.deprecation(
+        (deprecated.as_ref(), |name: &str| old_contract.spans.contains_key(name)),
+        (new.deprecated.as_ref(), |name: &str| new_contract.spans.contains_key(name)),
+    );
     site.field("since", since, &new_note.since, Rule::TextChanged);
     site.field("name_pattern", name_pattern, &new_note.name_pattern, Rule::SpanNameChanged);
     site.field("status", status, &new_note.status, Rule::SpanStatusChanged);

@@ -82,28 +82,25 @@ impl<'c> Site<'c> {
         self.moved("stability", (&old, &new), new < old, (Rule::StabilityLowered, Rule::StabilityRaised));
     }
 
-    /// The announcement that it goes. `has_successor` is asked whether a new name is there, for the same.
+    /// The announcement that it goes, in both contracts. Each is asked whether a new name is there, for the same.
     pub(super) fn deprecation(
         &mut self,
-        old: Option<&Deprecated>,
-        new: Option<&Deprecated>,
-        has_successor: impl Fn(&str) -> bool,
+        (old, had_successor): (Option<&Deprecated>, impl Fn(&str) -> bool),
+        (new, has_successor): (Option<&Deprecated>, impl Fn(&str) -> bool),
     ) {
+        let lacks = |deprecated: Option<&Deprecated>, is_there: &dyn Fn(&str) -> bool| match deprecated {
+            Some(Deprecated::Renamed { renamed_to }) => !is_there(renamed_to),
+            None | Some(Deprecated::Obsoleted { .. } | Deprecated::Uncategorized { .. }) => false,
+        };
+        let (lacked, lacks) = (lacks(old, &had_successor), lacks(new, &has_successor));
         let rule = match (old, new) {
-            (_, Some(Deprecated::Renamed { renamed_to })) if !has_successor(renamed_to) => {
-                return self.at("deprecated").tell(
-                    Rule::DeprecatedWithoutSuccessor,
-                    old.map(instead),
-                    new.map(instead),
-                );
-            }
+            _ if old == new && lacked == lacks => return,
+            (_, Some(_)) if lacks => Rule::DeprecatedWithoutSuccessor,
             (None, Some(_)) => Rule::Deprecated,
             (Some(_), None) => Rule::Undeprecated,
             (None, None) | (Some(_), Some(_)) => Rule::TextChanged,
         };
-        if old != new {
-            self.at("deprecated").tell(rule, old.map(instead), new.map(instead));
-        }
+        self.at("deprecated").tell(rule, old.map(instead), new.map(instead));
     }
 
     pub(super) fn tell(&mut self, rule: Rule, old: Option<String>, new: Option<String>) {

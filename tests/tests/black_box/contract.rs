@@ -89,3 +89,17 @@ fn diff_with_only_additions_succeeds() {
     let document: Value = serde_json::from_str(&diff.stdout).unwrap();
     assert_eq!((diff.code(), &document["bump"]), (0, &Value::from("minor")), "{}", diff.stdout);
 }
+
+#[test]
+fn diff_of_an_exposition_tells_what_a_reader_sees_who_moves_from_it_to_another() {
+    let diff = |new: &str| run(&["contract", "diff", "otelcol@0.151/default", new, "--format", "json"]);
+    let moved: Value = serde_json::from_str(&diff("otelcol@0.151/explicit").stdout).unwrap();
+    let changes = moved["changes"].as_array().unwrap();
+    let is_renamed = |change: &Value| {
+        change["path"] == "metrics::otelcol_exporter_sent_spans::exposed::default::name"
+            && change["new"] == "otelcol_exporter_sent_spans_total"
+    };
+    assert!(changes.iter().any(is_renamed), "{changes:#?}");
+    let stayed = diff("otelcol@0.151/default");
+    assert_eq!(stayed.code(), 0, "{}", stayed.stdout);
+}

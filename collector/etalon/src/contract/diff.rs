@@ -1,5 +1,6 @@
 //! `etalon contract diff`.
 
+use std::cmp::Reverse;
 use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
@@ -18,10 +19,13 @@ Examples:
   etalon contract diff 0.1.0 current              What has changed since 0.1.0
   etalon contract diff otelcol@0.151 otelcol@0.152 --format md
                                                   What the Go collector changed, as a table
+  etalon contract diff otelcol@0.151/explicit otelcol@0.152/explicit
+                                                  The same, of one exposition
 
 Exit status: 0 when nothing that worked stops working, 1 when something does, or after an error.")]
 pub(crate) struct DiffArgs {
-    /// What was there: current, a release such as 0.1.0, or the Go collector's, as otelcol@0.128
+    /// What was there: current, a release such as 0.1.0, or the Go collector's, as otelcol@0.128; after a slash, the
+    /// exposition that is looked at [default: all]
     #[arg(value_name = "OLD")]
     old: String,
     /// What is there
@@ -52,10 +56,18 @@ struct Comparison<'a> {
 
 pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
     let find = |name: &str| catalog::find(name).map_err(ContractError::Unknown);
-    let ((old, _), (new, _)) = (find(&args.old)?, find(&args.new)?);
+    let (mut old, mut new) = (find(&args.old)?, find(&args.new)?);
+    if [&args.old, &args.new].iter().any(|name| name.contains('/')) {
+        // Who moves from one exposition to another sees it change.
+        new.1.id.clone_from(&old.1.id);
+        for (contract, exposition) in [&mut old, &mut new] {
+            contract.expositions = vec![exposition.clone()];
+        }
+    }
+    let ((old, _), (new, _)) = (old, new);
     let mut changes = compare(&old, &new);
     // Those that are as grave as one another stay in the order of the contract.
-    changes.sort_by(|a, b| b.verdict.cmp(&a.verdict));
+    changes.sort_by_key(|change| Reverse(change.verdict));
     let comparison = Comparison { old: &old, new: &new, changes };
     let text = match args.format {
         Format::Text => comparison.text(),
@@ -92,7 +104,7 @@ impl Comparison<'_> {
         };
         let (bump, least) = (self.bump(), self.bump().from(&old.version));
         format!(
-            "{} {} → {} {}: {changed}; the version grows by a {bump} step, to {least} or later",
+            "{} {} → {} {}: {changed}; needs version {least} or later ({bump})",
             old.name, old.version, new.name, new.version
         )
     }

@@ -152,8 +152,8 @@ fn instead(deprecated: &Deprecated) -> &str {
 fn presence(presence: &Presence) -> String {
     match presence {
         Presence::AtStart => "from the start, at zero".to_owned(),
-        Presence::OnConfig(condition) => format!("from the start, if {condition}"),
-        Presence::OnEvent(event) => format!("from this on: {event}"),
+        Presence::OnConfig(condition) => format!("from the start, with {condition}"),
+        Presence::OnEvent(event) => format!("from {event} on"),
     }
 }
 
