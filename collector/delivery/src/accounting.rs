@@ -36,7 +36,7 @@ impl Accounting {
         let Batch { payload, context } = batch;
         let (mut parts, mut sum) = (Parts::of(payload), Sum::default());
         while let Some(next) = parts.next() {
-            let items = next.payload.items();
+            let (items, bytes) = (next.payload.items(), next.payload.len());
             let outcome = match next.over_limit() {
                 Some(outcome) => outcome,
                 None => {
@@ -60,6 +60,7 @@ impl Accounting {
                 }
             } else if outcome.is_delivered() {
                 parts.taken();
+                self.metrics.sent_bytes(bytes);
             }
             pending.settle(items, &outcome);
             sum.add(items, outcome);
@@ -81,6 +82,7 @@ impl Accounting {
         let rejected = usize::try_from(delivered.rejected).unwrap_or(usize::MAX).min(items);
         self.metrics.sent(items - rejected);
         self.metrics.send_failed(rejected);
+        self.metrics.rejected(rejected);
         if delivered.rejected > 0 || delivered.message.is_some() {
             self.span.in_scope(|| {
                 tracing::warn!(

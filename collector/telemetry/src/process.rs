@@ -1,16 +1,22 @@
-//! What is told of the process itself, read from `/proc` when it is rendered.
+//! What is told of the process itself, read from `/proc` when it is rendered, and of the contract that it keeps.
 
 use std::fs;
 use std::time::Instant;
 
-use crate::metrics::{ProcessMetrics, ProcessReads, ProcessUsageMetrics, ProcessUsageReads};
+use crate::attributes::Version;
+use crate::definitions::CONTRACT_VERSION;
+use crate::metrics::{
+    ContractAttributes, ContractMetrics, ContractReads, ProcessMetrics, ProcessReads, ProcessUsageMetrics,
+    ProcessUsageReads,
+};
 use crate::registry::Telemetry;
 
-/// What is told of the process, as long as this lives.
+/// What is told of the process and of the contract that it keeps, as long as this lives.
 #[derive(Debug)]
 #[must_use = "the series end with it"]
 pub struct ProcessObservations {
     _process: ProcessMetrics,
+    _contract: ContractMetrics,
     /// Not on every operating system.
     _usage: Option<ProcessUsageMetrics>,
 }
@@ -18,7 +24,7 @@ pub struct ProcessObservations {
 /// Clock ticks per second as Linux reports them to user space on every architecture.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Tells of the process from now on.
+/// Tells of the process, and of the contract that it keeps, from now on.
 pub fn observe_process(telemetry: &Telemetry) -> ProcessObservations {
     #[expect(clippy::disallowed_methods, reason = "uptime is told to people, no decision depends on it")]
     let started = Instant::now();
@@ -31,7 +37,12 @@ pub fn observe_process(telemetry: &Telemetry) -> ProcessObservations {
         };
         ProcessUsageMetrics::new(telemetry, reads)
     };
-    ProcessObservations { _process: ProcessMetrics::new(telemetry, reads), _usage: is_linux.then(usage) }
+    let of = ContractAttributes { version: Version(CONTRACT_VERSION) };
+    ProcessObservations {
+        _process: ProcessMetrics::new(telemetry, reads),
+        _contract: ContractMetrics::new(telemetry, of, ContractReads { info: || 1 }),
+        _usage: is_linux.then(usage),
+    }
 }
 
 /// `utime` and `stime` of proc(5) `/proc/self/stat`: fields 14 and 15, counted after the last `)`.

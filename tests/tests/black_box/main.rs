@@ -13,6 +13,7 @@ mod own_metrics;
 mod proxies;
 mod reload;
 mod shutdown;
+mod telemetry;
 
 /// An `otlp` receiver on ports of the system's choice.
 const OTLP: &str = "\

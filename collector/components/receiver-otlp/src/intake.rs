@@ -30,12 +30,13 @@ impl Intake {
         if payload.items() == 0 {
             return Ok(self.answer(&Delivered::default(), format));
         }
-        let pending = Pending::new(&self.metrics, payload.items());
+        let (pending, bytes) = (Pending::new(&self.metrics, payload.items()), payload.len());
         let context = Context { peer: peer.address(), deadline, caller };
         let outcome = self.consumer.consume(Batch { payload, context }).await;
         match &outcome {
             Outcome::Delivered(delivered) => {
                 pending.accepted();
+                self.metrics.accepted_bytes(bytes);
                 Ok(self.answer(delivered, format))
             }
             Outcome::Refused(_) | Outcome::Permanent(_) | Outcome::Unknown(_) => {

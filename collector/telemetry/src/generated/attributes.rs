@@ -173,3 +173,14 @@ impl<'a> UrlPath<'a> {
         self.0
     }
 }
+
+/// `version`: Version of the telemetry contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Version<'a>(pub &'a str);
+
+impl<'a> Version<'a> {
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}

@@ -8,7 +8,11 @@ use crate::definition::{Definition, Instrument, Level, Stability, ValueType};
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
-pub static ALL: [&Definition; 23] = [
+pub static ALL: [&Definition; 27] = [
+    &ETALON_CONTRACT_INFO,
+    &ETALON_EXPORTER_REJECTED_ITEMS,
+    &ETALON_EXPORTER_SENT_BYTES,
+    &ETALON_RECEIVER_ACCEPTED_BYTES,
     &OTELCOL_CONFIG_RELOADS,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_LOG_RECORDS,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_METRIC_POINTS,
@@ -34,6 +38,50 @@ pub static ALL: [&Definition; 23] = [
     &OTELCOL_TLS_FILES_STALE,
 ];
 
+pub(crate) static ETALON_CONTRACT_INFO: Definition = Definition {
+    name: "etalon_contract_info",
+    brief: "Always 1; the label tells the version of the telemetry contract that this collector keeps.",
+    unit: "1",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Stable,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_REJECTED_ITEMS: Definition = Definition {
+    name: "etalon_exporter_rejected_items",
+    brief: "Items that the destination rejected in a partial success.",
+    unit: "{item}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_SENT_BYTES: Definition = Definition {
+    name: "etalon_exporter_sent_bytes",
+    brief: "Bytes of the requests that the destination has accepted, as protobuf and not compressed.",
+    unit: "By",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_RECEIVER_ACCEPTED_BYTES: Definition = Definition {
+    name: "etalon_receiver_accepted_bytes",
+    brief: "Bytes of the requests that the pipelines have taken over, as protobuf and not compressed.",
+    unit: "By",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
+};
+
 pub(crate) static OTELCOL_CONFIG_RELOADS: Definition = Definition {
     name: "otelcol_config_reloads",
     brief: "Attempts to reload the configuration, by result.",
@@ -52,7 +100,7 @@ pub(crate) static OTELCOL_EXPORTER_ENQUEUE_FAILED_LOG_RECORDS: Definition = Defi
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
     buckets: &[],
 };
 
@@ -63,7 +111,7 @@ pub(crate) static OTELCOL_EXPORTER_ENQUEUE_FAILED_METRIC_POINTS: Definition = De
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
     buckets: &[],
 };
 
@@ -74,7 +122,7 @@ pub(crate) static OTELCOL_EXPORTER_ENQUEUE_FAILED_SPANS: Definition = Definition
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
     buckets: &[],
 };
 
@@ -173,7 +221,7 @@ pub(crate) static OTELCOL_PROCESS_CPU_SECONDS: Definition = Definition {
     instrument: Instrument::Counter,
     value_type: ValueType::Double,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
     buckets: &[],
 };
 
@@ -184,7 +232,7 @@ pub(crate) static OTELCOL_PROCESS_MEMORY_RSS: Definition = Definition {
     instrument: Instrument::Gauge,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
     buckets: &[],
 };
 
@@ -195,7 +243,7 @@ pub(crate) static OTELCOL_PROCESS_UPTIME: Definition = Definition {
     instrument: Instrument::Counter,
     value_type: ValueType::Double,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
     buckets: &[],
 };
 
@@ -239,7 +287,7 @@ pub(crate) static OTELCOL_RECEIVER_REFUSED_LOG_RECORDS: Definition = Definition 
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
     buckets: &[],
 };
 
@@ -250,7 +298,7 @@ pub(crate) static OTELCOL_RECEIVER_REFUSED_METRIC_POINTS: Definition = Definitio
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
     buckets: &[],
 };
 
@@ -261,7 +309,7 @@ pub(crate) static OTELCOL_RECEIVER_REFUSED_SPANS: Definition = Definition {
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
     buckets: &[],
 };
 

@@ -31,6 +31,44 @@ impl ConfigMetrics {
     }
 }
 
+/// What the series of [`ContractMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct ContractAttributes<'a> {
+    /// Version of the telemetry contract.
+    pub version: attributes::Version<'a>,
+}
+
+/// How the values of [`ContractMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct ContractReads<Info> {
+    /// `etalon_contract_info`: Always 1; the label tells the version of the telemetry contract that this collector keeps.
+    ///
+    /// Recorded when it is read.
+    pub info: Info,
+}
+
+/// The contract itself.
+#[derive(Debug)]
+pub struct ContractMetrics {
+    _info: Observation,
+}
+
+impl ContractMetrics {
+    /// Binds the series of `of`. Counters are there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<Info>(telemetry: &Telemetry, of: ContractAttributes<'_>, reads: ContractReads<Info>) -> Self
+    where
+        Info: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _info: telemetry.observe(
+                &definitions::ETALON_CONTRACT_INFO,
+                &[("version", of.version.as_str())],
+                move || (reads.info)() as f64,
+            ),
+        }
+    }
+}
+
 /// What the series of [`ExporterMetrics`] are of.
 #[derive(Clone, Copy, Debug)]
 pub struct ExporterAttributes<'a> {
@@ -49,6 +87,8 @@ pub struct ExporterAttributes<'a> {
 /// An exporter counts, for each signal, what becomes of what it is given.
 #[derive(Clone, Debug)]
 pub struct ExporterMetrics {
+    rejected: Counter,
+    sent_bytes: Counter,
     send_failed: Counter,
     sent: Counter,
 }
@@ -57,6 +97,14 @@ impl ExporterMetrics {
     /// Binds the series of `of`. Counters are there, at zero, from now on.
     pub fn new(telemetry: &Telemetry, of: ExporterAttributes<'_>) -> Self {
         Self {
+            rejected: telemetry.counter(
+                &definitions::ETALON_EXPORTER_REJECTED_ITEMS,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+            ),
+            sent_bytes: telemetry.counter(
+                &definitions::ETALON_EXPORTER_SENT_BYTES,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+            ),
             send_failed: telemetry.counter(
                 match of.data_type {
                     attributes::DataType::Logs => &definitions::OTELCOL_EXPORTER_SEND_FAILED_LOG_RECORDS,
@@ -84,6 +132,20 @@ impl ExporterMetrics {
                 ]),
             ),
         }
+    }
+
+    /// `etalon_exporter_rejected_items`: Items that the destination rejected in a partial success.
+    ///
+    /// Recorded once for each answer that says so, with the number that it says, and never more than was sent; they are counted as otelcol_exporter_send_failed too.
+    pub fn rejected(&self, count: usize) {
+        self.rejected.add(count as u64);
+    }
+
+    /// `etalon_exporter_sent_bytes`: Bytes of the requests that the destination has accepted, as protobuf and not compressed.
+    ///
+    /// Recorded once for each request that was delivered, with all its bytes, also when the destination rejected some of its items.
+    pub fn sent_bytes(&self, count: usize) {
+        self.sent_bytes.add(count as u64);
     }
 
     /// `otelcol_exporter_send_failed_log_records` and those of the other signals: Log records that could not be delivered, after the last attempt.
@@ -254,6 +316,7 @@ pub struct ReceiverAttributes<'a> {
 /// A receiver counts, for each signal and transport, what it takes in.
 #[derive(Clone, Debug)]
 pub struct ReceiverMetrics {
+    accepted_bytes: Counter,
     accepted: Counter,
     refused: Counter,
     repaired: Counter,
@@ -263,6 +326,14 @@ impl ReceiverMetrics {
     /// Binds the series of `of`. Counters are there, at zero, from now on.
     pub fn new(telemetry: &Telemetry, of: ReceiverAttributes<'_>) -> Self {
         Self {
+            accepted_bytes: telemetry.counter(
+                &definitions::ETALON_RECEIVER_ACCEPTED_BYTES,
+                &[
+                    ("receiver", of.receiver.as_str()),
+                    ("transport", of.transport.as_str()),
+                    ("data_type", of.data_type.as_str()),
+                ],
+            ),
             accepted: telemetry.counter(
                 match of.data_type {
                     attributes::DataType::Logs => &definitions::OTELCOL_RECEIVER_ACCEPTED_LOG_RECORDS,
@@ -288,6 +359,13 @@ impl ReceiverMetrics {
                 ],
             ),
         }
+    }
+
+    /// `etalon_receiver_accepted_bytes`: Bytes of the requests that the pipelines have taken over, as protobuf and not compressed.
+    ///
+    /// Recorded with the items that are accepted, so that the quotient is the size of an item; what came as JSON counts as the protobuf that became of it.
+    pub fn accepted_bytes(&self, count: usize) {
+        self.accepted_bytes.add(count as u64);
     }
 
     /// `otelcol_receiver_accepted_log_records` and those of the other signals: Log records that the pipelines have taken over from the sender.
