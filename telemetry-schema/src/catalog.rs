@@ -21,7 +21,7 @@ struct Carried {
     json: &'static str,
 }
 
-/// The oldest release first.
+/// The current one, and every release, the oldest first.
 const CARRIED: &[Carried] = &[Carried { name: CURRENT, json: include_str!("../resolved/current.json") }];
 
 /// A name that stands for nothing.

@@ -67,6 +67,38 @@ fn the_releases_of_the_tree_are_what_they_were() {
 }
 
 #[test]
+fn the_scrapes_of_a_release_show_what_its_contract_declares() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("released");
+    for Release { contract, .. } in load(&folder).unwrap() {
+        for exposition in &contract.expositions {
+            let name = format!("{}/{}.txt", contract.version, exposition.id);
+            let scrape =
+                fs::read_to_string(folder.join(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let families = contract.families(exposition);
+            let types: Vec<(&str, &str)> = scrape
+                .lines()
+                .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+                .filter(|(name, _)| *name != "target_info")
+                .collect();
+            for (family, kind) in &types {
+                let declared = families.iter().find(|declared| declared.name == *family);
+                let declared = declared.unwrap_or_else(|| panic!("{name}: {family} is not declared"));
+                assert_eq!(format!("{:?}", declared.kind).to_lowercase(), *kind, "{name}: {family}");
+            }
+            let at_start = families.iter().filter(|family| *family.presence() == crate::Presence::AtStart);
+            let basic = at_start.filter(|family| family.level() <= crate::Level::Normal);
+            for family in basic {
+                assert!(
+                    types.iter().any(|(name, _)| *name == family.name),
+                    "{name}: {} is missing",
+                    family.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn a_day_is_counted_as_the_calendar_does() {
     for (days, text) in [(0, "1970-01-01"), (59, "1970-03-01"), (789, "1972-02-29"), (20_784, "2026-11-27")] {
         assert_eq!(Date::of_days(days).to_string(), text);
