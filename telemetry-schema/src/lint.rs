@@ -14,6 +14,7 @@ mod rules;
 mod tree;
 mod variables;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -90,14 +91,26 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Prepared {
     files: Vec<File>,
+    /// For each file, where its lines begin.
+    lines: Vec<Vec<usize>>,
     inputs: Inputs,
 }
 
 impl Prepared {
-    /// Reads files. What cannot be read is told by [`Prepared::unreadable`].
-    pub fn new(files: Vec<File>) -> Self {
-        let inputs = Inputs::of(&files);
-        Self { files, inputs }
+    /// Reads files. What cannot be read is told by [`Prepared::unreadable`]. `variables` are values for variables of dashboards,
+    /// which count more than those in the files.
+    pub fn new(files: Vec<File>, variables: &BTreeMap<String, String>) -> Self {
+        let inputs = Inputs::of(&files, variables);
+        let lines = files.iter().map(|file| tree::line_starts(&file.text)).collect();
+        Self { files, lines, inputs }
+    }
+
+    /// Line and column of a byte of a file, from 1, the column in characters.
+    fn position(&self, file: usize, at: usize) -> (usize, usize) {
+        let (text, lines) = (&self.files[file].text, &self.lines[file]);
+        let line = lines.partition_point(|start| *start <= at).max(1);
+        let start = lines.get(line - 1).copied().unwrap_or(0);
+        (line, text.get(start..at).map_or(0, |before| before.chars().count()) + 1)
     }
 
     /// The files.

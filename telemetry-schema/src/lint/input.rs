@@ -1,6 +1,6 @@
 //! Finds the expressions in dashboards, rule files and texts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::tree::{InputError, MAX_FILE_BYTES, Tree, Written, parse_yaml};
@@ -36,7 +36,9 @@ pub(super) enum Role {
     Alert,
     /// A recording rule.
     Recording,
-    /// A panel, a variable, an annotation, or nobody knows.
+    /// The values of a variable of a dashboard.
+    Variable,
+    /// A panel, an annotation, or nobody knows.
     Shown,
 }
 
@@ -50,11 +52,14 @@ pub(super) struct Inputs {
     pub(super) unreadable: Vec<(usize, InputError)>,
     /// Expressions in other languages than PromQL.
     pub(super) other_languages: usize,
+    /// Values of variables that the user gave.
+    variables: BTreeMap<String, String>,
 }
 
 impl Inputs {
-    pub(super) fn of(files: &[File]) -> Self {
-        let mut inputs = Self::default();
+    /// Reads files, with values for variables that are not in them.
+    pub(super) fn of(files: &[File], variables: &BTreeMap<String, String>) -> Self {
+        let mut inputs = Self { variables: variables.clone(), ..Self::default() };
         for (index, file) in files.iter().enumerate() {
             if let Err(error) = inputs.read(index, file) {
                 inputs.unreadable.push((index, error));
@@ -83,7 +88,7 @@ impl Inputs {
         };
         let before = self.queries.len() + self.other_languages;
         for tree in &trees {
-            let variables = Rc::new(Variables::of(tree));
+            let variables = Rc::new(Variables::of(tree).with(&self.variables));
             let mut walk = Walk { inputs: self, index, file, variables };
             walk.visit(tree, &Place::default());
         }
@@ -117,7 +122,7 @@ impl Inputs {
             let text = file.text[start..end].trim_end();
             if !text.lines().all(is_comment) {
                 let written = Written::plain(text, start);
-                let variables = Variables::default();
+                let variables = Variables::default().with(&self.variables);
                 self.queries.push(query(index, &Place::default(), Role::Shown, written, &variables));
             }
         }
@@ -229,7 +234,7 @@ impl Walk<'_> {
         let written = Written::of(text, &self.file.text);
         let Some(asked) = Asked::of(&written.text) else { return };
         let before = self.inputs.queries.len();
-        self.expression(&place, Role::Shown, written.part(asked.expression));
+        self.expression(&place, Role::Variable, written.part(asked.expression));
         if self.inputs.queries.len() > before
             && let (Some(query), Some(label)) = (self.inputs.queries.last_mut(), asked.label)
         {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::input::{Query, Role};
 use super::known::Part;
 use super::labels::{self, TARGET_LABELS};
-use super::tree::position;
 use super::{Edit, Finding, Linter, Prepared, Report, Rule, Severity};
 use crate::contract::{Deprecated, Presence};
 use crate::exposition::{Family, FamilyKind};
@@ -75,7 +74,8 @@ impl<'a, 'l> Checker<'a, 'l> {
             let message =
                 format!("the value of the variable ${variable} is not in the file, so nothing is checked");
             let excerpt = excerpt(&query.written.text, *span);
-            self.push(Rule::Unverifiable, Severity::Warning, place, excerpt, message, None, None);
+            let help = Some(format!("give it with --variable {variable}=VALUE"));
+            self.push(Rule::Unverifiable, Severity::Warning, place, excerpt, message, help, None);
             return;
         }
         match &query.parsed {
@@ -150,7 +150,9 @@ impl<'a, 'l> Checker<'a, 'l> {
                 self.expr(left, Around { is_guarded: true, ..around });
                 self.expr(right, around);
             }
-            BinaryOperator::Arithmetic if has_series(left) && has_series(right) => {
+            BinaryOperator::Arithmetic
+                if has_series(left) && has_series(right) && !self.come_together(left, right) =>
+            {
                 let around = Around { is_operand: true, ..around };
                 self.expr(left, around);
                 self.expr(right, around);
@@ -172,6 +174,16 @@ impl<'a, 'l> Checker<'a, 'l> {
             let one = if joining.left { right } else { left };
             self.labels_of(one, &joining.labels, Severity::Error);
         }
+    }
+
+    /// Whether all series of two operands come at the same time.
+    fn come_together(&self, left: &'a Expr, right: &'a Expr) -> bool {
+        let mut presences = Vec::new();
+        for selector in left.selectors().into_iter().chain(right.selectors()) {
+            let Named::Families(families) = self.named(selector) else { return false };
+            presences.extend(families.iter().map(|(family, _)| family.presence()));
+        }
+        presences.windows(2).all(|pair| pair[0] == pair[1])
     }
 
     fn aggregation(&mut self, aggregation: &'a Aggregation, around: Around) {
@@ -342,7 +354,10 @@ impl<'a, 'l> Checker<'a, 'l> {
         let linter = self.linter;
         if !is_exact {
             let message = format!("no metric matches {:?}", name.text);
-            return self.find(Rule::UnknownMetric, Severity::Error, name.span, message, None);
+            // Dashboards ask in this way which of several names is there.
+            let is_question = self.query.role == Role::Variable;
+            let severity = if is_question { Severity::Warning } else { Severity::Error };
+            return self.find(Rule::UnknownMetric, severity, name.span, message, None);
         }
         let message = format!("there is no metric {:?}", name.text);
         if let Some(family) = linter.known.families.iter().find(|family| family.name == name.text) {
@@ -498,7 +513,8 @@ impl<'a, 'l> Checker<'a, 'l> {
         let seen =
             families.iter().find_map(|(family, _)| linter.others.with_label(&family.metric.name, text));
         if let Some(seen) = seen {
-            let help = format!("it is in {seen}");
+            let help =
+                format!("it is in {seen}; if the scrape configuration adds it, say --target-label {text}");
             return self.find(Rule::UnknownLabel, severity, label.span, message, Some(help));
         }
         let labels = families.iter().flat_map(|(family, _)| &family.labels).map(|label| label.name.as_str());
@@ -564,8 +580,8 @@ impl<'a, 'l> Checker<'a, 'l> {
         fix: Option<Edit>,
     ) {
         let file = &self.prepared.files[self.query.file];
-        let (line, column) = position(&file.text, place.start);
-        let (end_line, end_column) = position(&file.text, place.end.max(place.start));
+        let (line, column) = self.prepared.position(self.query.file, place.start);
+        let (end_line, end_column) = self.prepared.position(self.query.file, place.end);
         let finding = Finding {
             file: file.name.clone(),
             line,
@@ -601,7 +617,7 @@ fn without_suffixes(name: &str) -> &str {
 /// The line of an expression that has a part of it, and from which character on it is that, and how many are.
 fn excerpt(text: &str, span: Span) -> (String, (usize, usize)) {
     let start = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[span.start..].find('\n').map_or(text.len(), |newline| span.start + newline);
+    let end = text[span.start..].find(['\r', '\n']).map_or(text.len(), |newline| span.start + newline);
     let before = text[start..span.start].chars().count();
     let width = text[span.start..span.end.min(end).max(span.start)].chars().count().max(1);
     let cut = if before + width.min(MAX_EXCERPT_CHARS / 2) > MAX_EXCERPT_CHARS {

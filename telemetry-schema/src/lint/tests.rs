@@ -1,5 +1,6 @@
 #![allow(clippy::needless_raw_string_hashes, reason = "the snapshots are written by expect-test")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -15,7 +16,8 @@ static OTHERS: LazyLock<Others> = LazyLock::new(|| Others::of(&Target::of_go_col
 
 /// The report of a file against a contract: of the Go collector, or ours.
 fn report(name: &str, text: &str, contract: &str) -> (Prepared, Report) {
-    let prepared = Prepared::new(vec![File { name: name.to_owned(), text: text.to_owned() }]);
+    let prepared =
+        Prepared::new(vec![File { name: name.to_owned(), text: text.to_owned() }], &BTreeMap::new());
     let ours = crate::load(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap_or_else(|error| panic!("{error}"));
     let target = match contract.strip_prefix("otelcol@") {
         Some(rest) => {

@@ -54,8 +54,13 @@ impl InputError {
     }
 }
 
+/// Where the lines of a text begin.
+pub(super) fn line_starts(text: &str) -> Vec<usize> {
+    [0].into_iter().chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect()
+}
+
 /// Line and column of a byte, from 1, the column in characters.
-pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
+fn position(text: &str, at: usize) -> (usize, usize) {
     let before = &text[..at];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
@@ -64,6 +69,7 @@ pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
 /// Reads YAML, of which there may be several documents.
 pub(super) fn parse_yaml(text: &str) -> Result<Vec<Tree>, InputError> {
     let mut trees = Vec::new();
+    let lines = line_starts(text);
     for (start, document) in documents(text) {
         // The lines before keep their numbers.
         let padded = "\n".repeat(text[..start].matches('\n').count()) + document;
@@ -76,8 +82,6 @@ pub(super) fn parse_yaml(text: &str) -> Result<Vec<Tree>, InputError> {
                 message: first.map(|problem| problem.message().to_owned()).unwrap_or_default(),
             }
         })?;
-        let lines: Vec<usize> =
-            [0].into_iter().chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
         trees.push(of_node(&node, text, &lines));
     }
     Ok(trees)

@@ -78,6 +78,7 @@ impl Variables {
         let mut expanded = Expanded::default();
         let mut at = 0;
         while let Some(reference) = next_reference(&text.text, at) {
+            let reference = self.with_spaces(reference, &text.text);
             expanded.written.push_part(text, Span::new(at, reference.span.start));
             at = reference.span.end;
             let quoted = in_string(&text.text[..reference.span.start]);
@@ -101,6 +102,24 @@ impl Variables {
         }
         expanded.written.push_part(text, Span::new(at, text.text.len()));
         expanded
+    }
+
+    /// Names may have spaces in them, of which `$` does not tell the end: the longest one that is declared is meant.
+    fn with_spaces(&self, reference: Reference, text: &str) -> Reference {
+        let start = reference.span.start;
+        let Some(after) = text[start..].strip_prefix('$') else { return reference };
+        let fits = |name: &&String| name.len() > reference.name.len() && after.starts_with(name.as_str());
+        match self.0.keys().filter(fits).max_by_key(|name| name.len()) {
+            Some(name) => Reference { name: name.clone(), span: Span::new(start, start + 1 + name.len()) },
+            None => reference,
+        }
+    }
+
+    /// With other values for some.
+    pub(super) fn with(mut self, values: &BTreeMap<String, String>) -> Self {
+        let values = values.iter().map(|(name, value)| (name.clone(), Value::Known(value.clone())));
+        self.0.extend(values);
+        self
     }
 
     fn value(&self, name: &str, depth: usize) -> Option<Value> {

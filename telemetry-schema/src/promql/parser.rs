@@ -542,7 +542,7 @@ impl<'a> Parser<'a> {
             return Err(ParseError::new(value.span, "the name of the metric is there twice"));
         }
         let matcher = Matcher { label, operator, value };
-        if let Some(Err(error)) = matcher.regex() {
+        if let Some(error) = matcher.regex_error() {
             let text = error.to_string();
             let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
             return Err(ParseError::new(matcher.value.span, format!("not a regular expression: {reason}")));
@@ -581,23 +581,48 @@ fn check_duration(expr: &Expr) -> Result<(), ParseError> {
 impl Matcher {
     /// The regular expression of its value, which the whole of a label must match; nothing when it is not one.
     pub fn regex(&self) -> Option<Result<regex::Regex, regex::Error>> {
-        matches!(self.operator, MatchOperator::Matches | MatchOperator::MatchesNot)
-            .then(|| regex::Regex::new(&format!("^(?s:{})$", self.value.text)))
+        self.is_regex().then(|| regex::Regex::new(&format!("^(?s:{})$", self.value.text)))
     }
 
     /// Whether a series with this label has the value; nothing of a regular expression that is none matches.
     pub fn matches(&self, value: &str) -> bool {
-        let regex = || matches!(self.regex(), Some(Ok(regex)) if regex.is_match(value));
+        let pattern = self.value.text.as_str();
         match self.operator {
-            MatchOperator::Equal => self.value.text == value,
-            MatchOperator::NotEqual => self.value.text != value,
-            MatchOperator::Matches => regex(),
-            MatchOperator::MatchesNot => !regex(),
+            MatchOperator::Equal => pattern == value,
+            MatchOperator::NotEqual => pattern != value,
+            MatchOperator::Matches => self.fits(value),
+            MatchOperator::MatchesNot => !self.fits(value),
         }
+    }
+
+    fn is_regex(&self) -> bool {
+        matches!(self.operator, MatchOperator::Matches | MatchOperator::MatchesNot)
+    }
+
+    /// Whether its regular expression matches. The most frequent ones need not be compiled.
+    fn fits(&self, value: &str) -> bool {
+        match self.value.text.as_str() {
+            ".*" => true,
+            ".+" => !value.is_empty(),
+            words if is_list_of_words(words) => words.split('|').any(|word| word == value),
+            _ => matches!(self.regex(), Some(Ok(regex)) if regex.is_match(value)),
+        }
+    }
+
+    /// Why its value is no regular expression.
+    fn regex_error(&self) -> Option<regex::Error> {
+        let pattern = self.value.text.as_str();
+        let is_simple = matches!(pattern, ".*" | ".+") || is_list_of_words(pattern);
+        if is_simple { None } else { self.regex()?.err() }
     }
 
     /// Whether a series without the label is left out.
     fn excludes_empty(&self) -> bool {
         !self.matches("")
     }
+}
+
+/// Whether a regular expression is words with `|` between them, or one.
+fn is_list_of_words(pattern: &str) -> bool {
+    pattern.chars().all(|char| char.is_alphanumeric() || matches!(char, '_' | '-' | '/' | '|' | ':'))
 }

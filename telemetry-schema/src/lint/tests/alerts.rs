@@ -257,7 +257,10 @@ fn what_is_no_yaml_or_no_rule_file_is_unreadable() {
 
 #[test]
 fn the_versions_that_the_alerts_fit_are_listed() {
-    let prepared = Prepared::new(vec![File { name: "rules.yaml".to_owned(), text: ALERTS.to_owned() }]);
+    let prepared = Prepared::new(
+        vec![File { name: "rules.yaml".to_owned(), text: ALERTS.to_owned() }],
+        &BTreeMap::new(),
+    );
     let fitting = fitting(&prepared, &Target::of_go_collector().unwrap(), &Options::default());
     assert_eq!(fitting.unwrap(), "otelcol@0.119/explicit until 0.130, otelcol@0.130.1/explicit until 0.152");
 }

@@ -57,6 +57,7 @@ fn a_classic_dashboard_is_checked_everywhere() {
             collector.json:18:107: warning[unverifiable]: otelcol@0.159: the value of the variable $window is not in the file, so nothing is checked
               | sum(rate(otelcol_exporter_sent_spans_total{exporter=~"${exporter:regex}"}[[[window]]]))
               |                                                                           ^^^^^^^^^^
+              = give it with --variable window=VALUE
               = in panels[0].targets[1].expr ("Sent")
             collector.json:22:63: error[unknown-value]: otelcol@0.159: data_type is never "trace": it is "logs", "metrics", "profiles", "traces"
               | max(otelcol_exporter_queue_size{data_type="trace"})
@@ -256,4 +257,36 @@ fn a_program_gets_the_same_as_json_and_as_sarif() {
         ]
     "#]].assert_eq(&format!("{:#}\n", sarif["runs"][0]["results"]));
     assert_eq!(sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().len(), Rule::ALL.len());
+}
+
+#[test]
+fn a_variable_that_the_file_does_not_tell_can_be_given() {
+    let text = r#"{
+  "templating": {"list": [{"type": "query", "name": "suffix", "query": "label_names()"}]},
+  "panels": [{"targets": [{"expr": "rate(otelcol_exporter_sent_spans${suffix}[5m])"}]}]
+}"#;
+    let file = || vec![File { name: "a.json".to_owned(), text: text.to_owned() }];
+    let found = upstream::find("0.159", None).unwrap();
+    let target = Target { name: found.name(), contract: found.contract, exposition: found.exposition };
+    let rules = |variables: &[(&str, &str)]| {
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let prepared = Prepared::new(file(), &variables);
+        let report = Linter::new(target.clone(), &OTHERS, Options::default()).lint(&prepared);
+        report.findings.into_iter().map(|finding| finding.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(rules(&[]), [Rule::Unverifiable]);
+    assert_eq!(rules(&[("suffix", "_total")]), [Rule::UnknownMetric]);
+    assert_eq!(rules(&[("suffix", "")]), []);
+}
+
+#[test]
+fn a_name_of_a_variable_may_have_a_space() {
+    let text = r#"{
+  "templating": {"list": [{"type": "query", "name": "span exporter", "query": "label_values(up, job)"}]},
+  "panels": [{"targets": [{"expr": "rate(otelcol_exporter_sent_spans{exporter=~\"$span exporter\"}[5m])"}]}]
+}"#;
+    let (_, report) = report("a.json", text, "otelcol@0.159");
+    assert_eq!(report.findings, []);
+    assert_eq!(report.expressions, 2);
 }

@@ -117,7 +117,7 @@ fn labels_that_are_not_there_are_told_with_what_is() {
         "otelcol@0.159",
         &expect![[r#"
             otelcol_exporter_queue_size{service_name="a"}
-              29: error[unknown-label]: otelcol_exporter_queue_size has no label "service_name"; it is in otelcol@0.118 until 0.149, otelcol@0.118/explicit until 0.119
+              29: error[unknown-label]: otelcol_exporter_queue_size has no label "service_name"; it is in otelcol@0.118 until 0.149, otelcol@0.118/explicit until 0.119; if the scrape configuration adds it, say --target-label service_name
             otelcol_exporter_queue_size{exportr="a"}
               29: error[unknown-label]: otelcol_exporter_queue_size has no label "exportr"; did you mean "exporter"?
             otelcol_exporter_queue_size{receiver="a"}
@@ -220,6 +220,7 @@ fn series_that_may_not_be_there_are_told_where_that_matters() {
         &[
             "rate(otelcol_exporter_sent_spans[5m]) / (rate(otelcol_exporter_sent_spans[5m]) + rate(otelcol_exporter_send_failed_spans[5m]))",
             "rate(otelcol_exporter_sent_spans[5m]) + (rate(otelcol_exporter_send_failed_spans[5m]) or vector(0))",
+            "rate(otelcol_exporter_sent_spans[5m]) / rate(otelcol_exporter_sent_metric_points[5m])",
             "absent(otelcol_exporter_sent_spans)",
             "rate(otelcol_process_uptime[5m]) / rate(otelcol_process_cpu_seconds[5m])",
         ],
@@ -231,6 +232,7 @@ fn series_that_may_not_be_there_are_told_where_that_matters() {
               87: warning[absent-series]: otelcol_exporter_send_failed_spans has no series before the first failure; without it the whole is empty: write (… or vector(0))
             rate(otelcol_exporter_sent_spans[5m]) + (rate(otelcol_exporter_send_failed_spans[5m]) or vector(0))
               6: warning[absent-series]: otelcol_exporter_sent_spans has no series before the first request of the signal; without it the whole is empty: write (… or vector(0))
+            rate(otelcol_exporter_sent_spans[5m]) / rate(otelcol_exporter_sent_metric_points[5m])
             absent(otelcol_exporter_sent_spans)
             rate(otelcol_process_uptime[5m]) / rate(otelcol_process_cpu_seconds[5m])
         "#]],
@@ -294,10 +296,8 @@ fn a_text_has_expressions_with_empty_lines_between() {
 
 #[test]
 fn a_target_label_that_is_named_is_right() {
-    let prepared = Prepared::new(vec![File {
-        name: "a".to_owned(),
-        text: r#"otelcol_exporter_queue_size{team="a"}"#.to_owned(),
-    }]);
+    let text = r#"otelcol_exporter_queue_size{team="a"}"#.to_owned();
+    let prepared = Prepared::new(vec![File { name: "a".to_owned(), text }], &BTreeMap::new());
     let found = upstream::find("0.159", None).unwrap();
     let target = Target { name: found.name(), contract: found.contract, exposition: found.exposition };
     let others = Others::default();
@@ -312,7 +312,7 @@ fn a_target_label_that_is_named_is_right() {
 #[test]
 fn the_level_of_the_collector_is_taken_at_its_word() {
     let text = "rate(otelcol_exporter_enqueue_size_count[5m])".to_owned();
-    let prepared = Prepared::new(vec![File { name: "a".to_owned(), text }]);
+    let prepared = Prepared::new(vec![File { name: "a".to_owned(), text }], &BTreeMap::new());
     let found = upstream::find("0.159", None).unwrap();
     let target = Target { name: found.name(), contract: found.contract, exposition: found.exposition };
     let others = Others::default();
