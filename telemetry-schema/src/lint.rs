@@ -302,10 +302,8 @@ impl<'a> Linter<'a> {
 /// there are none.
 pub fn fitting(prepared: &Prepared, targets: &[Target<'_>], options: &Options) -> Option<String> {
     let others = Others::of(targets);
-    let fits = |target: &Target<'_>| {
-        let report = Linter::new(target.clone(), &others, options.clone()).lint(prepared);
-        report.count(Severity::Error) == 0
-    };
+    let fits =
+        |target: &Target<'_>| rules::fits(&Linter::new(target.clone(), &others, options.clone()), prepared);
     let fitting: Vec<usize> = (0..targets.len()).filter(|index| fits(&targets[*index])).collect();
     (!fitting.is_empty()).then(|| others.listed(&fitting))
 }

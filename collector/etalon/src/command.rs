@@ -85,6 +85,12 @@ pub fn run(distribution: &Distribution, args: impl IntoIterator<Item = OsString>
         Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
+        Err(CommandError::Contract(error)) => {
+            if !error.is_told() {
+                report(format_args!("{}", chain(&error)));
+            }
+            error.exit_code()
+        }
         Err(error) => {
             report(format_args!("{}", chain(&error)));
             ExitCode::FAILURE

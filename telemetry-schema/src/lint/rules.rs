@@ -23,14 +23,23 @@ const MAX_EXCERPT_CHARS: usize = 160;
 pub(super) fn check(linter: &Linter<'_>, prepared: &Prepared) -> Report {
     let mut report = Report { other_languages: prepared.inputs.other_languages, ..Report::default() };
     for query in &prepared.inputs.queries {
-        let mut checker = Checker { linter, prepared, query, findings: Vec::new(), foreign: BTreeSet::new() };
-        checker.query();
+        let mut checker = Checker::of(linter, prepared, query);
         report.expressions += 1;
         report.foreign += checker.foreign.len();
         report.findings.append(&mut checker.findings);
     }
     report.findings.sort_by_key(|finding| (finding.file.clone(), finding.line, finding.column));
     report
+}
+
+/// Whether nothing in the files is an error.
+pub(super) fn fits(linter: &Linter<'_>, prepared: &Prepared) -> bool {
+    let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    prepared
+        .inputs
+        .queries
+        .iter()
+        .all(|query| !Checker::of(linter, prepared, query).findings.iter().any(is_error))
 }
 
 /// Checks one expression.
@@ -67,6 +76,13 @@ struct Around {
 }
 
 impl<'a, 'l> Checker<'a, 'l> {
+    /// One that has checked `query`.
+    fn of(linter: &'a Linter<'l>, prepared: &'a Prepared, query: &'a Query) -> Self {
+        let mut checker = Self { linter, prepared, query, findings: Vec::new(), foreign: BTreeSet::new() };
+        checker.query();
+        checker
+    }
+
     fn query(&mut self) {
         let query = self.query;
         if let Some((variable, span)) = &query.expanded.unknown {
