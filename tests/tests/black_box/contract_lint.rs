@@ -36,7 +36,7 @@ fn lint_says_by_its_status_whether_files_fit_do_not_or_cannot_be_read() {
     std::fs::write(&broken, "groups: [").unwrap();
     let broken = run(&["contract", "lint", &broken, &path]);
     assert_eq!((broken.code(), broken.stderr.as_str()), (2, ""));
-    assert!(broken.stdout.contains("broken.yaml:1:"), "{}", broken.stdout);
+    assert!(broken.stdout.contains("broken.yaml:2:1: not valid YAML: "), "{}", broken.stdout);
     assert!(broken.stdout.contains("rules.yaml:5:20: error"), "{}", broken.stdout);
 
     let missing = run(&["contract", "lint", "missing.yaml"]);

@@ -129,7 +129,8 @@ pub(super) fn run(args: &LintArgs) -> Result<(), CommandError> {
     }
     let report = run.report(&prepared);
     let errors = report.count(Severity::Error);
-    if errors > 0 {
+    let unreadable = prepared.unreadable().count();
+    if errors > 0 && unreadable == 0 {
         let fitting = fitting(&prepared, &all, &args.options());
         notes.extend(fitting.map(|names| format!("everything fits {names}")));
     }
@@ -137,7 +138,7 @@ pub(super) fn run(args: &LintArgs) -> Result<(), CommandError> {
     let contracts = contracts.map(|named| named.name.clone()).collect();
     let told = Told { prepared: &prepared, report: &report, contracts, notes };
     std::io::stdout().write_all(render(&told, args.format.into()).as_bytes())?;
-    match (prepared.unreadable().count(), errors) {
+    match (unreadable, errors) {
         (0, 0) => Ok(()),
         (0, _) => Err(ContractError::DoesNotFit.into()),
         _ => Err(ContractError::Unreadable.into()),
