@@ -92,3 +92,24 @@ fn objections(review: &Review) -> Result<()> {
     let told: Vec<String> = review.objections.iter().map(ToString::to_string).collect();
     Err(format!("the contract cannot be released like this:\n  {}", told.join("\n  ")).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_released_is_not_released_again() {
+        let tree = Tree::load().unwrap();
+        for release in &tree.releases {
+            let version = release.contract.version.to_string();
+            let refused = freeze::run(&tree, &version).unwrap_err().to_string();
+            assert_eq!(refused, format!("{version} has been released: what is released stays as it is"));
+        }
+    }
+
+    #[test]
+    fn only_the_version_of_the_manifest_is_released() {
+        let refused = freeze::run(&Tree::load().unwrap(), "99.0.0").unwrap_err().to_string();
+        assert!(refused.starts_with("telemetry-schema/manifest.yaml says "), "{refused}");
+    }
+}

@@ -73,17 +73,15 @@ fn annotation(site: &mut Site<'_>, old: &MetricNote, new: &MetricNote) {
 
 /// From when until when it is deprecated. The announcement itself is told of the field `deprecated`.
 fn window(site: &mut Site<'_>, (since, removed_in): (Option<&Version>, Option<&Version>), new: &MetricNote) {
-    if let (Some(old), Some(new)) = (since, &new.deprecated_since) {
-        let rules = (Rule::DeprecationShortened, Rule::DeprecationExtended);
-        site.moved("deprecated_since", (old, new), new < old, rules);
-    }
-    let is_sooner = match (removed_in, &new.removed_in) {
-        (Some(old), Some(new)) => new < old,
-        (_, new) => new.is_some() && since.is_some(),
-    };
-    if since.is_some() && new.deprecated_since.is_some() {
-        let rules = (Rule::DeprecationShortened, Rule::DeprecationExtended);
-        site.moved("removed_in", (&removed_in, &new.removed_in.as_ref()), is_sooner, rules);
+    let (Some(since), Some(new_since)) = (since, &new.deprecated_since) else { return };
+    let rules = (Rule::DeprecationShortened, Rule::DeprecationExtended);
+    site.moved("deprecated_since", (since, new_since), new_since < since, rules);
+    let (old, new) = (&removed_in, &new.removed_in.as_ref());
+    match (old, new) {
+        // Now it is known until when. It was known that there is an end.
+        (None, Some(_)) => site.field("removed_in", old, new, Rule::Deprecated),
+        (Some(old_due), Some(new_due)) => site.moved("removed_in", (old, new), new_due < old_due, rules),
+        (_, None) => site.field("removed_in", old, new, Rule::DeprecationExtended),
     }
 }
 

@@ -26,6 +26,10 @@ fn snapshot() -> Contract {
     Contract::from_json(include_str!("snapshot.json")).expect("the snapshot is a contract")
 }
 
+fn found(changes: &[Change]) -> Vec<Expected<'_>> {
+    changes.iter().map(|change| (&*change.path, change.rule, change.verdict, change.bump)).collect()
+}
+
 /// Runs cases on the snapshot, and returns the rules that they have met.
 fn run(cases: &[Case]) -> BTreeSet<Rule> {
     let old = snapshot();
@@ -35,8 +39,7 @@ fn run(cases: &[Case]) -> BTreeSet<Rule> {
         let mut new = old.clone();
         breaks(&mut new);
         let changes = compare(&old, &new);
-        let found: Vec<Expected<'_>> =
-            changes.iter().map(|change| (&*change.path, change.rule, change.verdict, change.bump)).collect();
+        let found = found(&changes);
         if found != *expected {
             failures.push(format!("{name}:\n  found {found:#?}\n  not {expected:#?}"));
         }

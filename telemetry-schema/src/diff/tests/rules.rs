@@ -140,6 +140,11 @@ const CASES: &[Case] = &[
         expected: &[("metrics::accepted::removed_in", Rule::DeprecationExtended, Verdict::None, Patch)],
     },
     Case {
+        name: "a deprecated metric is not to go any more",
+        breaks: |new| metric(new, "accepted").annotations.contract.removed_in = None,
+        expected: &[("metrics::accepted::removed_in", Rule::DeprecationExtended, Verdict::None, Patch)],
+    },
+    Case {
         name: "a deprecation is dated back",
         breaks: |new| {
             metric(new, "accepted").annotations.contract.deprecated_since = Some(Version::new(1, 0, 0));
@@ -527,6 +532,14 @@ const CASES: &[Case] = &[
         expected: &[("groups", Rule::TextChanged, Verdict::None, Patch)],
     },
 ];
+
+#[test]
+fn the_end_of_what_is_deprecated_may_be_told_later() {
+    let mut old = snapshot();
+    metric(&mut old, "accepted").annotations.contract.removed_in = None;
+    let changes = compare(&old, &snapshot());
+    assert_eq!(found(&changes), [("metrics::accepted::removed_in", Rule::Deprecated, Additive, Minor)]);
+}
 
 #[test]
 fn each_rule_finds_its_change_and_no_other_does() {
