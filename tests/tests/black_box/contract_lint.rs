@@ -7,11 +7,11 @@ const SUFFIXED: &str = "rate(otelcol_exporter_sent_spans_total[5m])";
 
 /// A folder with a rule file that asks for [`SUFFIXED`], and the path of the file.
 fn rules() -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("rules.yaml");
     let rules =
         format!("groups:\n  - name: a\n    rules:\n      - alert: A\n        expr: {SUFFIXED} == 0\n");
-    std::fs::write(&path, rules).unwrap();
+    std::fs::write(&path, rules).expect("a file can be written");
     let path = path.display().to_string();
     (folder, path)
 }
