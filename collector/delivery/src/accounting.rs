@@ -32,6 +32,7 @@ impl Accounting {
     /// destination. Its items are counted as sent or as failed even if the future is dropped before it
     /// resolves.
     pub(crate) async fn export(&self, batch: Batch) -> Outcome {
+        let _in_flight = self.metrics.in_flight_requests(1);
         let mut pending = Pending { accounting: self, items: batch.items() };
         let Batch { payload, context } = batch;
         let (mut parts, mut sum) = (Parts::of(payload), Sum::default());

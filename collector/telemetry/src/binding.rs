@@ -1,4 +1,28 @@
-//! What generated code needs to bind series.
+//! What generated code needs to bind series, and to record.
+
+use crate::registry::UpDownCounter;
+
+/// Counts as long as it lives.
+#[derive(Debug)]
+#[must_use = "it counts as long as it lives"]
+pub struct Held<'a> {
+    counter: &'a UpDownCounter,
+    count: i64,
+}
+
+impl<'a> Held<'a> {
+    pub(crate) fn new(counter: &'a UpDownCounter, count: usize) -> Self {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        counter.add(count);
+        Self { counter, count }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.counter.add(-self.count);
+    }
+}
 
 /// The labels that have a value.
 pub(crate) fn present<'a>(labels: &[(&'a str, Option<&'a str>)]) -> Vec<(&'a str, &'a str)> {

@@ -18,6 +18,7 @@ mod registry;
 mod selection;
 mod snapshot;
 
+pub use binding::Held;
 pub use definition::{Definition, Instrument, Level, Stability, ValueType};
 pub use generated::{attributes, definitions, metrics};
 pub use process::{ProcessObservations, observe_process};

@@ -42,7 +42,6 @@ pub(crate) struct Observation {
 pub(crate) struct Counter(Arc<AtomicU64>);
 
 /// A sum that grows and shrinks. Cloning shares the series.
-#[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UpDownCounter(Arc<AtomicI64>);
 
@@ -116,7 +115,6 @@ impl Telemetry {
     }
 
     /// The series of a sum that grows and shrinks; it exists, at zero, from this call on.
-    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
     pub(crate) fn up_down_counter(
         &self,
         definition: &'static Definition,
@@ -248,7 +246,6 @@ impl Counter {
 }
 
 impl UpDownCounter {
-    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
     pub(crate) fn add(&self, n: i64) {
         self.0.fetch_add(n, Ordering::Relaxed);
     }

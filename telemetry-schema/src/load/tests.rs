@@ -84,3 +84,22 @@ fn the_version_is_part_of_the_url_and_there_is_an_exposition() {
                | ^"#]],
     );
 }
+
+#[test]
+fn what_binds_a_metric_must_exist() {
+    let metric = "  - name: a\n    brief: A.\n    instrument: counter\n    unit: s\n    stability: beta\n    attributes: [{ref: kind, requirement_level: required}]\n    annotations: {contract: {since: 0.1.0, level: basic, value_type: int, presence: at_start, recorded: at once, binding: {group: g, name: a, given: [kind]}}}\n";
+    let kind = "  - key: kind\n    type: string\n    brief: Kind.\n    stability: beta\n    annotations: {contract: {domain: process}}\n";
+    let model = format!("file_format: definition/2\nattributes:\n{kind}metrics:\n{metric}");
+    check(
+        &[("model/a.yaml", &model)],
+        &expect![[r#"
+        model/a.yaml:9:5: metrics::0: a: no group is called "g"
+           |
+         9 |   - name
+           |     ^
+        model/a.yaml:9:5: metrics::0: a: "kind" is given, and therefore an attribute of it and an enumeration
+           |
+         9 |   - name
+           |     ^"#]],
+    );
+}

@@ -93,7 +93,7 @@ fn what_a_full_queue_refuses_is_counted_for_each_signal_by_receiver_and_queue() 
 fn what_the_destination_will_never_take_is_counted_for_each_signal() {
     let sink = Sink::start();
     sink.answer(Verdict::Status(400));
-    let exporters = format!("  otlp_http: {{endpoint: '{}'}}", sink.endpoint());
+    let exporters = format!("  otlp_http: {{endpoint: '{}', compression: none}}", sink.endpoint());
     let etalon = Etalon::start(&forwarding_to(&exporters, "otlp_http"));
     for (path, body, items) in SIGNALS {
         assert_eq!(post_json(&etalon, path, body), 200, "{path}");
@@ -120,6 +120,38 @@ fn what_the_destination_rejects_is_counted_apart_from_what_it_takes() {
     assert_eq!(scrape.count("otelcol_exporter_sent_log_records"), 3);
     assert_eq!(scrape.count("otelcol_exporter_send_failed_log_records"), 2);
     assert_eq!(scrape.count("etalon_exporter_rejected_items"), 2, "of no other signal");
+}
+
+#[test]
+fn requests_are_in_flight_until_the_destination_has_taken_them() {
+    let sink = Sink::start();
+    sink.answer(Verdict::Status(503));
+    let exporters = format!(
+        "  otlp_http:
+    endpoint: {}
+    compression: none
+    sending_queue: {{num_consumers: 2}}
+    retry_on_failure: {{initial_interval: 20ms, max_interval: 20ms, max_elapsed_time: 0s}}",
+        sink.endpoint()
+    );
+    let etalon = Etalon::start(&forwarding_to(&exporters, "otlp_http"));
+    let in_flight =
+        |labels: &[(&str, &str)]| etalon.scrape().sum("otelcol_exporter_in_flight_requests", labels);
+    assert_eq!(in_flight(&[]), Some(0.0));
+    for number in 0..3 {
+        assert_eq!(
+            post(etalon.http(), "/v1/logs", "application/json", &logs(number..number + 1)).status,
+            200
+        );
+    }
+    let logs = [("exporter", "otlp_http"), ("data_type", "logs")];
+    eventually("both consumers are at work", || (in_flight(&logs) == Some(2.0)).then_some(()));
+    assert_eq!(in_flight(&[]), Some(2.0), "of no other signal");
+    sink.answer(Verdict::Accept);
+    eventually("nothing is left to do", || {
+        (etalon.scrape().count("otelcol_exporter_sent_log_records") == 3 && in_flight(&[]) == Some(0.0))
+            .then_some(())
+    });
 }
 
 #[test]
@@ -180,10 +212,10 @@ fn contract() -> Contract {
 
 /// A collector with each component that has metrics, and each of their options that adds any.
 fn everything() -> (tempfile::TempDir, Etalon) {
-    let (files, identity) = (tempfile::tempdir().unwrap(), Identity::new());
+    let (files, identity) = (tempfile::tempdir().expect("a folder"), Identity::new());
     let write = |name: &str, text: &str| -> PathBuf {
         let path = files.path().join(name);
-        fs::write(&path, text).unwrap();
+        fs::write(&path, text).expect("a file");
         path
     };
     let certificate = write("certificate.pem", &identity.certificate);
@@ -295,15 +327,15 @@ fn seen(text: &str) -> BTreeMap<String, Family> {
     let samples = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     let mut series = BTreeMap::<String, usize>::new();
     for line in samples {
-        let (written, value) = line.rsplit_once(' ').unwrap();
+        let (written, value) = line.rsplit_once(' ').expect("a sample");
         let (name, labels) = written.split_once('{').unwrap_or((written, "}"));
         let family = families.get_mut(name).unwrap_or_else(|| panic!("{name} has no type"));
-        let labels = parsed(labels.strip_suffix('}').unwrap());
+        let labels = parsed(labels.strip_suffix('}').expect("labels end"));
         let keys: BTreeSet<String> = labels.iter().map(|(key, _)| key.clone()).collect();
         let count = series.entry(name.to_owned()).or_default();
         family.required =
             if *count == 0 { keys } else { family.required.intersection(&keys).cloned().collect() };
-        family.at_zero = (*count == 0 || family.at_zero) && value.parse::<f64>().unwrap() == 0.0;
+        family.at_zero = (*count == 0 || family.at_zero) && value.parse::<f64>().expect("a number") == 0.0;
         *count += 1;
         for (key, value) in labels {
             family.labels.entry(key).or_default().get_or_insert_default().insert(value);

@@ -8,7 +8,7 @@ use crate::definition::{Definition, Instrument, Level, Stability, ValueType};
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
-pub static ALL: [&Definition; 27] = [
+pub static ALL: [&Definition; 28] = [
     &ETALON_CONTRACT_INFO,
     &ETALON_EXPORTER_REJECTED_ITEMS,
     &ETALON_EXPORTER_SENT_BYTES,
@@ -17,6 +17,7 @@ pub static ALL: [&Definition; 27] = [
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_LOG_RECORDS,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_METRIC_POINTS,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_SPANS,
+    &OTELCOL_EXPORTER_IN_FLIGHT_REQUESTS,
     &OTELCOL_EXPORTER_QUEUE_CAPACITY,
     &OTELCOL_EXPORTER_QUEUE_SIZE,
     &OTELCOL_EXPORTER_SEND_FAILED_LOG_RECORDS,
@@ -123,6 +124,17 @@ pub(crate) static OTELCOL_EXPORTER_ENQUEUE_FAILED_SPANS: Definition = Definition
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    buckets: &[],
+};
+
+pub(crate) static OTELCOL_EXPORTER_IN_FLIGHT_REQUESTS: Definition = Definition {
+    name: "otelcol_exporter_in_flight_requests",
+    brief: "Requests that the exporter works on, waits between attempts included.",
+    unit: "{request}",
+    instrument: Instrument::UpDownCounter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
     buckets: &[],
 };
 

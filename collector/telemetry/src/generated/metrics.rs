@@ -4,8 +4,8 @@
 
 use super::attributes;
 use super::definitions;
-use crate::binding::present;
-use crate::registry::{Counter, Observation, Telemetry};
+use crate::binding::{Held, present};
+use crate::registry::{Counter, Observation, Telemetry, UpDownCounter};
 
 /// Reloading of the configuration.
 #[derive(Clone, Debug)]
@@ -89,6 +89,7 @@ pub struct ExporterAttributes<'a> {
 pub struct ExporterMetrics {
     rejected: Counter,
     sent_bytes: Counter,
+    in_flight_requests: UpDownCounter,
     send_failed: Counter,
     sent: Counter,
 }
@@ -103,6 +104,10 @@ impl ExporterMetrics {
             ),
             sent_bytes: telemetry.counter(
                 &definitions::ETALON_EXPORTER_SENT_BYTES,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+            ),
+            in_flight_requests: telemetry.up_down_counter(
+                &definitions::OTELCOL_EXPORTER_IN_FLIGHT_REQUESTS,
                 &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
             ),
             send_failed: telemetry.counter(
@@ -146,6 +151,13 @@ impl ExporterMetrics {
     /// Recorded once for each request that was delivered, with all its bytes, also when the destination rejected some of its items.
     pub fn sent_bytes(&self, count: usize) {
         self.sent_bytes.add(count as u64);
+    }
+
+    /// `otelcol_exporter_in_flight_requests`: Requests that the exporter works on, waits between attempts included.
+    ///
+    /// Recorded from when the exporter takes a request out of its queue, or without one from when it is given it, until no further attempt will be made.
+    pub fn in_flight_requests(&self, count: usize) -> Held<'_> {
+        Held::new(&self.in_flight_requests, count)
     }
 
     /// `otelcol_exporter_send_failed_log_records` and those of the other signals: Log records that could not be delivered, after the last attempt.

@@ -214,6 +214,7 @@ fn instrument(metric: &Metric, binding: &Binding, labels: Vec<FieldView>) -> Res
     let (kind, method) = match (note.asynchronous, metric.instrument) {
         (true, _) => ("Observation", "observe"),
         (false, Instrument::Counter) => ("Counter", "counter"),
+        (false, Instrument::UpDownCounter) => ("UpDownCounter", "up_down_counter"),
         (false, other) => return Err(format!("{}: {other:?} can only be read", metric.name).into()),
     };
     let given: Vec<&FieldView> = labels.iter().filter(|label| label.given).collect();
