@@ -16,7 +16,7 @@ use serde_json::Value;
 use self::python::PythonError;
 use crate::command::{CommandError, Places, cargo, output, say, succeed};
 use crate::go_collector::GoError;
-use crate::tool::{GO, JAVA, MAVEN, NODE, NPM, PYTHON, Tool, ToolError};
+use crate::tool::{GO, JAVA, MAVEN, NODE, NPM, PROMETHEUS, PYTHON, Tool, ToolError};
 
 const USAGE: &str = "\
 Usage: cargo xtask test [PART]... [-- ARGUMENTS]
@@ -24,6 +24,7 @@ Usage: cargo xtask test [PART]... [-- ARGUMENTS]
 Runs all parts, or those that are named, and stops at the first failure:
   rust             cargo test --workspace
   go-collector     the Go collector before, behind and beside the built binary (needs go, python3)
+  prometheus       a real Prometheus scrapes the built binary (needs prometheus, python3)
   sdk-go           the OpenTelemetry Go SDK against the built binary (needs go, python3)
   sdk-java         the Java SDK (needs javac and mvn, python3)
   sdk-javascript   the JavaScript SDK (needs node and npm, python3)
@@ -38,9 +39,10 @@ struct Part {
     run: fn(&Build, &[&str]) -> Result<(), TestError>,
 }
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     Part { name: "rust", needs: &[], run: rust },
     Part { name: "go-collector", needs: &[GO, PYTHON], run: peers::go_collector },
+    Part { name: "prometheus", needs: &[PROMETHEUS, PYTHON], run: prometheus },
     Part { name: "sdk-go", needs: &[GO, PYTHON], run: peers::sdk_go },
     Part { name: "sdk-java", needs: &[JAVA, MAVEN, PYTHON], run: peers::sdk_java },
     Part { name: "sdk-javascript", needs: &[NODE, NPM, PYTHON], run: peers::sdk_javascript },
@@ -131,6 +133,10 @@ fn rust(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {
     let mut command = cargo();
     command.args(["test", "--workspace"]).args(passed_on).env("ETALON_BIN", &build.binary);
     Ok(succeed(command.current_dir(&build.places.root))?)
+}
+
+fn prometheus(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {
+    Ok(succeed(&mut python::pytest(build, "prometheus", passed_on)?)?)
 }
 
 fn sdk_python(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {

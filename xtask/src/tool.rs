@@ -37,6 +37,12 @@ pub(crate) const NODE: Tool = Tool {
 };
 pub(crate) const NPM: Tool =
     Tool { what: "npm", command: ["npm", "--version"], oldest: (0, 0), debian: "npm" };
+pub(crate) const PROMETHEUS: Tool = Tool {
+    what: "Prometheus 2.42 or later",
+    command: ["prometheus", "--version"],
+    oldest: (2, 42),
+    debian: "prometheus",
+};
 pub(crate) const JAVA: Tool = Tool {
     what: "a Java Development Kit, 17 or later",
     command: ["javac", "-version"],
