@@ -41,7 +41,10 @@ fn main() {
     let text = reader.text(&telemetry, Format::TEXT);
     let lines = text.lines().filter(|line| !line.starts_with('#')).count();
     tell(&format!("a recording: {:?}", least(RECORDINGS, || metrics.accepted(black_box(100)))));
-    tell(&format!("a scrape of {lines} series: {:?}", least(10, || drop(reader.text(&telemetry, Format::TEXT)))));
+    tell(&format!(
+        "a scrape of {lines} series: {:?}",
+        least(10, || drop(reader.text(&telemetry, Format::TEXT)))
+    ));
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
