@@ -46,6 +46,8 @@ fn a_scrape_has_exactly_what_the_contract_declares() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let version = contract.version.to_string();
+    assert_eq!(etalon.scrape().sum("etalon_contract_info", &[("version", &version)]), Some(1.0));
 }
 
 #[test]
