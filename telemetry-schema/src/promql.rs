@@ -5,6 +5,7 @@
 mod ast;
 mod functions;
 mod lexer;
+mod matcher;
 mod number;
 mod parser;
 mod types;

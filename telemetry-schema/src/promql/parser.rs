@@ -1,11 +1,10 @@
 //! From tokens to a tree.
 
-use super::ast::{
-    Aggregation, Binary, BinaryOperator, Call, Expr, ExprKind, Grouping, Joining, MatchOperator, Matcher,
-    Matching, Name, Selector, Span,
-};
+use super::ast::{Aggregation, Binary, BinaryOperator, Call, Expr, ExprKind, Grouping, Name, Span};
 use super::lexer::{Token, TokenKind, tokens};
 use super::{ParseError, functions, types};
+
+mod labels;
 
 /// Most bytes of an expression.
 pub const MAX_BYTES: usize = 128 * 1024;
@@ -184,72 +183,6 @@ impl<'a> Parser<'a> {
         let span = left.span.to(right.span);
         let binary = Binary { operator: infix.operator, left, right, returns_bool, matching };
         Ok(Expr { kind: ExprKind::Binary(Box::new(binary)), span })
-    }
-
-    fn matching(&mut self) -> Result<Option<Matching>, ParseError> {
-        let keeps = match self.keyword().as_deref() {
-            Some("on") => true,
-            Some("ignoring") => false,
-            _ => return Ok(None),
-        };
-        let grouping = self.grouping(keeps)?;
-        let left = match self.keyword().as_deref() {
-            Some("group_left") => true,
-            Some("group_right") => false,
-            _ => return Ok(Some(Matching { grouping, joining: None })),
-        };
-        self.advance();
-        let labels = if self.is_symbol("(") { self.labels()?.0 } else { Vec::new() };
-        Ok(Some(Matching { grouping, joining: Some(Joining { left, labels }) }))
-    }
-
-    /// `fill(0)`, `fill_left(0)`, `fill_right(0)`: what a series is taken for that has no partner.
-    fn fill(&mut self) -> Result<(), ParseError> {
-        while matches!(self.keyword().as_deref(), Some("fill" | "fill_left" | "fill_right"))
-            && self.next_is_symbol("(")
-        {
-            self.advance();
-            self.advance();
-            self.signed_number()?;
-            self.expect_symbol(")")?;
-        }
-        Ok(())
-    }
-
-    /// From `by`, `without`, `on` or `ignoring` on.
-    fn grouping(&mut self, keeps: bool) -> Result<Grouping, ParseError> {
-        let start = self.advance().span;
-        let (labels, end) = self.labels()?;
-        Ok(Grouping { keeps, labels, span: start.to(end) })
-    }
-
-    /// Labels in parentheses, and where the closing one is.
-    fn labels(&mut self) -> Result<(Vec<Name>, Span), ParseError> {
-        self.expect_symbol("(")?;
-        let mut labels = Vec::new();
-        while !self.is_symbol(")") {
-            labels.push(self.label("a label or \")\"")?);
-            if !self.take_symbol(",") {
-                break;
-            }
-        }
-        Ok((labels, self.expect_symbol(")")?))
-    }
-
-    fn label(&mut self, expected: &str) -> Result<Name, ParseError> {
-        let token = self.peek().clone();
-        let text = self.text_of(token.span);
-        match token.kind {
-            TokenKind::String(ref label) if !label.is_empty() => {
-                self.advance();
-                Ok(quoted(label, token.span))
-            }
-            TokenKind::Word if !text.contains(':') => {
-                self.advance();
-                Ok(Name { text: text.to_owned(), span: token.span, quoted: false })
-            }
-            _ => Err(self.unexpected(expected)),
-        }
     }
 
     /// An expression without operators, but with a sign and with what follows it in `[…]`, `offset` and `@`.
@@ -493,68 +426,6 @@ impl<'a> Parser<'a> {
             _ => Ok(None),
         }
     }
-
-    /// The rest of a selector, after its name.
-    fn selector(&mut self, name: Option<Name>) -> Result<Expr, ParseError> {
-        let start = name.as_ref().map_or(self.peek().span, |name| name.span);
-        let mut selector = Selector { name, matchers: Vec::new() };
-        let mut span = start;
-        if self.take_symbol("{") {
-            while !self.is_symbol("}") {
-                self.condition(&mut selector)?;
-                if !self.take_symbol(",") {
-                    break;
-                }
-            }
-            let end = self.expect_symbol("}").map_err(|_| self.unexpected("\",\" or \"}\""))?;
-            span = start.to(end);
-        }
-        if selector.name.is_none() && !selector.matchers.iter().any(Matcher::excludes_empty) {
-            let message = "a selector needs a name, or a matcher that does not match the empty string";
-            return Err(ParseError::new(span, message));
-        }
-        Ok(Expr { kind: ExprKind::Selector(selector), span })
-    }
-
-    /// A matcher, or a name in quotes.
-    fn condition(&mut self, selector: &mut Selector) -> Result<(), ParseError> {
-        let label = self.label("a label or \"}\"")?;
-        let operator = match self.peek().kind {
-            TokenKind::Symbol("=") => MatchOperator::Equal,
-            TokenKind::Symbol("!=") => MatchOperator::NotEqual,
-            TokenKind::Symbol("=~") => MatchOperator::Matches,
-            TokenKind::Symbol("!~") => MatchOperator::MatchesNot,
-            _ if !label.quoted => return Err(self.unexpected("=, !=, =~ or !~")),
-            _ if selector.name.is_some() => {
-                return Err(ParseError::new(label.span, "the name of the metric is there twice"));
-            }
-            _ => {
-                selector.name = Some(label);
-                return Ok(());
-            }
-        };
-        self.advance();
-        let token = self.peek().clone();
-        let TokenKind::String(text) = &token.kind else { return Err(self.unexpected("a string in quotes")) };
-        let value = quoted(text, token.span);
-        self.advance();
-        if label.text == "__name__" && operator == MatchOperator::Equal && selector.name.is_some() {
-            return Err(ParseError::new(value.span, "the name of the metric is there twice"));
-        }
-        let matcher = Matcher { label, operator, value };
-        if let Some(error) = matcher.regex_error() {
-            let text = error.to_string();
-            let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            return Err(ParseError::new(matcher.value.span, format!("not a regular expression: {reason}")));
-        }
-        selector.matchers.push(matcher);
-        Ok(())
-    }
-}
-
-/// What is between the quotes of a string.
-fn quoted(text: &str, span: Span) -> Name {
-    Name { text: text.to_owned(), span: Span::new(span.start + 1, span.end - 1), quoted: true }
 }
 
 /// Whether a function is one that makes a duration.
@@ -576,53 +447,4 @@ fn check_duration(expr: &Expr) -> Result<(), ParseError> {
         }
         _ => Err(ParseError::new(expr.span, "expected a duration, such as 5m")),
     }
-}
-
-impl Matcher {
-    /// The regular expression of its value, which the whole of a label must match; nothing when it is not one.
-    pub fn regex(&self) -> Option<Result<regex::Regex, regex::Error>> {
-        self.is_regex().then(|| regex::Regex::new(&format!("^(?s:{})$", self.value.text)))
-    }
-
-    /// Whether a series with this label has the value; nothing of a regular expression that is none matches.
-    pub fn matches(&self, value: &str) -> bool {
-        let pattern = self.value.text.as_str();
-        match self.operator {
-            MatchOperator::Equal => pattern == value,
-            MatchOperator::NotEqual => pattern != value,
-            MatchOperator::Matches => self.fits(value),
-            MatchOperator::MatchesNot => !self.fits(value),
-        }
-    }
-
-    fn is_regex(&self) -> bool {
-        matches!(self.operator, MatchOperator::Matches | MatchOperator::MatchesNot)
-    }
-
-    /// Whether its regular expression matches. The most frequent ones need not be compiled.
-    fn fits(&self, value: &str) -> bool {
-        match self.value.text.as_str() {
-            ".*" => true,
-            ".+" => !value.is_empty(),
-            words if is_list_of_words(words) => words.split('|').any(|word| word == value),
-            _ => matches!(self.regex(), Some(Ok(regex)) if regex.is_match(value)),
-        }
-    }
-
-    /// Why its value is no regular expression.
-    fn regex_error(&self) -> Option<regex::Error> {
-        let pattern = self.value.text.as_str();
-        let is_simple = matches!(pattern, ".*" | ".+") || is_list_of_words(pattern);
-        if is_simple { None } else { self.regex()?.err() }
-    }
-
-    /// Whether a series without the label is left out.
-    fn excludes_empty(&self) -> bool {
-        !self.matches("")
-    }
-}
-
-/// Whether a regular expression is words with `|` between them, or one.
-fn is_list_of_words(pattern: &str) -> bool {
-    pattern.chars().all(|char| char.is_alphanumeric() || matches!(char, '_' | '-' | '/' | '|' | ':'))
 }
