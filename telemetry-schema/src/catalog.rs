@@ -22,7 +22,10 @@ struct Carried {
 }
 
 /// The current one, and every release, the oldest first.
-const CARRIED: &[Carried] = &[Carried { name: CURRENT, json: include_str!("../resolved/current.json") }];
+const CARRIED: &[Carried] = &[
+    Carried { name: CURRENT, json: include_str!("../resolved/current.json") },
+    Carried { name: "0.1.0", json: include_str!("../released/0.1.0/contract.json") },
+];
 
 /// A name that stands for nothing.
 #[derive(Debug, thiserror::Error)]
