@@ -80,7 +80,7 @@ pub enum ReleasedError {
     #[error("{0}")]
     List(Problems),
     /// A file is not what it was when it was released.
-    #[error("{} has been altered: what is released stays as it is; restore it, and release anew", .0.display())]
+    #[error("{} has been altered: what is released stays as it is; restore it, and change the model instead", .0.display())]
     Altered(PathBuf),
     /// A file or a folder that no list names.
     #[error("{} is in no list: only `cargo xtask contract freeze` adds to what is released", .0.display())]
