@@ -126,19 +126,19 @@ fn section(contract: &Contract, metric: &Metric) -> MetricSection {
     }
     rows.extend(note.upstream.as_ref().map(|upstream| ("in the Go collector", compared(upstream))));
     rows.push(("level", format!("{:?}", note.level).to_lowercase()));
-    rows.push(("stability", format!("{}, since {}", lowercase(&metric.stability), note.since)));
+    rows.push(("stability", format!("{}, since {}", lowercase(metric.stability), note.since)));
     MetricSection {
         name: metric.name.clone(),
         brief: metric.brief.clone(),
         note: metric.note.clone(),
-        stability: lowercase(&metric.stability),
+        stability: lowercase(metric.stability),
         instrument: instrument(metric.instrument),
         elsewhere: names.filter(|(_, name)| *name != metric.name).collect(),
         rows,
     }
 }
 
-fn lowercase(stability: &etalon_telemetry_schema::Stability) -> String {
+fn lowercase(stability: etalon_telemetry_schema::Stability) -> String {
     format!("{stability:?}").to_lowercase()
 }
 
