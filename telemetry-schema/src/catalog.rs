@@ -81,11 +81,7 @@ pub fn find(name: &str) -> Result<(Contract, Exposition), UnknownContract> {
     }
     let asked = if asked.is_empty() { CURRENT } else { asked };
     let carried = CARRIED.iter().find(|carried| carried.name == asked);
-    let carried = carried.ok_or_else(|| UnknownContract::Contract {
-        name: asked.to_owned(),
-        nearest: etalon_conf::nearest(asked, names()).map(str::to_owned),
-        known: names().map(str::to_owned).collect(),
-    })?;
+    let carried = carried.ok_or_else(|| unknown(asked))?;
     let contract = Contract::from_json(carried.json).expect("a test reads every contract that is carried");
     let found = match exposition {
         None => contract.expositions.first(),
@@ -94,6 +90,25 @@ pub fn find(name: &str) -> Result<(Contract, Exposition), UnknownContract> {
     match found.cloned() {
         Some(exposition) => Ok((contract, exposition)),
         None => Err(without_exposition(asked, exposition.unwrap_or_default(), &contract)),
+    }
+}
+
+/// The name of the contract of a version that a collector says it keeps.
+///
+/// # Errors
+/// The program does not carry it.
+pub fn name_of_version(version: &str) -> Result<&'static str, UnknownContract> {
+    if find(CURRENT)?.0.version.to_string() == version {
+        return Ok(CURRENT);
+    }
+    names().find(|name| *name == version && *name != CURRENT).ok_or_else(|| unknown(version))
+}
+
+fn unknown(asked: &str) -> UnknownContract {
+    UnknownContract::Contract {
+        name: asked.to_owned(),
+        nearest: etalon_conf::nearest(asked, names()).map(str::to_owned),
+        known: names().map(str::to_owned).collect(),
     }
 }
 
@@ -146,6 +161,18 @@ mod tests {
         assert_eq!((contract.name.as_str(), exposition.id.as_str()), ("otelcol", "explicit"));
         assert!(find("otelcol@0.128").unwrap().1.id != "explicit");
         assert!(matches!(find("otelcol@new"), Err(UnknownContract::Otelcol(_))));
+    }
+
+    #[test]
+    fn a_collector_s_version_is_found_and_nothing_but_a_version() {
+        let current = find(CURRENT).unwrap().0.version.to_string();
+        assert_eq!(name_of_version(&current).unwrap(), CURRENT);
+        for carried in names().filter(|name| *name != CURRENT && *name != current) {
+            assert_eq!(name_of_version(carried).unwrap(), carried);
+        }
+        for other in ["", "9.9.9", "current", "0.1.0/prometheus", "otelcol@0.128"] {
+            assert!(matches!(name_of_version(other), Err(UnknownContract::Contract { .. })), "{other}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod canonical;
 pub mod catalog;
+pub mod check;
 mod contract;
 pub mod diff;
 mod editor;

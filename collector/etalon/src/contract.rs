@@ -1,7 +1,8 @@
 //! `etalon contract`: what this collector and others say about themselves, and how that changes.
 //!
-//! Nothing here touches the network: the contracts are part of the program.
+//! The contracts are part of the program: only `check` touches the network, when it is given a URL.
 
+mod check;
 mod diff;
 mod lint;
 mod markdown;
@@ -12,7 +13,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use etalon_net::client;
 use etalon_telemetry_schema::catalog::UnknownContract;
+use etalon_telemetry_schema::check::ScrapeError;
 
 use crate::command::CommandError;
 
@@ -25,6 +28,8 @@ pub(crate) enum ContractCommand {
     Diff(diff::DiffArgs),
     /// Check dashboards and alerts: whether what they ask for is there, under this name and with these labels
     Lint(lint::LintArgs),
+    /// Check a running collector: whether the metrics that it serves are those that its contract declares
+    Check(check::CheckArgs),
 }
 
 /// Why it could not be done, or what was found wrong.
@@ -46,6 +51,27 @@ pub(crate) enum ContractError {
         #[source]
         source: io::Error,
     },
+    #[error("cannot read {url}")]
+    Fetch {
+        url: String,
+        #[source]
+        source: client::FetchError,
+    },
+    #[error("cannot read {name}")]
+    Scrape {
+        name: String,
+        #[source]
+        source: ScrapeError,
+    },
+    #[error("{name} tells of a contract that this program does not have")]
+    ToldVersion {
+        name: String,
+        #[source]
+        source: UnknownContract,
+    },
+    /// It has been told how.
+    #[error("the metrics do not fit the contract")]
+    ScrapeDoesNotFit,
     /// It has been told how.
     #[error("the files do not fit the contract")]
     DoesNotFit,
@@ -59,19 +85,24 @@ pub(crate) fn run(command: &ContractCommand) -> Result<(), CommandError> {
         ContractCommand::Show(args) => show::run(args),
         ContractCommand::Diff(args) => diff::run(args),
         ContractCommand::Lint(args) => lint::run(args),
+        ContractCommand::Check(args) => check::run(args),
     }
 }
 
 impl ContractError {
     /// Whether what is wrong has been printed already, as the result of the command.
     pub(crate) fn is_told(&self) -> bool {
-        matches!(self, Self::DoesNotFit | Self::Unreadable)
+        matches!(self, Self::DoesNotFit | Self::ScrapeDoesNotFit | Self::Unreadable)
     }
 
     /// 2 when something could not be read, which is not the same as that it is wrong.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Read { .. } | Self::Unreadable => ExitCode::from(2),
+            Self::Read { .. }
+            | Self::Fetch { .. }
+            | Self::Scrape { .. }
+            | Self::ToldVersion { .. }
+            | Self::Unreadable => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }

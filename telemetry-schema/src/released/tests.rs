@@ -1,4 +1,6 @@
 use super::*;
+use crate::Level;
+use crate::check::{Scrape, check};
 
 /// A folder with one release, as `freeze` makes it.
 fn released() -> tempfile::TempDir {
@@ -72,28 +74,9 @@ fn the_scrapes_of_a_release_show_what_its_contract_declares() {
     for Release { contract, .. } in load(&folder).unwrap() {
         for exposition in &contract.expositions {
             let name = format!("{}/{}.txt", contract.version, exposition.id);
-            let scrape =
-                fs::read_to_string(folder.join(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-            let families = contract.families(exposition);
-            let types: Vec<(&str, &str)> = scrape
-                .lines()
-                .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
-                .filter(|(name, _)| *name != "target_info")
-                .collect();
-            for (family, kind) in &types {
-                let declared = families.iter().find(|declared| declared.name == *family);
-                let declared = declared.unwrap_or_else(|| panic!("{name}: {family} is not declared"));
-                assert_eq!(format!("{:?}", declared.kind).to_lowercase(), *kind, "{name}: {family}");
-            }
-            let at_start = families.iter().filter(|family| *family.presence() == crate::Presence::AtStart);
-            let basic = at_start.filter(|family| family.level() <= crate::Level::Normal);
-            for family in basic {
-                assert!(
-                    types.iter().any(|(name, _)| *name == family.name),
-                    "{name}: {} is missing",
-                    family.name
-                );
-            }
+            let scrape = fs::read(folder.join(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let scrape = Scrape::parse(&scrape).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(check(&scrape, &contract, exposition, Level::Normal).findings, [], "{name}");
         }
     }
 }

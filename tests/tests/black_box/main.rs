@@ -5,6 +5,7 @@ mod command_line;
 mod configuration;
 mod connectors;
 mod contract;
+mod contract_check;
 mod contract_lint;
 mod debug_exporter;
 mod forwarding;

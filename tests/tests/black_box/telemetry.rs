@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use etalon_telemetry_schema::check::{Scrape, ScrapedFamily};
 use etalon_telemetry_schema::{Contract, Exposition, FamilyKind, Presence};
 use etalon_tests::{
     Etalon, HttpPeer, HttpReply, Identity, Sink, Verdict, eventually, field, free_port, get, logs, post,
@@ -318,42 +319,23 @@ fn declared(contract: &Contract, exposition: &Exposition) -> BTreeMap<String, Fa
     families.chain(target_info).collect()
 }
 
-/// What a scrape has.
+/// What a scrape has, by name of the family.
 fn seen(text: &str) -> BTreeMap<String, Family> {
-    let mut families = BTreeMap::<String, Family>::new();
-    for line in text.lines() {
-        if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
-            families.insert(name.to_owned(), Family { kind: kind.to_owned(), ..Family::default() });
-        }
-    }
-    let samples = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-    let mut series = BTreeMap::<String, usize>::new();
-    for line in samples {
-        let (written, value) = line.rsplit_once(' ').expect("a sample");
-        let (name, labels) = written.split_once('{').unwrap_or((written, "}"));
-        let family = families.get_mut(name).unwrap_or_else(|| panic!("{name} has no type"));
-        let labels = parsed(labels.strip_suffix('}').expect("labels end"));
-        let keys: BTreeSet<String> = labels.iter().map(|(key, _)| key.clone()).collect();
-        let count = series.entry(name.to_owned()).or_default();
-        family.required =
-            if *count == 0 { keys } else { family.required.intersection(&keys).cloned().collect() };
-        family.at_zero = (*count == 0 || family.at_zero) && value.parse::<f64>().expect("a number") == 0.0;
-        *count += 1;
-        for (key, value) in labels {
-            family.labels.entry(key).or_default().get_or_insert_default().insert(value);
-        }
-    }
-    families
+    let scrape = Scrape::parse(text.as_bytes()).expect("a scrape");
+    assert_eq!(scrape.malformed(), []);
+    scrape.families().iter().map(|family| (family.name.clone(), seen_family(family))).collect()
 }
 
-/// `a="b",c="d"`; no value of this test has a quotation mark.
-fn parsed(labels: &str) -> Vec<(String, String)> {
-    let mut parts = labels.split('"');
-    let mut found = Vec::new();
-    while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
-        found.push((key.trim_matches([',', '=']).to_owned(), value.to_owned()));
+fn seen_family(ScrapedFamily { name, kind, series, .. }: &ScrapedFamily) -> Family {
+    let kind = kind.unwrap_or_else(|| panic!("{name} has no type"));
+    let keys = series.iter().map(|series| series.labels.iter().map(|(key, _)| key.clone()).collect());
+    let required = keys.reduce(|all: BTreeSet<String>, keys| &all & &keys).unwrap_or_default();
+    let mut labels = BTreeMap::<String, Option<BTreeSet<String>>>::new();
+    for (key, value) in series.iter().flat_map(|series| &series.labels) {
+        labels.entry(key.clone()).or_default().get_or_insert_default().insert(value.clone());
     }
-    found
+    let at_zero = series.iter().all(|series| series.value == 0.0);
+    Family { kind: kind.word().to_owned(), required, labels, at_zero }
 }
 
 /// Whether `program::module::test` is a function in the files of that program.

@@ -70,7 +70,7 @@ enum Shown {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum MetricsLevel {
+pub(super) enum MetricsLevel {
     /// What everybody needs
     Basic,
     /// What a collector has by default
@@ -220,16 +220,21 @@ impl LintArgs {
     }
 
     fn options(&self) -> Options {
-        let level = match self.level {
-            MetricsLevel::Basic => Level::Basic,
-            MetricsLevel::Normal => Level::Normal,
-            MetricsLevel::Detailed => Level::Detailed,
-        };
-        Options { level, target_labels: self.target_labels.clone() }
+        Options { level: self.level.into(), target_labels: self.target_labels.clone() }
     }
 
     fn variables(&self) -> BTreeMap<String, String> {
         self.variables.iter().cloned().collect()
+    }
+}
+
+impl From<MetricsLevel> for Level {
+    fn from(level: MetricsLevel) -> Self {
+        match level {
+            MetricsLevel::Basic => Self::Basic,
+            MetricsLevel::Normal => Self::Normal,
+            MetricsLevel::Detailed => Self::Detailed,
+        }
     }
 }
 
