@@ -126,7 +126,7 @@ impl Family<'_> {
 }
 
 impl Instrument {
-    fn family_kind(self) -> FamilyKind {
+    pub(crate) fn family_kind(self) -> FamilyKind {
         match self {
             Self::Counter => FamilyKind::Counter,
             Self::UpDownCounter | Self::Gauge => FamilyKind::Gauge,

@@ -7,6 +7,7 @@
 //! A contract is of Etalon or, in the same form, of another collector. This crate does no I/O but reading the folder.
 
 mod canonical;
+mod cardinality;
 pub mod catalog;
 pub mod check;
 mod contract;
@@ -21,6 +22,7 @@ pub mod released;
 pub mod review;
 pub mod upstream;
 
+pub use cardinality::MaxSeries;
 pub use contract::{
     Annotated, Attribute, AttributeKind, AttributeNote, AttributeRef, Binding, Contract, Deprecated, Domain,
     Entity, Event, EventNote, Instrument, Level, Member, Metric, MetricNote, Presence, Primitive, Relation,

@@ -3,6 +3,8 @@
 //! `contract.yaml` names the contract and its expositions, `manifest.yaml` is what Weaver reads first, and
 //! `model/**/*.yaml` declare. Every problem of all files is told at once, with its place.
 
+pub(crate) mod check;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -13,8 +15,10 @@ use schemars::JsonSchema;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Attribute, AttributeRef, Contract, Entity, Event, Metric, Span, Stability};
+use crate::contract::{Attribute, Contract, Entity, Event, Metric, Span, Stability};
 use crate::exposition::Exposition;
+
+use check::Wrong;
 
 /// The form of the definition files that this reads: of Weaver's "semconv syntax v2".
 pub const FILE_FORMAT: &str = "definition/2";
@@ -116,7 +120,7 @@ pub fn load(folder: &Path) -> Result<Contract, LoadError> {
         found.declare(&mut contract, node, definitions);
     }
     for (node, definitions) in &files {
-        found.check_references(&contract, node, definitions);
+        found.check(&contract, node, definitions);
     }
     match Problems::of(found.problems) {
         None => Ok(contract),
@@ -187,34 +191,34 @@ impl Found {
         }
     }
 
-    fn check_references(&mut self, contract: &Contract, node: &Node, definitions: &Definitions) {
-        let Definitions { metrics, events, spans, entities, .. } = definitions;
+    fn check(&mut self, contract: &Contract, node: &Node, definitions: &Definitions) {
+        let Definitions { attributes, metrics, events, spans, entities, .. } = definitions;
+        let samples = check::Samples::of(contract);
+        for (index, attribute) in attributes.iter().enumerate() {
+            self.told(node, "attributes", index, &attribute.key, check::attribute(attribute, contract));
+        }
         for (index, metric) in metrics.iter().enumerate() {
-            self.check_attributes(contract, node, &format!("metrics::{index}"), &metric.attributes);
-            self.check_metric(contract, node, index, metric);
+            for wrong in
+                [check::metric(metric, contract), check::own(metric, contract), samples.check(metric)]
+            {
+                self.told(node, "metrics", index, &metric.name, wrong);
+            }
         }
         for (index, event) in events.iter().enumerate() {
-            self.check_attributes(contract, node, &format!("events::{index}"), &event.attributes);
+            self.told(node, "events", index, &event.name, check::event(event, contract));
         }
         for (index, span) in spans.iter().enumerate() {
-            self.check_attributes(contract, node, &format!("spans::{index}"), &span.attributes);
+            self.told(node, "spans", index, &span.id, check::span(span, contract));
         }
         for (index, entity) in entities.iter().enumerate() {
-            let all: Vec<AttributeRef> = entity.identity.iter().chain(&entity.description).cloned().collect();
-            self.check_attributes(contract, node, &format!("entities::{index}"), &all);
+            self.told(node, "entities", index, &entity.id, check::entity(entity, contract));
         }
     }
 
-    fn check_attributes(&mut self, contract: &Contract, node: &Node, path: &str, refs: &[AttributeRef]) {
-        for attribute in refs.iter().filter(|attribute| !contract.attributes.contains_key(&attribute.key)) {
-            self.problem(node, path, format!("no attribute is called {:?}", attribute.key));
-        }
-    }
-
-    fn check_metric(&mut self, contract: &Contract, node: &Node, index: usize, metric: &Metric) {
-        let path = format!("metrics::{index}");
-        for problem in metric.problems(contract) {
-            self.problem(node, &path, format!("{}: {problem}", metric.name));
+    /// Tells what is wrong with one of a section.
+    fn told(&mut self, node: &Node, section: &str, index: usize, name: &str, wrong: Wrong) {
+        for (field, message) in wrong.fields {
+            self.problem(node, &format!("{section}::{index}::{field}"), format!("{name}: {message}"));
         }
     }
 }

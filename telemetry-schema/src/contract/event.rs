@@ -33,6 +33,12 @@ pub struct Event {
 pub struct EventNote {
     /// The version of the contract that has it first.
     pub since: Version,
+    /// The version that deprecated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecated_since: Option<Version>,
+    /// The version that will not have it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_in: Option<Version>,
     /// Of the log line.
     pub severity: Severity,
     /// The text of the log line, which may change.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::{Annotated, AttributeRef, Contract, Deprecated, Domain, Requirement, Stability};
+use super::{Annotated, AttributeRef, Deprecated, Stability};
 
 /// A metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -166,58 +166,16 @@ pub enum Relation {
 }
 
 impl Metric {
-    /// What is wrong with it, for itself and in `contract`.
-    pub(crate) fn problems(&self, contract: &Contract) -> Vec<String> {
-        let note = &self.annotations.contract;
-        let mut problems = Vec::new();
-        let is_histogram = self.instrument == Instrument::Histogram;
-        if is_histogram == note.buckets.is_empty() {
-            problems.push("a histogram has buckets, and nothing else has".to_owned());
-        }
-        if !note.buckets.is_sorted_by(|a, b| a < b) {
-            problems.push("buckets must grow".to_owned());
-        }
-        if is_histogram && note.asynchronous {
-            problems.push("a histogram cannot be asynchronous".to_owned());
-        }
-        for id in note.invariants.iter().filter(|id| !contract.invariants.contains_key(*id)) {
-            problems.push(format!("no invariant is called {id:?}"));
-        }
-        if let Some(binding) = &note.binding {
-            if !contract.groups.contains_key(&binding.group) {
-                problems.push(format!("no group is called {:?}", binding.group));
-            }
-            let is_own = |key: &str| self.attributes.iter().any(|attribute| attribute.key == key);
-            let is_enum = |key: &str| {
-                contract.attributes.get(key).is_some_and(|attribute| attribute.values().is_some())
-            };
-            for key in binding.given.iter().filter(|key| !is_own(key) || !is_enum(key)) {
-                problems
-                    .push(format!("{key:?} is given, and therefore an attribute of it and an enumeration"));
-            }
-        }
-        for attribute in &self.attributes {
-            let Some(declared) = contract.attributes.get(&attribute.key) else { continue };
-            let domain = declared.annotations.contract.domain;
-            if declared.values().is_none() && matches!(domain, None | Some(Domain::Unbounded)) {
-                problems.push(format!("nothing bounds the values of {:?}", attribute.key));
-            }
-            if self.stability == Stability::Stable && attribute.requirement_level == Requirement::Recommended
-            {
-                problems.push(format!("{:?} of a stable metric is required or opt_in", attribute.key));
-            }
-        }
-        if self.stability == Stability::Stable {
-            if note.tests.is_empty() {
-                problems.push("a stable metric names a test of its meaning".to_owned());
-            }
-            if note.how_to_use.is_none() {
-                problems.push("a stable metric says how to use it".to_owned());
-            }
-        }
-        if self.deprecated.is_some() != note.deprecated_since.is_some() {
-            problems.push("deprecated and deprecated_since go together".to_owned());
-        }
-        problems
+    /// Whether all that a query can see of it, but for its name, is that of `successor`.
+    pub(crate) fn differs_only_in_name(&self, successor: &Self) -> bool {
+        let (note, successor_note) = (&self.annotations.contract, &successor.annotations.contract);
+        self.instrument == successor.instrument
+            && self.unit == successor.unit
+            && self.stability <= successor.stability
+            && note.value_type == successor_note.value_type
+            && note.buckets == successor_note.buckets
+            && note.level >= successor_note.level
+            && self.attributes.len() == successor.attributes.len()
+            && self.attributes.iter().all(|attribute| successor.attributes.contains(attribute))
     }
 }

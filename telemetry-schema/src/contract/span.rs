@@ -57,6 +57,12 @@ pub struct SpanName {
 pub struct SpanNote {
     /// The version of the contract that has it first.
     pub since: Version,
+    /// The version that deprecated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecated_since: Option<Version>,
+    /// The version that will not have it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_in: Option<Version>,
     /// A regular expression that each of its names matches as a whole.
     pub name_pattern: String,
     /// When its status is an error.
@@ -66,4 +72,10 @@ pub struct SpanNote {
     /// Names of its events.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+    /// Tests of its meaning, as `program::test`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<String>,
+    /// What to look at it for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how_to_use: Option<String>,
 }

@@ -1,8 +1,6 @@
 //! Metrics.
 
-use semver::Version;
-
-use super::signal::{labels, removal};
+use super::signal::{is_due, labels, removal, window};
 use super::site::{Part, Site};
 use super::{Rule, exposed};
 use crate::contract::{Annotated, Contract, Metric, MetricNote, Presence, Stability};
@@ -22,7 +20,7 @@ pub(super) fn metric(
     site.level_of_promise(*stability, new.stability);
     labels(&mut site.at("attributes"), attributes, &new.attributes);
     let has_successor = |metric: &Metric, contract: &Contract, name: &str| {
-        contract.metrics.get(name).is_some_and(|successor| is_same_but_for_its_name(metric, successor))
+        contract.metrics.get(name).is_some_and(|successor| metric.differs_only_in_name(successor))
     };
     site.deprecation(
         (deprecated.as_ref(), |name: &str| has_successor(old, old_contract, name)),
@@ -51,7 +49,7 @@ fn annotation(site: &mut Site<'_>, old: &MetricNote, new: &MetricNote) {
         upstream,
     } = old;
     site.field("since", since, &new.since, Rule::TextChanged);
-    window(site, (deprecated_since.as_ref(), removed_in.as_ref()), new);
+    window(site, (deprecated_since, removed_in), (&new.deprecated_since, &new.removed_in));
     let levels = (Rule::LevelRaised, Rule::LevelLowered);
     site.moved("level", (level, &new.level), new.level > *level, levels);
     site.field("value_type", value_type, &new.value_type, Rule::ValueTypeChanged);
@@ -71,33 +69,6 @@ fn annotation(site: &mut Site<'_>, old: &MetricNote, new: &MetricNote) {
     site.field("upstream", upstream, &new.upstream, Rule::TextChanged);
 }
 
-/// From when until when it is deprecated. The announcement itself is told of the field `deprecated`.
-fn window(site: &mut Site<'_>, (since, removed_in): (Option<&Version>, Option<&Version>), new: &MetricNote) {
-    let (Some(since), Some(new_since)) = (since, &new.deprecated_since) else { return };
-    let rules = (Rule::DeprecationShortened, Rule::DeprecationExtended);
-    site.moved("deprecated_since", (since, new_since), new_since < since, rules);
-    let (old, new) = (&removed_in, &new.removed_in.as_ref());
-    match (old, new) {
-        // Now it is known until when. It was known that there is an end.
-        (None, Some(_)) => site.field("removed_in", old, new, Rule::Deprecated),
-        (Some(old_due), Some(new_due)) => site.moved("removed_in", (old, new), new_due < old_due, rules),
-        (_, None) => site.field("removed_in", old, new, Rule::DeprecationExtended),
-    }
-}
-
-/// Whether all that a query can see of it, but for its name, is that of `successor`.
-fn is_same_but_for_its_name(metric: &Metric, successor: &Metric) -> bool {
-    let (note, successor_note) = (&metric.annotations.contract, &successor.annotations.contract);
-    metric.instrument == successor.instrument
-        && metric.unit == successor.unit
-        && metric.stability <= successor.stability
-        && note.value_type == successor_note.value_type
-        && note.buckets == successor_note.buckets
-        && note.level >= successor_note.level
-        && metric.attributes.len() == successor.attributes.len()
-        && metric.attributes.iter().all(|attribute| successor.attributes.contains(attribute))
-}
-
 impl Part for Metric {
     fn stability(&self) -> Stability {
         self.stability
@@ -110,11 +81,8 @@ impl Part for Metric {
     /// It was deprecated in the old contract, to be removed by now, and its new name has been beside it since then.
     fn removal(&self, old: &Contract, new: &Contract) -> Rule {
         let MetricNote { deprecated_since, removed_in, .. } = &self.annotations.contract;
-        let is_due = match (deprecated_since, removed_in) {
-            (Some(since), Some(due)) => since < due && *due <= new.version,
-            _ => false,
-        };
         let parts = [&old.metrics, &new.metrics];
+        let is_due = is_due((deprecated_since, removed_in), &new.version);
         if is_due { removal(self.deprecated.as_ref(), parts) } else { Rule::Removed }
     }
 }

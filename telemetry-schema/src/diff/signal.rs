@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use semver::Version;
+
 use super::Rule;
 use super::site::{Part, Site};
 use crate::contract::{
@@ -15,8 +17,18 @@ pub(super) fn event(
     (new, new_contract): (&Event, &Contract),
 ) {
     let Event { name: _, brief, note, stability, attributes, deprecated, annotations } = old;
-    let Annotated { contract: EventNote { since, severity, message, sampled, recorded, tests, how_to_use } } =
-        annotations;
+    let Annotated { contract: old_note } = annotations;
+    let EventNote {
+        since,
+        deprecated_since,
+        removed_in,
+        severity,
+        message,
+        sampled,
+        recorded,
+        tests,
+        how_to_use,
+    } = old_note;
     let new_note = &new.annotations.contract;
     site.field("brief", brief, &new.brief, Rule::TextChanged);
     site.field("note", note, &new.note, Rule::TextChanged);
@@ -27,6 +39,7 @@ pub(super) fn event(
         (new.deprecated.as_ref(), |name: &str| new_contract.events.contains_key(name)),
     );
     site.field("since", since, &new_note.since, Rule::TextChanged);
+    window(site, (deprecated_since, removed_in), (&new_note.deprecated_since, &new_note.removed_in));
     site.field("severity", severity, &new_note.severity, Rule::SeverityChanged);
     site.field("message", message, &new_note.message, Rule::TextChanged);
     site.field("sampled", sampled, &new_note.sampled, Rule::SampledChanged);
@@ -42,7 +55,18 @@ pub(super) fn span(
 ) {
     let Span { id: _, kind, name, brief, note, stability, attributes, deprecated, annotations } = old;
     let SpanName { note: template } = name;
-    let Annotated { contract: SpanNote { since, name_pattern, status, recorded, events } } = annotations;
+    let Annotated { contract: old_note } = annotations;
+    let SpanNote {
+        since,
+        deprecated_since,
+        removed_in,
+        name_pattern,
+        status,
+        recorded,
+        events,
+        tests,
+        how_to_use,
+    } = old_note;
     let new_note = &new.annotations.contract;
     site.field("kind", kind, &new.kind, Rule::SpanKindChanged);
     // What its names are is said by the pattern.
@@ -56,10 +80,13 @@ pub(super) fn span(
         (new.deprecated.as_ref(), |name: &str| new_contract.spans.contains_key(name)),
     );
     site.field("since", since, &new_note.since, Rule::TextChanged);
+    window(site, (deprecated_since, removed_in), (&new_note.deprecated_since, &new_note.removed_in));
     site.field("name_pattern", name_pattern, &new_note.name_pattern, Rule::SpanNameChanged);
     site.field("status", status, &new_note.status, Rule::SpanStatusChanged);
     site.field("recorded", recorded, &new_note.recorded, Rule::MeaningChanged);
     site.names("events", events, &new_note.events, (Rule::Added, Rule::SpanEventRemoved));
+    site.names("tests", tests, &new_note.tests, (Rule::EvidenceAdded, Rule::EvidenceRemoved));
+    site.field("how_to_use", how_to_use, &new_note.how_to_use, Rule::TextChanged);
 }
 
 pub(super) fn entity(site: &mut Site<'_>, (old, _): (&Entity, &Contract), (new, _): (&Entity, &Contract)) {
@@ -132,6 +159,32 @@ fn level(requirement: Requirement) -> &'static str {
     }
 }
 
+/// From when until when something is deprecated: the versions, old and new.
+type Window<'a> = (&'a Option<Version>, &'a Option<Version>);
+
+/// A changed window. The announcement itself is told of the field `deprecated`.
+pub(super) fn window(
+    site: &mut Site<'_>,
+    (since, removed_in): Window<'_>,
+    (new_since, new_removed_in): Window<'_>,
+) {
+    let (Some(since), Some(new_since)) = (since, new_since) else { return };
+    let rules = (Rule::DeprecationShortened, Rule::DeprecationExtended);
+    site.moved("deprecated_since", (since, new_since), new_since < since, rules);
+    let sides = (removed_in, new_removed_in);
+    match sides {
+        // Now it is known until when. It was known that there is an end.
+        (None, Some(_)) => site.field("removed_in", removed_in, new_removed_in, Rule::Deprecated),
+        (Some(old), Some(new)) => site.moved("removed_in", sides, new < old, rules),
+        (_, None) => site.field("removed_in", removed_in, new_removed_in, Rule::DeprecationExtended),
+    }
+}
+
+/// Whether something may be gone in `version`: it was deprecated, until a version that has come.
+pub(super) fn is_due((since, removed_in): Window<'_>, version: &Version) -> bool {
+    matches!((since, removed_in), (Some(since), Some(due)) if since < due && due <= version)
+}
+
 /// The rule by which a part is missing: what was deprecated may go, when its new name was and is there.
 pub(super) fn removal<P>(deprecated: Option<&Deprecated>, parts: [&BTreeMap<String, P>; 2]) -> Rule {
     let is_announced = match deprecated {
@@ -152,7 +205,13 @@ impl Part for Event {
     }
 
     fn removal(&self, old: &Contract, new: &Contract) -> Rule {
-        removal(self.deprecated.as_ref(), [&old.events, &new.events])
+        let EventNote { deprecated_since, removed_in, .. } = &self.annotations.contract;
+        let parts = [&old.events, &new.events];
+        if is_due((deprecated_since, removed_in), &new.version) {
+            removal(self.deprecated.as_ref(), parts)
+        } else {
+            Rule::Removed
+        }
     }
 }
 
@@ -166,7 +225,13 @@ impl Part for Span {
     }
 
     fn removal(&self, old: &Contract, new: &Contract) -> Rule {
-        removal(self.deprecated.as_ref(), [&old.spans, &new.spans])
+        let SpanNote { deprecated_since, removed_in, .. } = &self.annotations.contract;
+        let parts = [&old.spans, &new.spans];
+        if is_due((deprecated_since, removed_in), &new.version) {
+            removal(self.deprecated.as_ref(), parts)
+        } else {
+            Rule::Removed
+        }
     }
 }
 

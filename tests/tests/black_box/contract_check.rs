@@ -83,9 +83,9 @@ fn each_forged_line_is_found_where_it_is() {
 #[test]
 fn a_family_that_is_not_there_is_found_and_a_histogram_with_other_buckets() {
     let text = get(collector("").metrics(), "/metrics").text();
-    let others: Vec<&str> = text.lines().filter(|line| !line.contains("otelcol_config_reloads")).collect();
+    let others: Vec<&str> = text.lines().filter(|line| !line.contains("etalon_config_reloads")).collect();
     let missing = check(others.join("\n"), &[]);
-    assert!(missing.stdout.contains("scrape.txt: error[missing-family]: otelcol_config_reloads: it is not there\n  = expected: a counter that is there from the start\n"), "{}", missing.stdout);
+    assert!(missing.stdout.contains("scrape.txt: error[missing-family]: etalon_config_reloads: it is not there\n  = expected: a counter that is there from the start\n"), "{}", missing.stdout);
     assert!(missing.stdout.ends_with(": 1 finding\n"), "{}", missing.stdout);
 
     let name = "otelcol_processor_batch_batch_send_size";

@@ -5,7 +5,7 @@ use etalon_tests::{Etalon, GrpcPeer, HttpPeer, HttpReply, eventually, free_port,
 
 use crate::forwarding_to;
 
-const NAME: &str = "otelcol_config_reloads";
+const NAME: &str = "etalon_config_reloads";
 
 fn configuration() -> String {
     forwarding_to("  otlp_http:\n    endpoint: http://127.0.0.1:1\n", "otlp_http")
@@ -59,8 +59,8 @@ fn each_of_several_readers_has_its_own_names() {
     let readers = format!("[{}, {}]", reader(ports[0], ""), reader(ports[1], ", without_type_suffix: false"));
     let _etalon = Etalon::start_with_readers(&readers, &configuration());
     let scrape = |port: u16| get(([127, 0, 0, 1], port).into(), "/metrics").text();
-    assert!(scrape(ports[0]).contains("\notelcol_config_reloads{"));
-    assert!(scrape(ports[1]).contains("\notelcol_config_reloads_total{"));
+    assert!(scrape(ports[0]).contains("\netalon_config_reloads{"));
+    assert!(scrape(ports[1]).contains("\netalon_config_reloads_total{"));
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Reloadable {
     }
 
     fn reloads(&self, result: &str) -> Option<f64> {
-        self.etalon.scrape().sum("otelcol_config_reloads", &[("result", result)])
+        self.etalon.scrape().sum("etalon_config_reloads", &[("result", result)])
     }
 
     fn post(&self, numbers: std::ops::Range<u32>) -> u16 {

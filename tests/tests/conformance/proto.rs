@@ -235,10 +235,10 @@ fn p14_strings_that_are_not_utf8_are_repaired_without_a_change_of_length() {
     };
     let broken = b"caf\xe9 \xf0\x9f\x9a ok \xc3\xa9";
     assert_eq!(hop.forward(TRACES, &request(broken)), request("caf? ??? ok é".as_bytes()));
-    assert_eq!(hop.each_counted("otelcol_receiver_repaired_strings"), 4);
+    assert_eq!(hop.each_counted("etalon_receiver_repaired_strings"), 4);
     // Bytes are not text.
     hop.unchanged(TRACES, &item(&[attribute(9, b"key", &field(7, b"\xff\xfe"))]));
-    assert_eq!(hop.each_counted("otelcol_receiver_repaired_strings"), 4);
+    assert_eq!(hop.each_counted("etalon_receiver_repaired_strings"), 4);
 }
 
 #[test]

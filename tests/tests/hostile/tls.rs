@@ -99,7 +99,7 @@ service: {{pipelines: {{logs: {{receivers: [otlp], exporters: [nop]}}}}}}
         let stale = self
             .etalon
             .scrape()
-            .sum("otelcol_tls_files_stale", &[("receiver", "otlp"), ("transport", "http")]);
+            .sum("etalon_tls_files_stale", &[("receiver", "otlp"), ("transport", "http")]);
         stale.unwrap() > 0.0
     }
 

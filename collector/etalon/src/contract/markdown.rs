@@ -58,6 +58,7 @@ fn metric(text: &mut String, family: Family<'_>, contract: &Contract) {
         let bounds: Vec<String> = note.buckets.iter().map(ToString::to_string).collect();
         text.push_str(&format!("- buckets: {}\n", bounds.join(", ")));
     }
+    text.push_str(&format!("- series: at most {}\n", contract.max_series(metric)));
     text.push_str(&format!("- there: {}\n", presence(&note.presence)));
     text.push_str(&format!("- recorded: {}\n", note.recorded));
     for id in &note.invariants {

@@ -9,11 +9,13 @@ pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
 pub static ALL: [&Definition; 28] = [
+    &ETALON_CONFIG_RELOADS,
     &ETALON_CONTRACT_INFO,
     &ETALON_EXPORTER_REJECTED_ITEMS,
     &ETALON_EXPORTER_SENT_BYTES,
     &ETALON_RECEIVER_ACCEPTED_BYTES,
-    &OTELCOL_CONFIG_RELOADS,
+    &ETALON_RECEIVER_REPAIRED_STRINGS,
+    &ETALON_TLS_FILES_STALE,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_LOG_RECORDS,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_METRIC_POINTS,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_SPANS,
@@ -35,9 +37,18 @@ pub static ALL: [&Definition; 28] = [
     &OTELCOL_RECEIVER_REFUSED_LOG_RECORDS,
     &OTELCOL_RECEIVER_REFUSED_METRIC_POINTS,
     &OTELCOL_RECEIVER_REFUSED_SPANS,
-    &OTELCOL_RECEIVER_REPAIRED_STRINGS,
-    &OTELCOL_TLS_FILES_STALE,
 ];
+
+pub(crate) static ETALON_CONFIG_RELOADS: Definition = Definition {
+    name: "etalon_config_reloads",
+    brief: "Attempts to reload the configuration, by result.",
+    unit: "{reload}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
+};
 
 pub(crate) static ETALON_CONTRACT_INFO: Definition = Definition {
     name: "etalon_contract_info",
@@ -83,11 +94,22 @@ pub(crate) static ETALON_RECEIVER_ACCEPTED_BYTES: Definition = Definition {
     buckets: &[],
 };
 
-pub(crate) static OTELCOL_CONFIG_RELOADS: Definition = Definition {
-    name: "otelcol_config_reloads",
-    brief: "Attempts to reload the configuration, by result.",
-    unit: "{reload}",
+pub(crate) static ETALON_RECEIVER_REPAIRED_STRINGS: Definition = Definition {
+    name: "etalon_receiver_repaired_strings",
+    brief: "Strings that were not UTF-8, in which each bad byte has become a question mark.",
+    unit: "{string}",
     instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_TLS_FILES_STALE: Definition = Definition {
+    name: "etalon_tls_files_stale",
+    brief: "1 while changed TLS files cannot be used and the ones from before stay in use, else 0.",
+    unit: "1",
+    instrument: Instrument::Gauge,
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Beta,
@@ -322,27 +344,5 @@ pub(crate) static OTELCOL_RECEIVER_REFUSED_SPANS: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
-    buckets: &[],
-};
-
-pub(crate) static OTELCOL_RECEIVER_REPAIRED_STRINGS: Definition = Definition {
-    name: "otelcol_receiver_repaired_strings",
-    brief: "Strings that were not UTF-8, in which each bad byte has become a question mark.",
-    unit: "{string}",
-    instrument: Instrument::Counter,
-    value_type: ValueType::Int,
-    level: Level::Basic,
-    stability: Stability::Beta,
-    buckets: &[],
-};
-
-pub(crate) static OTELCOL_TLS_FILES_STALE: Definition = Definition {
-    name: "otelcol_tls_files_stale",
-    brief: "1 while changed TLS files cannot be used and the ones from before stay in use, else 0.",
-    unit: "1",
-    instrument: Instrument::Gauge,
-    value_type: ValueType::Int,
-    level: Level::Basic,
-    stability: Stability::Beta,
     buckets: &[],
 };

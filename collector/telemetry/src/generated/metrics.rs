@@ -18,12 +18,12 @@ impl ConfigMetrics {
     pub fn new(telemetry: &Telemetry) -> Self {
         Self {
             reloads: attributes::Result::ALL.map(|given| {
-                telemetry.counter(&definitions::OTELCOL_CONFIG_RELOADS, &[("result", given.as_str())])
+                telemetry.counter(&definitions::ETALON_CONFIG_RELOADS, &[("result", given.as_str())])
             }),
         }
     }
 
-    /// `otelcol_config_reloads`: Attempts to reload the configuration, by result.
+    /// `etalon_config_reloads`: Attempts to reload the configuration, by result.
     ///
     /// Recorded once for each attempt, when it has ended.
     pub fn reloads(&self, count: usize, result: attributes::Result) {
@@ -329,9 +329,9 @@ pub struct ReceiverAttributes<'a> {
 #[derive(Clone, Debug)]
 pub struct ReceiverMetrics {
     accepted_bytes: Counter,
+    repaired: Counter,
     accepted: Counter,
     refused: Counter,
-    repaired: Counter,
 }
 
 impl ReceiverMetrics {
@@ -340,6 +340,14 @@ impl ReceiverMetrics {
         Self {
             accepted_bytes: telemetry.counter(
                 &definitions::ETALON_RECEIVER_ACCEPTED_BYTES,
+                &[
+                    ("receiver", of.receiver.as_str()),
+                    ("transport", of.transport.as_str()),
+                    ("data_type", of.data_type.as_str()),
+                ],
+            ),
+            repaired: telemetry.counter(
+                &definitions::ETALON_RECEIVER_REPAIRED_STRINGS,
                 &[
                     ("receiver", of.receiver.as_str()),
                     ("transport", of.transport.as_str()),
@@ -362,14 +370,6 @@ impl ReceiverMetrics {
                 },
                 &[("receiver", of.receiver.as_str()), ("transport", of.transport.as_str())],
             ),
-            repaired: telemetry.counter(
-                &definitions::OTELCOL_RECEIVER_REPAIRED_STRINGS,
-                &[
-                    ("receiver", of.receiver.as_str()),
-                    ("transport", of.transport.as_str()),
-                    ("data_type", of.data_type.as_str()),
-                ],
-            ),
         }
     }
 
@@ -378,6 +378,13 @@ impl ReceiverMetrics {
     /// Recorded with the items that are accepted, so that the quotient is the size of an item; what came as JSON counts as the protobuf that became of it.
     pub fn accepted_bytes(&self, count: usize) {
         self.accepted_bytes.add(count as u64);
+    }
+
+    /// `etalon_receiver_repaired_strings`: Strings that were not UTF-8, in which each bad byte has become a question mark.
+    ///
+    /// Recorded once for each request that could be read, before the pipelines see it, with the number of its strings that were repaired.
+    pub fn repaired(&self, count: usize) {
+        self.repaired.add(count as u64);
     }
 
     /// `otelcol_receiver_accepted_log_records` and those of the other signals: Log records that the pipelines have taken over from the sender.
@@ -392,13 +399,6 @@ impl ReceiverMetrics {
     /// Recorded once for each request that could be read and is not empty, with all its items, when its outcome is anything but delivered, or nobody waits for it any more.
     pub fn refused(&self, count: usize) {
         self.refused.add(count as u64);
-    }
-
-    /// `otelcol_receiver_repaired_strings`: Strings that were not UTF-8, in which each bad byte has become a question mark.
-    ///
-    /// Recorded once for each request that could be read, before the pipelines see it, with the number of its strings that were repaired.
-    pub fn repaired(&self, count: usize) {
-        self.repaired.add(count as u64);
     }
 }
 
@@ -418,7 +418,7 @@ pub struct TlsAttributes<'a> {
 /// How the values of [`TlsMetrics`] are read.
 #[expect(missing_debug_implementations, reason = "functions have nothing to show")]
 pub struct TlsReads<FilesStale> {
-    /// `otelcol_tls_files_stale`: 1 while changed TLS files cannot be used and the ones from before stay in use, else 0.
+    /// `etalon_tls_files_stale`: 1 while changed TLS files cannot be used and the ones from before stay in use, else 0.
     ///
     /// Recorded when it is read.
     pub files_stale: FilesStale,
@@ -438,7 +438,7 @@ impl TlsMetrics {
     {
         Self {
             _files_stale: telemetry.observe(
-                &definitions::OTELCOL_TLS_FILES_STALE,
+                &definitions::ETALON_TLS_FILES_STALE,
                 &present(&[
                     ("receiver", of.receiver.map(attributes::Receiver::as_str)),
                     ("transport", of.transport.map(attributes::Transport::as_str)),

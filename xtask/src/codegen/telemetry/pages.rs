@@ -113,6 +113,7 @@ fn section(contract: &Contract, metric: &Metric) -> MetricSection {
         ("type", kind(metric)),
         ("unit", format!("`{}`", metric.unit)),
         ("labels", labels(contract, metric)),
+        ("series", format!("at most {}", contract.max_series(metric))),
         ("there", presence(&note.presence)),
         ("recorded", note.recorded.clone()),
     ];

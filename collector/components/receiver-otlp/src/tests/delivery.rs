@@ -141,7 +141,7 @@ async fn a_string_that_is_not_utf8_is_repaired_and_counted() {
     assert_eq!(batch.payload.contiguous(), request);
     let text = running.telemetry.prometheus_text();
     let counted =
-        "otelcol_receiver_repaired_strings{receiver=\"otlp\",transport=\"http\",data_type=\"traces\"} 1\n";
+        "etalon_receiver_repaired_strings{receiver=\"otlp\",transport=\"http\",data_type=\"traces\"} 1\n";
     assert!(text.contains(counted), "{text}");
 }
 

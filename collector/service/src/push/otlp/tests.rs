@@ -7,7 +7,7 @@ use etalon_telemetry::{attributes, observe_process};
 
 use super::*;
 
-const RELOADS: &str = "otelcol_config_reloads";
+const RELOADS: &str = "etalon_config_reloads";
 const UPTIME: &str = "otelcol_process_uptime";
 
 fn all(telemetry: &Telemetry) -> Snapshot {
