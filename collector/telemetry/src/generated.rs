@@ -3,3 +3,4 @@
 pub mod attributes;
 pub mod definitions;
 pub mod metrics;
+pub mod spans;

@@ -5,6 +5,9 @@
 //! recording is then one atomic addition, with no look-up, no allocation and no lock.
 //! [`Telemetry::snapshot`] reads what has been recorded, and [`PrometheusReader`] puts it into words.
 //!
+//! A [`Span`] tells of a request on its way: what it is told to be when it ends is one of [`spans`], and nothing else
+//! can be.
+//!
 //! No other crate can make an instrument, and nothing in this one but the generated code names a metric. It serves
 //! nothing over the network.
 
@@ -17,12 +20,18 @@ mod prometheus;
 mod registry;
 mod selection;
 mod snapshot;
+mod span;
 
 pub use binding::Held;
 pub use definition::{Definition, Instrument, Level, Stability, ValueType};
-pub use generated::{attributes, definitions, metrics};
+pub use generated::{attributes, definitions, metrics, spans};
 pub use process::{ProcessObservations, observe_process};
 pub use prometheus::{Format, PrometheusReader, prefers_gzip};
 pub use registry::Telemetry;
 pub use selection::{SCOPE_NAME, SCOPE_VERSION, Selection, Selector};
 pub use snapshot::{FamilySnapshot, Point, Snapshot, Value};
+pub use span::{
+    AttributeValue, Attributes, Declared, OWN_TELEMETRY, ParentBased, Propagator, Sampler, Span, SpanContext,
+    SpanData, SpanDefinition, SpanId, SpanKind, SpanLimits, SpanSink, TraceId, TraceIdRatio, Tracer, Tracing,
+    current, within,
+};

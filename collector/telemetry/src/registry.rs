@@ -10,6 +10,7 @@ use crate::definition::{Definition, Level, ValueType};
 use crate::prometheus::{Format, PrometheusReader};
 use crate::selection::Selection;
 use crate::snapshot::{FamilySnapshot, Point, Snapshot, Value};
+use crate::span::Tracer;
 
 /// The set of all instruments of one running collector. Cloning shares it.
 #[derive(Clone)]
@@ -18,6 +19,7 @@ pub struct Telemetry(Arc<Inner>);
 struct Inner {
     resource: Vec<(String, String)>,
     started: SystemTime,
+    tracer: Tracer,
     /// Held to make, end and list series; never to record.
     families: Mutex<Families>,
 }
@@ -93,7 +95,7 @@ impl Telemetry {
         #[expect(clippy::disallowed_methods, reason = "told to people, no decision depends on it")]
         let started = SystemTime::now();
         let resource = owned(resource).to_vec();
-        Self(Arc::new(Inner { resource, started, families: Mutex::default() }))
+        Self(Arc::new(Inner { resource, started, tracer: Tracer::new(), families: Mutex::default() }))
     }
 
     /// The attributes of the resource.
@@ -104,6 +106,11 @@ impl Telemetry {
     /// When recording began.
     pub fn started(&self) -> SystemTime {
         self.0.started
+    }
+
+    /// What spans come from.
+    pub fn tracer(&self) -> &Tracer {
+        &self.0.tracer
     }
 
     /// The series of a counter; it exists, at zero, from this call on.

@@ -2,6 +2,7 @@
 //! contract, and the JSON Schema of the files for editors.
 
 mod pages;
+mod spans;
 mod view;
 
 use std::fmt::Write as _;
@@ -25,7 +26,7 @@ pub(super) fn generate() -> Result<Vec<Generated>> {
         let text = templates.get_template(name)?.render(view.clone())?;
         Ok(Generated { path: format!("{CODE}/{name}.rs"), content: formatted(&text)? })
     };
-    let mut files = vec![code("attributes")?, code("definitions")?, code("metrics")?];
+    let mut files = vec![code("attributes")?, code("definitions")?, code("metrics")?, code("spans")?];
     // The whole contract in one file, for programs.
     files.push(Generated { path: format!("{SCHEMA}/resolved/current.json"), content: contract.to_json() });
     files.push(editor_schema()?);
@@ -49,6 +50,8 @@ fn templates() -> Result<Environment<'static>> {
     templates.add_template("attributes", include_str!("telemetry/attributes.rs.jinja"))?;
     templates.add_template("definitions", include_str!("telemetry/definitions.rs.jinja"))?;
     templates.add_template("metrics", include_str!("telemetry/metrics.rs.jinja"))?;
+    templates.add_template("spans", include_str!("telemetry/spans.rs.jinja"))?;
+    templates.add_template("spans.md", include_str!("telemetry/spans.md.jinja"))?;
     templates.add_template("index", include_str!("telemetry/index.md.jinja"))?;
     templates.add_template("group", include_str!("telemetry/group.md.jinja"))?;
     Ok(templates)

@@ -32,6 +32,17 @@ impl DataType {
     }
 }
 
+/// `error.type`: Why it failed, by gRPC's name of the code, or the HTTP status; there when the status of the span is an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ErrorType<'a>(pub &'a str);
+
+impl<'a> ErrorType<'a> {
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
 /// `exporter`: Id of the exporter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Exporter<'a>(pub &'a str);
@@ -42,6 +53,61 @@ impl<'a> Exporter<'a> {
         self.0
     }
 }
+
+/// `http.request.method`: The method of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HttpRequestMethod {
+    /// The only method of OTLP.
+    Post,
+}
+
+impl HttpRequestMethod {
+    /// All values.
+    pub const ALL: [Self; 1] = [Self::Post];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
+/// `http.response.status_code`: Status of the answer; absent when there was none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HttpResponseStatusCode(pub i64);
+
+/// `http.route`: The path that the receiver serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HttpRoute<'a>(pub &'a str);
+
+impl<'a> HttpRoute<'a> {
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+/// `items.accepted`: Items that the pipelines have taken over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ItemsAccepted(pub i64);
+
+/// `items.failed`: Items that it has not, those that it rejected included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ItemsFailed(pub i64);
+
+/// `items.refused`: Items that stay with the sender; 0 of a request that could not be read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ItemsRefused(pub i64);
+
+/// `items.sent`: Items that the destination has taken over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ItemsSent(pub i64);
 
 /// `receiver`: Id of the receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,6 +138,131 @@ impl Result {
         match self {
             Self::Applied => "applied",
             Self::Refused => "refused",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
+/// `rpc.method`: The method that is called, with its service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RpcMethod<'a>(pub &'a str);
+
+impl<'a> RpcMethod<'a> {
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+/// `rpc.response.status_code`: How the call ended, by gRPC's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RpcResponseStatusCode {
+    /// Success.
+    Ok,
+    /// Given up by the caller.
+    Cancelled,
+    /// Anything else.
+    Unknown,
+    /// The request is not valid.
+    InvalidArgument,
+    /// The time was over.
+    DeadlineExceeded,
+    /// There is no such thing.
+    NotFound,
+    /// There is such a thing already.
+    AlreadyExists,
+    /// The caller may not do it.
+    PermissionDenied,
+    /// A limit was reached.
+    ResourceExhausted,
+    /// The state does not allow it.
+    FailedPrecondition,
+    /// It collided with something else.
+    Aborted,
+    /// Out of range.
+    OutOfRange,
+    /// There is no such method.
+    Unimplemented,
+    /// Something is broken.
+    Internal,
+    /// Not now.
+    Unavailable,
+    /// Data was lost.
+    DataLoss,
+    /// The caller is not known.
+    Unauthenticated,
+}
+
+impl RpcResponseStatusCode {
+    /// All values.
+    pub const ALL: [Self; 17] = [
+        Self::Ok,
+        Self::Cancelled,
+        Self::Unknown,
+        Self::InvalidArgument,
+        Self::DeadlineExceeded,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::PermissionDenied,
+        Self::ResourceExhausted,
+        Self::FailedPrecondition,
+        Self::Aborted,
+        Self::OutOfRange,
+        Self::Unimplemented,
+        Self::Internal,
+        Self::Unavailable,
+        Self::DataLoss,
+        Self::Unauthenticated,
+    ];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Cancelled => "CANCELLED",
+            Self::Unknown => "UNKNOWN",
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::NotFound => "NOT_FOUND",
+            Self::AlreadyExists => "ALREADY_EXISTS",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::FailedPrecondition => "FAILED_PRECONDITION",
+            Self::Aborted => "ABORTED",
+            Self::OutOfRange => "OUT_OF_RANGE",
+            Self::Unimplemented => "UNIMPLEMENTED",
+            Self::Internal => "INTERNAL",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::DataLoss => "DATA_LOSS",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
+/// `rpc.system.name`: The system of remote calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RpcSystemName {
+    /// gRPC.
+    Grpc,
+}
+
+impl RpcSystemName {
+    /// All values.
+    pub const ALL: [Self; 1] = [Self::Grpc];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
         }
     }
 
@@ -171,6 +362,33 @@ impl<'a> UrlPath<'a> {
     /// As readers of telemetry see it.
     pub const fn as_str(self) -> &'a str {
         self.0
+    }
+}
+
+/// `url.scheme`: How the request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UrlScheme {
+    /// Plaintext.
+    Http,
+    /// TLS.
+    Https,
+}
+
+impl UrlScheme {
+    /// All values.
+    pub const ALL: [Self; 2] = [Self::Http, Self::Https];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
     }
 }
 

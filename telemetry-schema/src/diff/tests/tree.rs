@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::contract::{Instrument, Level, Presence, Stability, ValueType};
+use crate::contract::{Instrument, Level, Presence, SpanKind, Stability, ValueType};
 
 /// Breaks a metric; false when it is broken like this already.
 type Break = fn(&mut Metric) -> bool;
@@ -116,6 +116,34 @@ fn every_label_and_value_that_the_tree_loses_is_found() {
                 (format!("attributes::{key}::members::{}", members[index].value), Rule::ValueRemoved);
             let found: Vec<_> = changes.iter().map(|change| (change.path.clone(), change.rule)).collect();
             assert_eq!(found, [expected]);
+        }
+    }
+}
+
+/// Each span that the tree declares, in every way in which a query of it can break.
+#[test]
+fn each_declared_span_is_missed_when_it_changes() {
+    let old = tree();
+    assert!(!old.spans.is_empty());
+    for (id, span) in &old.spans {
+        let broken = |breaks: &dyn Fn(&mut Span)| {
+            let mut new = old.clone();
+            breaks(new.spans.get_mut(id).unwrap());
+            let changes = compare(&old, &new);
+            changes.into_iter().map(|change| (change.path, change.rule, change.verdict)).collect::<Vec<_>>()
+        };
+        let at = |field: &str| format!("spans::{id}::{field}");
+        let kind = if span.kind == SpanKind::Internal { SpanKind::Server } else { SpanKind::Internal };
+        let found = broken(&|span| span.kind = kind);
+        assert_eq!(found, [(at("kind"), Rule::SpanKindChanged, Verdict::Breaking)]);
+        let found = broken(&|span| span.annotations.contract.name_pattern.push('s'));
+        assert_eq!(found, [(at("name_pattern"), Rule::SpanNameChanged, Verdict::Breaking)]);
+        let found = broken(&|span| span.annotations.contract.status = "never".to_owned());
+        assert_eq!(found, [(at("status"), Rule::SpanStatusChanged, Verdict::Breaking)]);
+        for (index, attribute) in span.attributes.iter().enumerate() {
+            let found = broken(&|span| drop(span.attributes.remove(index)));
+            let path = at(&format!("attributes::{}", attribute.key));
+            assert_eq!(found, [(path, Rule::LabelRemoved, Verdict::Breaking)]);
         }
     }
 }

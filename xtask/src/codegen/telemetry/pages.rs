@@ -1,17 +1,19 @@
 //! The telemetry reference in the book.
 
 use etalon_telemetry_schema::{
-    Attribute, Contract, Exposition, Instrument, Metric, Presence, Relation, Requirement, Upstream, ValueType,
+    Attribute, AttributeRef, Contract, Exposition, Instrument, Metric, Presence, Relation, Requirement,
+    Upstream, ValueType,
 };
 use minijinja::value::Serde;
 use minijinja::{Environment, Value};
 use serde::Serialize;
 
+use super::spans;
 use crate::codegen::markdown::{self, STAMP, SUMMARY};
 use crate::codegen::{Generated, Result, root};
 
 /// Where the pages are.
-const PAGES: &str = "reference/telemetry";
+pub(super) const PAGES: &str = "reference/telemetry";
 
 #[derive(Debug, Serialize)]
 struct Page {
@@ -20,6 +22,7 @@ struct Page {
     groups: Vec<GroupPage>,
     entities: Vec<EntityPage>,
     expositions: Vec<ExpositionRow>,
+    spans: Vec<SpanRow>,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,6 +51,14 @@ struct EntityPage {
 }
 
 #[derive(Debug, Serialize)]
+struct SpanRow {
+    id: String,
+    name: String,
+    stability: String,
+    brief: String,
+}
+
+#[derive(Debug, Serialize)]
 struct ExpositionRow {
     id: String,
     naming: String,
@@ -63,9 +74,11 @@ pub(super) fn generate(contract: &Contract, templates: &Environment<'_>) -> Resu
         let content = templates.get_template("group")?.render(context)?;
         files.push(Generated { path: format!("book/src/{PAGES}/{}.md", file(&group.name)), content });
     }
+    files.push(spans::page(contract, templates)?);
     let entries = page.groups.iter().map(|group| (group.name.replace('_', " "), file(&group.name)));
+    let entries: Vec<_> = entries.chain([("spans".to_owned(), "spans".to_owned())]).collect();
     let summary = std::fs::read_to_string(root().join(SUMMARY))?;
-    let content = markdown::with_pages(&summary, PAGES, &entries.collect::<Vec<_>>())?;
+    let content = markdown::with_pages(&summary, PAGES, &entries)?;
     files.push(Generated { path: SUMMARY.to_owned(), content });
     Ok(files)
 }
@@ -95,11 +108,18 @@ fn page(contract: &Contract) -> Page {
         }
     });
     let expositions = contract.expositions.iter();
+    let spans = contract.spans.values().map(|span| SpanRow {
+        id: span.id.clone(),
+        name: span.name.note.clone(),
+        stability: lowercase(span.stability),
+        brief: span.brief.clone(),
+    });
     Page {
         stamp: STAMP,
         version: contract.version.to_string(),
         groups: groups.collect(),
         entities: entities.collect(),
+        spans: spans.collect(),
         expositions: expositions
             .map(|each| ExpositionRow { id: each.id.clone(), naming: naming(each) })
             .collect(),
@@ -139,7 +159,7 @@ fn section(contract: &Contract, metric: &Metric) -> MetricSection {
     }
 }
 
-fn lowercase(stability: etalon_telemetry_schema::Stability) -> String {
+pub(super) fn lowercase(stability: etalon_telemetry_schema::Stability) -> String {
     format!("{stability:?}").to_lowercase()
 }
 
@@ -161,25 +181,32 @@ fn kind(metric: &Metric) -> String {
 }
 
 fn labels(contract: &Contract, metric: &Metric) -> String {
-    if metric.attributes.is_empty() {
+    listed(contract, &metric.attributes, |key| {
+        let escaped = key.replace('.', "_");
+        if escaped == key { String::new() } else { format!(" (`{escaped}` in Prometheus)") }
+    })
+}
+
+/// Keys and values, for a cell.
+pub(super) fn attributes(contract: &Contract, attributes: &[AttributeRef]) -> String {
+    listed(contract, attributes, |_| String::new())
+}
+
+fn listed(contract: &Contract, attributes: &[AttributeRef], also: impl Fn(&str) -> String) -> String {
+    if attributes.is_empty() {
         return "none".to_owned();
     }
-    let labels = metric.attributes.iter().map(|attribute| {
+    let listed = attributes.iter().map(|attribute| {
         let declared = contract.attributes.get(&attribute.key);
-        let escaped = attribute.key.replace('.', "_");
-        let name = if escaped == attribute.key {
-            format!("`{}`", attribute.key)
-        } else {
-            format!("`{}` (`{escaped}` in Prometheus)", attribute.key)
-        };
+        let (key, also) = (&attribute.key, also(&attribute.key));
         let presence = match attribute.requirement_level {
             Requirement::Required => "",
             Requirement::Recommended => ", where it applies",
             Requirement::OptIn => ", where it is asked for",
         };
-        format!("{name}{presence}: {}", declared.map(values).unwrap_or_default())
+        format!("`{key}`{also}{presence}: {}", declared.map(values).unwrap_or_default())
     });
-    labels.collect::<Vec<_>>().join("<br>")
+    listed.collect::<Vec<_>>().join("<br>")
 }
 
 fn values(attribute: &Attribute) -> String {

@@ -1,8 +1,11 @@
 //! The contract as the templates want it: with the names that it has in code.
 
-use etalon_telemetry_schema::{Attribute, AttributeKind, Binding, Contract, Instrument, Metric, Requirement};
+use etalon_telemetry_schema::{
+    Attribute, AttributeKind, Binding, Contract, Instrument, Metric, Primitive, Requirement,
+};
 use serde::Serialize;
 
+use super::spans::{self, SpanView};
 use crate::codegen::Result;
 
 /// The attribute that tells the signal. Where there is one metric for each signal, it says which.
@@ -14,12 +17,15 @@ pub(super) struct View {
     attributes: Vec<AttributeView>,
     metrics: Vec<MetricView>,
     groups: Vec<GroupView>,
+    spans: Vec<SpanView>,
 }
 
 #[derive(Debug, Serialize)]
 struct AttributeView {
     r#type: String,
     doc: String,
+    /// The type that its values have in code; empty where it is text or an enumeration.
+    number: &'static str,
     /// Empty when it is no enumeration.
     members: Vec<MemberView>,
 }
@@ -109,6 +115,7 @@ pub(super) fn of(contract: &Contract) -> Result<View> {
         attributes: contract.attributes.values().map(attribute).collect(),
         metrics: contract.metrics.values().map(metric).collect(),
         groups: groups.collect::<Result<_>>()?,
+        spans: spans::of(contract)?,
     })
 }
 
@@ -120,6 +127,12 @@ fn attribute(attribute: &Attribute) -> AttributeView {
     AttributeView {
         r#type: pascal(&attribute.key),
         doc: format!("`{}`: {}", attribute.key, attribute.brief),
+        number: match attribute.kind {
+            AttributeKind::Primitive(Primitive::Int) => "i64",
+            AttributeKind::Primitive(Primitive::Double) => "f64",
+            AttributeKind::Primitive(Primitive::Boolean) => "bool",
+            AttributeKind::Primitive(Primitive::String) | AttributeKind::Enum { .. } => "",
+        },
         members: members
             .iter()
             .map(|member| MemberView {
@@ -269,7 +282,7 @@ fn constant(metric: &Metric) -> String {
     metric.name.replace('.', "_").to_ascii_uppercase()
 }
 
-fn pascal(name: &str) -> String {
+pub(super) fn pascal(name: &str) -> String {
     let words = name.split(['_', '.']);
     words
         .map(|word| {
