@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use etalon_conf::visible;
+use etalon_telemetry::event;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, level_filters::LevelFilter, span};
@@ -27,7 +28,7 @@ pub(crate) enum Encoding {
 }
 
 /// Thins out floods: per message and `tick`, the first `initial` lines and then every
-/// `thereafter`-th are written.
+/// `thereafter`-th are written. Events that the contract declares as not sampled are always written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sampling {
     /// The window.
@@ -126,8 +127,12 @@ impl State {
     }
 
     /// Whether sampling lets a line with this message pass.
-    fn passes(&self, level: Level, message: &str, now: SystemTime) -> bool {
+    fn passes(&self, metadata: &Metadata<'_>, message: &str, now: SystemTime) -> bool {
         let Some(Sampling { tick, initial, thereafter }) = self.sampling else { return true };
+        if event::definition(metadata.name()).is_some_and(|event| !event.sampled) {
+            return true;
+        }
+        let level = metadata.level();
         let ticks = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() / tick.as_nanos().max(1);
         let hash = self.hasher.hash_one((level.as_str(), message));
         let key = usize::try_from(hash % WINDOWS as u64).unwrap_or(0);
@@ -224,7 +229,7 @@ where
         let mut own = Collected::default();
         event.record(&mut own);
         let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if !state.passes(*event.metadata().level(), &own.message, now) {
+        if !state.passes(event.metadata(), &own.message, now) {
             return;
         }
         let mut fields = state.fields.clone();

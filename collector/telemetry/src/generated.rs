@@ -2,5 +2,7 @@
 
 pub mod attributes;
 pub mod definitions;
+#[allow(missing_debug_implementations, reason = "they live for the moment in which they are told")]
+pub mod events;
 pub mod metrics;
 pub mod spans;

@@ -13,6 +13,7 @@
 
 mod binding;
 mod definition;
+pub mod event;
 #[allow(clippy::doc_markdown, reason = "the words of the contract are prose")]
 mod generated;
 mod process;
@@ -24,7 +25,7 @@ mod span;
 
 pub use binding::Held;
 pub use definition::{Definition, Instrument, Level, Stability, ValueType};
-pub use generated::{attributes, definitions, metrics, spans};
+pub use generated::{attributes, definitions, events, metrics, spans};
 pub use process::{ProcessObservations, observe_process};
 pub use prometheus::{Format, PrometheusReader, prefers_gzip};
 pub use registry::Telemetry;

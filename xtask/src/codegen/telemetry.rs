@@ -1,6 +1,8 @@
 //! What is made of `telemetry-schema/`: `collector/telemetry/src/generated/`, the reference in the book, the resolved
 //! contract, and the JSON Schema of the files for editors.
 
+mod event_pages;
+mod events;
 mod pages;
 mod spans;
 mod view;
@@ -26,7 +28,8 @@ pub(super) fn generate() -> Result<Vec<Generated>> {
         let text = templates.get_template(name)?.render(view.clone())?;
         Ok(Generated { path: format!("{CODE}/{name}.rs"), content: formatted(&text)? })
     };
-    let mut files = vec![code("attributes")?, code("definitions")?, code("metrics")?, code("spans")?];
+    let names = ["attributes", "definitions", "metrics", "events", "spans"];
+    let mut files = names.into_iter().map(code).collect::<Result<Vec<_>>>()?;
     // The whole contract in one file, for programs.
     files.push(Generated { path: format!("{SCHEMA}/resolved/current.json"), content: contract.to_json() });
     files.push(editor_schema()?);
@@ -52,6 +55,8 @@ fn templates() -> Result<Environment<'static>> {
     templates.add_template("metrics", include_str!("telemetry/metrics.rs.jinja"))?;
     templates.add_template("spans", include_str!("telemetry/spans.rs.jinja"))?;
     templates.add_template("spans.md", include_str!("telemetry/spans.md.jinja"))?;
+    templates.add_template("events", include_str!("telemetry/events.rs.jinja"))?;
+    templates.add_template("events.md", include_str!("telemetry/events.md.jinja"))?;
     templates.add_template("index", include_str!("telemetry/index.md.jinja"))?;
     templates.add_template("group", include_str!("telemetry/group.md.jinja"))?;
     Ok(templates)

@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
+use etalon_telemetry::tell;
 use serde_json::json;
 use tracing::{Level, debug_span, error_span, info, warn};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -104,6 +105,19 @@ fn a_flood_is_thinned_out_per_message() {
             "info\tother"
         ]
     );
+}
+
+#[test]
+fn an_event_that_is_not_to_be_sampled_is_never_left_out() {
+    let none = Sampling { tick: Duration::from_hours(1), initial: 0, thereafter: 0 };
+    let lines = logged(Encoding::Json, Level::INFO, Some(none), || {
+        for _ in 0..30 {
+            tell!(ServiceReady);
+            tell!(ExporterRetry { error: &"full", interval: &"5s" });
+        }
+    });
+    assert_eq!(lines.len(), 30);
+    assert!(lines.iter().all(|line| line.contains("\"event.name\":\"service.ready\"")), "{lines:?}");
 }
 
 #[test]

@@ -109,6 +109,73 @@ pub struct ItemsRefused(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ItemsSent(pub i64);
 
+/// `otelcol.component.kind`: The part that the component plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OtelcolComponentKind {
+    /// Brings data in.
+    Receiver,
+    /// Looks at data on its way.
+    Processor,
+    /// Takes data out.
+    Exporter,
+    /// Takes data out of some pipelines and brings it into others.
+    Connector,
+    /// Stands beside the pipelines.
+    Extension,
+}
+
+impl OtelcolComponentKind {
+    /// All values.
+    pub const ALL: [Self; 5] =
+        [Self::Receiver, Self::Processor, Self::Exporter, Self::Connector, Self::Extension];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Receiver => "receiver",
+            Self::Processor => "processor",
+            Self::Exporter => "exporter",
+            Self::Connector => "connector",
+            Self::Extension => "extension",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
+/// `phase`: When in its life a component failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// While it was started.
+    Start,
+    /// While it was in service.
+    Run,
+    /// While it was shut down.
+    Shutdown,
+}
+
+impl Phase {
+    /// All values.
+    pub const ALL: [Self; 3] = [Self::Start, Self::Run, Self::Shutdown];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Run => "run",
+            Self::Shutdown => "shutdown",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
 /// `receiver`: Id of the receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Receiver<'a>(pub &'a str);
@@ -316,14 +383,66 @@ impl<'a> ServiceName<'a> {
     }
 }
 
-/// `service.version`: Its version.
+/// `signal`: A signal of the operating system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ServiceVersion<'a>(pub &'a str);
+pub enum Signal {
+    /// SIGTERM.
+    Terminated,
+    /// SIGINT.
+    Interrupt,
+    /// SIGHUP.
+    Hangup,
+}
 
-impl<'a> ServiceVersion<'a> {
+impl Signal {
+    /// All values.
+    pub const ALL: [Self; 3] = [Self::Terminated, Self::Interrupt, Self::Hangup];
+
     /// As readers of telemetry see it.
-    pub const fn as_str(self) -> &'a str {
-        self.0
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Terminated => "terminated",
+            Self::Interrupt => "interrupt",
+            Self::Hangup => "hangup",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
+/// `stop.reason`: Why the collector stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StopReason {
+    /// SIGTERM came.
+    Terminated,
+    /// SIGINT came, as from Ctrl-C.
+    Interrupt,
+    /// It could not come into service.
+    StartFailed,
+    /// A component cannot go on.
+    ComponentFailed,
+}
+
+impl StopReason {
+    /// All values.
+    pub const ALL: [Self; 4] = [Self::Terminated, Self::Interrupt, Self::StartFailed, Self::ComponentFailed];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Terminated => "terminated",
+            Self::Interrupt => "interrupt",
+            Self::StartFailed => "start_failed",
+            Self::ComponentFailed => "component_failed",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
     }
 }
 

@@ -8,6 +8,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Value};
 use serde::Serialize;
 
+use super::event_pages::{self, EventSection};
 use super::spans;
 use crate::codegen::markdown::{self, STAMP, SUMMARY};
 use crate::codegen::{Generated, Result, root};
@@ -21,8 +22,10 @@ struct Page {
     version: String,
     groups: Vec<GroupPage>,
     entities: Vec<EntityPage>,
+    components: Vec<EntityPage>,
     expositions: Vec<ExpositionRow>,
     spans: Vec<SpanRow>,
+    events: Vec<EventSection>,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,8 +78,11 @@ pub(super) fn generate(contract: &Contract, templates: &Environment<'_>) -> Resu
         files.push(Generated { path: format!("book/src/{PAGES}/{}.md", file(&group.name)), content });
     }
     files.push(spans::page(contract, templates)?);
+    let events = templates.get_template("events.md")?.render(Value::from(Serde(&page)))?;
+    files.push(Generated { path: format!("book/src/{PAGES}/events.md"), content: events });
     let entries = page.groups.iter().map(|group| (group.name.replace('_', " "), file(&group.name)));
-    let entries: Vec<_> = entries.chain([("spans".to_owned(), "spans".to_owned())]).collect();
+    let others = ["spans", "events"].map(|name| (name.to_owned(), name.to_owned()));
+    let entries: Vec<_> = entries.chain(others).collect();
     let summary = std::fs::read_to_string(root().join(SUMMARY))?;
     let content = markdown::with_pages(&summary, PAGES, &entries)?;
     files.push(Generated { path: SUMMARY.to_owned(), content });
@@ -99,14 +105,16 @@ fn page(contract: &Contract) -> Page {
             metrics: metrics.map(|metric| section(contract, metric)).collect(),
         }
     });
-    let entities = contract.entities.values().map(|entity| {
-        let keys = entity.identity.iter().chain(&entity.description);
-        let attributes = keys.filter_map(|key| contract.attributes.get(&key.key));
-        EntityPage {
-            brief: entity.brief.clone(),
-            attributes: attributes.map(|each| (each.key.clone(), each.brief.clone())).collect(),
-        }
-    });
+    let entity = |id: &str| {
+        contract.entities.get(id).into_iter().map(|entity| {
+            let keys = entity.identity.iter().chain(&entity.description);
+            let attributes = keys.filter_map(|key| contract.attributes.get(&key.key));
+            EntityPage {
+                brief: entity.brief.clone(),
+                attributes: attributes.map(|each| (each.key.clone(), each.brief.clone())).collect(),
+            }
+        })
+    };
     let expositions = contract.expositions.iter();
     let spans = contract.spans.values().map(|span| SpanRow {
         id: span.id.clone(),
@@ -118,11 +126,13 @@ fn page(contract: &Contract) -> Page {
         stamp: STAMP,
         version: contract.version.to_string(),
         groups: groups.collect(),
-        entities: entities.collect(),
         spans: spans.collect(),
+        entities: entity("service").collect(),
+        components: entity("otelcol.component").collect(),
         expositions: expositions
             .map(|each| ExpositionRow { id: each.id.clone(), naming: naming(each) })
             .collect(),
+        events: event_pages::sections(contract),
     }
 }
 
@@ -209,7 +219,7 @@ fn listed(contract: &Contract, attributes: &[AttributeRef], also: impl Fn(&str) 
     listed.collect::<Vec<_>>().join("<br>")
 }
 
-fn values(attribute: &Attribute) -> String {
+pub(super) fn values(attribute: &Attribute) -> String {
     match attribute.values() {
         None => attribute.brief.clone(),
         Some(values) => values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", "),

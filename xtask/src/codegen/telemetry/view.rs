@@ -5,6 +5,7 @@ use etalon_telemetry_schema::{
 };
 use serde::Serialize;
 
+use super::events::{self, EventView};
 use super::spans::{self, SpanView};
 use crate::codegen::Result;
 
@@ -18,6 +19,7 @@ pub(super) struct View {
     metrics: Vec<MetricView>,
     groups: Vec<GroupView>,
     spans: Vec<SpanView>,
+    events: Vec<EventView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,12 +112,14 @@ struct OfSignal {
 
 pub(super) fn of(contract: &Contract) -> Result<View> {
     let groups = contract.groups.iter().map(|(name, brief)| group(contract, name, brief));
+    let coded = contract.attributes.values().filter(|attribute| !events::is_only_told(contract, attribute));
     Ok(View {
         version: contract.version.to_string(),
-        attributes: contract.attributes.values().map(attribute).collect(),
+        attributes: coded.map(attribute).collect(),
         metrics: contract.metrics.values().map(metric).collect(),
         groups: groups.collect::<Result<_>>()?,
         spans: spans::of(contract)?,
+        events: events::of(contract)?,
     })
 }
 

@@ -1,0 +1,5 @@
+use etalon_telemetry::tell;
+
+fn main() {
+    tell!(ServiceStopped { failures: "two" });
+}
