@@ -20,6 +20,7 @@ pub mod notice;
 pub mod promql;
 pub mod released;
 pub mod review;
+mod sarif;
 pub mod upstream;
 
 pub use cardinality::MaxSeries;

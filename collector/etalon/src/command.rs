@@ -66,8 +66,12 @@ pub(crate) struct ShutdownFailures(Vec<(etalon_service::Role, ComponentId, BoxEr
 
 /// Runs a distribution with these arguments, the command's name first.
 ///
-/// Exits with 0 after an orderly end, and with 1 and `Error: …` on standard error after a failure.
+/// Exits with 0 after an orderly end, and with `Error: …` on standard error and 1 after a failure; with 2 where `contract`
+/// could not do its work, since 1 is what it finds.
 pub fn run(distribution: &Distribution, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let is_of_contract = args.get(1).is_some_and(|first| first == "contract");
+    let failure = if is_of_contract { ExitCode::from(contract::CANNOT) } else { ExitCode::FAILURE };
     let parsed = args::command(&distribution.build)
         .try_get_matches_from(args)
         .and_then(|matches| Cli::from_arg_matches(&matches));
@@ -75,7 +79,7 @@ pub fn run(distribution: &Distribution, args: impl IntoIterator<Item = OsString>
         Ok(cli) => execute(distribution, cli),
         Err(error) if error.use_stderr() => {
             report(format_args!("{}", usage::told(&error, distribution.build.command)));
-            return ExitCode::FAILURE;
+            return failure;
         }
         Err(help_or_version) => help_or_version.print().map_err(CommandError::Output),
     };
@@ -93,7 +97,7 @@ pub fn run(distribution: &Distribution, args: impl IntoIterator<Item = OsString>
         }
         Err(error) => {
             report(format_args!("{}", chain(&error)));
-            ExitCode::FAILURE
+            failure
         }
     }
 }

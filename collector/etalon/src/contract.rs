@@ -15,9 +15,12 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use etalon_net::client;
 use etalon_telemetry_schema::catalog::UnknownContract;
-use etalon_telemetry_schema::check::ScrapeError;
+use etalon_telemetry_schema::check::InputError;
 
 use crate::command::CommandError;
+
+/// The exit status when a command could not do its work. With 1 it has done it, and something is wrong.
+pub(crate) const CANNOT: u8 = 2;
 
 /// What to do with contracts.
 #[derive(Debug, Subcommand)]
@@ -28,7 +31,7 @@ pub(crate) enum ContractCommand {
     Diff(diff::DiffArgs),
     /// Check dashboards and alerts: whether what they ask for is there, under this name and with these labels
     Lint(lint::LintArgs),
-    /// Check a running collector: whether the metrics that it serves are those that its contract declares
+    /// Check a collector: whether what it tells is what its contract declares
     Check(check::CheckArgs),
 }
 
@@ -58,11 +61,13 @@ pub(crate) enum ContractError {
         source: client::FetchError,
     },
     #[error("cannot read {name}")]
-    Scrape {
+    Input {
         name: String,
         #[source]
-        source: ScrapeError,
+        source: InputError,
     },
+    #[error("{option} is for {of}, and this is {kind}")]
+    WithoutEffect { option: &'static str, of: &'static str, kind: &'static str },
     #[error("{name} tells of a contract that this program does not have")]
     ToldVersion {
         name: String,
@@ -70,8 +75,8 @@ pub(crate) enum ContractError {
         source: UnknownContract,
     },
     /// It has been told how.
-    #[error("the metrics do not fit the contract")]
-    ScrapeDoesNotFit,
+    #[error("what the collector has told does not fit the contract")]
+    ToldDoesNotFit,
     /// It has been told how.
     #[error("the files do not fit the contract")]
     DoesNotFit,
@@ -92,18 +97,14 @@ pub(crate) fn run(command: &ContractCommand) -> Result<(), CommandError> {
 impl ContractError {
     /// Whether what is wrong has been printed already, as the result of the command.
     pub(crate) fn is_told(&self) -> bool {
-        matches!(self, Self::DoesNotFit | Self::ScrapeDoesNotFit | Self::Unreadable)
+        matches!(self, Self::DoesNotFit | Self::ToldDoesNotFit | Self::Unreadable)
     }
 
-    /// 2 when something could not be read, which is not the same as that it is wrong.
+    /// 1 when something was found wrong, which is not the same as that it could not be looked at.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Read { .. }
-            | Self::Fetch { .. }
-            | Self::Scrape { .. }
-            | Self::ToldVersion { .. }
-            | Self::Unreadable => ExitCode::from(2),
-            _ => ExitCode::FAILURE,
+            Self::Breaking { .. } | Self::DoesNotFit | Self::ToldDoesNotFit => ExitCode::FAILURE,
+            _ => ExitCode::from(CANNOT),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::scrape::{Scrape, ScrapedFamily, ScrapedKind, Series};
-use super::{Finding, Rule};
+use super::{Finding, Report, Rule};
 use crate::contract::{Contract, Level, Presence};
 use crate::exposition::{Escaping, Exposition, Family, FamilyKind};
 
@@ -12,15 +12,6 @@ const TARGET_INFO: &str = "target_info";
 
 /// The label with the upper bound of a bucket.
 const BOUND: &str = "le";
-
-/// What came out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The exposition that it was compared with.
-    pub exposition: String,
-    /// What does not fit, in order.
-    pub findings: Vec<Finding>,
-}
 
 /// Compares with the exposition of the contract that fits best: the one with the fewest findings and, of several, the
 /// first. `default` is looked at before the others.
@@ -59,25 +50,28 @@ pub fn check(scrape: &Scrape, contract: &Contract, exposition: &Exposition, leve
     let needed = |family: &&Family<'_>| *family.presence() == Presence::AtStart && family.level() <= level;
     let missing = families.iter().filter(needed).filter(|family| !seen.contains(family.name.as_str()));
     findings.extend(missing.map(|family| Finding {
-        family: family.name.clone(),
-        rule: Rule::MissingFamily,
-        series: String::new(),
+        name: family.name.clone(),
+        rule: Rule::MissingMetric,
+        instance: String::new(),
         line: None,
         message: "it is not there".to_owned(),
         expected: format!("a {} that is there from the start", word(family.kind)),
+        times: 1,
     }));
     findings.sort();
-    Report { exposition: exposition.id.clone(), findings }
+    let counts = vec![("families", scrape.families().len()), ("series", scrape.series().count())];
+    Report { exposition: exposition.id.clone(), counts, findings, left_out: 0, foreign: 0 }
 }
 
 fn malformed(line: &super::Malformed) -> Finding {
     Finding {
-        family: String::new(),
+        name: String::new(),
         rule: Rule::Malformed,
-        series: String::new(),
+        instance: String::new(),
         line: Some(line.line),
         message: "the line is not of the format".to_owned(),
         expected: line.expected.to_owned(),
+        times: 1,
     }
 }
 
@@ -95,14 +89,15 @@ fn duplicates(family: &ScrapedFamily) -> Vec<Finding> {
     again.collect()
 }
 
-fn of_series(family: String, rule: Rule, series: &Series, message: &str, expected: &str) -> Finding {
+fn of_series(name: String, rule: Rule, series: &Series, message: &str, expected: &str) -> Finding {
     Finding {
-        family,
+        name,
         rule,
-        series: written(&series.name, series.labels.iter()),
+        instance: written(&series.name, series.labels.iter()),
         line: Some(series.line),
         message: message.to_owned(),
         expected: expected.to_owned(),
+        times: 1,
     }
 }
 
@@ -139,12 +134,13 @@ impl<'a> Declared<'a> {
 
 fn undeclared(scraped: &ScrapedFamily) -> Finding {
     Finding {
-        family: scraped.name.clone(),
-        rule: Rule::UndeclaredFamily,
-        series: String::new(),
+        name: scraped.name.clone(),
+        rule: Rule::UndeclaredMetric,
+        instance: String::new(),
         line: Some(scraped.line),
         message: "the contract does not have it".to_owned(),
         expected: "a family of the contract".to_owned(),
+        times: 1,
     }
 }
 
@@ -184,12 +180,13 @@ impl Pair<'_> {
             None => "its type is not told".to_owned(),
         };
         (!fits).then(|| Finding {
-            family: self.declared.name.clone(),
+            name: self.declared.name.clone(),
             rule: Rule::Type,
-            series: String::new(),
+            instance: String::new(),
             line: Some(self.scraped.line),
             message,
             expected: expected.to_owned(),
+            times: 1,
         })
     }
 
@@ -206,7 +203,7 @@ impl Pair<'_> {
             let known: Vec<&str> = declared.iter().map(|label| label.name.as_str()).collect();
             let expected = if known.is_empty() { "no label".to_owned() } else { known.join(", ") };
             let message = format!("the contract does not have its {}", undeclared.join(", "));
-            findings.push(find(Rule::UndeclaredLabel, message, expected));
+            findings.push(find(Rule::UndeclaredAttribute, message, expected));
         }
         // For Prometheus, a label without a value is not there.
         let value_of = |key: &str| series.label(key).filter(|value| !value.is_empty());
@@ -215,7 +212,7 @@ impl Pair<'_> {
         if !missing.is_empty() {
             let message = format!("it has no {}", missing.join(", "));
             findings.push(find(
-                Rule::MissingLabel,
+                Rule::MissingAttribute,
                 message,
                 format!("{} on each series", missing.join(", ")),
             ));
@@ -248,12 +245,13 @@ impl Pair<'_> {
             if found != declared {
                 let told: Vec<String> = declared.iter().map(f64::to_string).collect();
                 findings.push(Finding {
-                    family: self.declared.name.clone(),
+                    name: self.declared.name.clone(),
                     rule: Rule::Buckets,
-                    series: written(&self.declared.name, labels.into_iter()),
+                    instance: written(&self.declared.name, labels.into_iter()),
                     line: Some(line),
                     message: format!("its bounds are {}", bounds.join(", ")),
                     expected: told.join(", ").replace("inf", "+Inf"),
+                    times: 1,
                 });
             }
         }

@@ -15,7 +15,7 @@ fn read(text: &str) -> Scrape {
 fn told(text: &str, (contract, exposition): &(Contract, Exposition)) -> String {
     let scrape = read(text);
     let report = check(&scrape, contract, exposition, Level::Normal);
-    render(&Told { source: "scrape", scrape: &scrape, contract, report: &report }, Format::Text)
+    render(&Told { source: "scrape", contract, report: &report }, Format::Text)
 }
 
 fn check_all(forged: &[(&str, &str)], expected: &Expect) {
@@ -82,17 +82,17 @@ fn each_way_not_to_fit_is_found_and_nothing_else() {
             28 families, 79 series against etalon 0.1.0/prometheus: 1 finding
 
             "\notelcol_process_uptime " → "\notelcol_process_uptime{host=\"a\",rack=\"b\"} "
-            scrape:103: error[undeclared-label]: otelcol_process_uptime{host="a",rack="b"}: the contract does not have its host, rack
+            scrape:103: error[undeclared-attribute]: otelcol_process_uptime{host="a",rack="b"}: the contract does not have its host, rack
               = expected: no label
             28 families, 79 series against etalon 0.1.0/prometheus: 1 finding
 
             "\netalon_contract_info{version=\"0.1.0\"} 1" → "\netalon_contract_info 1"
-            scrape:6: error[missing-label]: etalon_contract_info: it has no version
+            scrape:6: error[missing-attribute]: etalon_contract_info: it has no version
               = expected: version on each series
             28 families, 79 series against etalon 0.1.0/prometheus: 1 finding
 
             "\netalon_contract_info{version=\"0.1.0\"} 1" → "\netalon_contract_info{version=\"\"} 1"
-            scrape:6: error[missing-label]: etalon_contract_info{version=""}: it has no version
+            scrape:6: error[missing-attribute]: etalon_contract_info{version=""}: it has no version
               = expected: version on each series
             28 families, 79 series against etalon 0.1.0/prometheus: 1 finding
 
@@ -102,16 +102,16 @@ fn each_way_not_to_fit_is_found_and_nothing_else() {
             28 families, 79 series against etalon 0.1.0/prometheus: 1 finding
 
             "# HELP target_info" → "# TYPE otelcol_forged gauge\notelcol_forged 1\nbare 2\n# HELP target_info"
-            scrape:3: error[undeclared-family]: bare: the contract does not have it
+            scrape:3: error[undeclared-metric]: bare: the contract does not have it
               = expected: a family of the contract
-            scrape:1: error[undeclared-family]: otelcol_forged: the contract does not have it
+            scrape:1: error[undeclared-metric]: otelcol_forged: the contract does not have it
               = expected: a family of the contract
             30 families, 81 series against etalon 0.1.0/prometheus: 2 findings
 
             "# TYPE otelcol_config_reloads counter\n" → "# TYPE other counter\n"
             scrape:33: error[type]: otelcol_config_reloads: its type is not told
               = expected: counter
-            scrape:32: error[undeclared-family]: other: the contract does not have it
+            scrape:32: error[undeclared-metric]: other: the contract does not have it
               = expected: a family of the contract
             29 families, 79 series against etalon 0.1.0/prometheus: 2 findings
 
@@ -135,11 +135,11 @@ fn what_must_be_there_from_the_start_is_missed_unless_the_level_is_lower() {
     let scrape = read(&PLAIN.replace("otelcol_process_uptime", "target_info"));
     let missing = |contract: &Contract, level| check(&scrape, contract, &exposition, level).findings;
     let rules = |findings: &[Finding]| findings.iter().map(|finding| finding.rule).collect::<Vec<_>>();
-    assert!(rules(&missing(&contract, Level::Basic)).contains(&Rule::MissingFamily));
+    assert!(rules(&missing(&contract, Level::Basic)).contains(&Rule::MissingMetric));
     let uptime = contract.metrics.get_mut("otelcol_process_uptime").unwrap();
     uptime.annotations.contract.level = Level::Detailed;
-    assert!(!rules(&missing(&contract, Level::Normal)).contains(&Rule::MissingFamily));
-    assert!(rules(&missing(&contract, Level::Detailed)).contains(&Rule::MissingFamily));
+    assert!(!rules(&missing(&contract, Level::Normal)).contains(&Rule::MissingMetric));
+    assert!(rules(&missing(&contract, Level::Detailed)).contains(&Rule::MissingMetric));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn histograms_have_the_bounds_of_the_contract() {
     let found = |kind: &str, bounds: &str| {
         let scrape = read(&histogram(kind, bounds));
         let findings = check(&scrape, &contract.0, &contract.1, Level::Normal).findings;
-        findings.into_iter().filter(|finding| finding.rule != Rule::MissingFamily).collect::<Vec<_>>()
+        findings.into_iter().filter(|finding| finding.rule != Rule::MissingMetric).collect::<Vec<_>>()
     };
     assert_eq!(found(typed, declared), []);
     assert_eq!(found(typed, &declared.replace("10 ", "10.0 ")), []);
@@ -162,7 +162,7 @@ fn histograms_have_the_bounds_of_the_contract() {
     ] {
         let [finding] = &found(typed, other)[..] else { panic!("one finding for {other}") };
         assert_eq!(finding.rule, Rule::Buckets);
-        assert_eq!(finding.series, "otelcol_processor_batch_batch_send_size{processor=\"batch\"}");
+        assert_eq!(finding.instance, "otelcol_processor_batch_batch_send_size{processor=\"batch\"}");
         assert_eq!(finding.expected, declared.replace(' ', ", "));
     }
     let untyped: Vec<Rule> = found("", declared).iter().map(|finding| finding.rule).collect();
@@ -305,3 +305,6 @@ proptest::proptest! {
         }
     }
 }
+
+mod inputs;
+mod kinds;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Finding, Prepared, Report, Rule, Severity};
+use crate::sarif::{Run, location};
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,36 +154,17 @@ fn as_json(told: &Told<'_>) -> Value {
 }
 
 fn sarif(told: &Told<'_>) -> Value {
-    let rules: Vec<Value> = Rule::ALL
-        .iter()
-        .map(|rule| json!({"id": rule.id(), "shortDescription": {"text": rule.summary()}}))
-        .collect();
-    let notifications: Vec<Value> = told
-        .prepared
-        .unreadable()
-        .map(|(file, error)| {
-            let region = json!({"startLine": error.line, "startColumn": error.column});
-            json!({"level": "error", "message": {"text": error.message}, "locations": [location(&file.name, region)]})
-        })
-        .collect();
-    let results: Vec<Value> = told.report.findings.iter().map(result).collect();
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {"name": "etalon contract lint", "rules": rules}},
-            "columnKind": "unicodeCodePoints",
-            "invocations": [{
-                "executionSuccessful": notifications.is_empty(),
-                "toolExecutionNotifications": notifications,
-            }],
-            "results": results,
-        }],
-    })
-}
-
-fn location(file: &str, region: Value) -> Value {
-    json!({"physicalLocation": {"artifactLocation": {"uri": file}, "region": region}})
+    let notifications = told.prepared.unreadable().map(|(file, error)| {
+        let region = json!({"startLine": error.line, "startColumn": error.column});
+        json!({"level": "error", "message": {"text": error.message}, "locations": [location(&file.name, region)]})
+    });
+    let run = Run {
+        tool: "etalon contract lint",
+        rules: Rule::ALL.iter().map(|rule| (rule.id(), rule.summary())).collect(),
+        notifications: notifications.collect(),
+        results: told.report.findings.iter().map(result).collect(),
+    };
+    run.document()
 }
 
 fn result(finding: &Finding) -> Value {

@@ -32,7 +32,7 @@ fn show_names_metrics_as_the_exposition_that_was_asked_for_does() {
 #[test]
 fn show_says_which_contracts_there_are_when_it_does_not_know_the_name() {
     let failed = run(&["contract", "show", "--version", "curent"]);
-    assert_eq!((failed.code(), failed.stdout.as_str()), (1, ""));
+    assert_eq!((failed.code(), failed.stdout.as_str()), (2, ""));
     assert!(
         failed.stderr.starts_with(
             "Error: no contract is called \"curent\"; did you mean \"current\"?; known are current"

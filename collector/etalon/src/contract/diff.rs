@@ -22,7 +22,8 @@ Examples:
   etalon contract diff otelcol@0.151/explicit otelcol@0.152/explicit
                                                   The same, of one exposition
 
-Exit status: 0 when nothing that worked stops working, 1 when something does, or after an error.")]
+Exit status: 0 when nothing that worked stops working, 1 when something does, 2 when the arguments are
+wrong.")]
 pub(crate) struct DiffArgs {
     /// What was there: current, a release such as 0.1.0, or the Go collector's, as otelcol@0.128; after a slash, the
     /// exposition that is looked at [default: all]

@@ -26,7 +26,8 @@ Examples:
   etalon contract lint rules.yaml --fix   Rewrite the names that are known to have moved
   etalon contract lint --expr 'rate(otelcol_exporter_sent_spans_total[5m])'
 
-Exit status: 0 when nothing is an error, 1 when something is, 2 when a file cannot be read.")]
+Exit status: 0 when nothing is an error, 1 when something is, 2 when a file cannot be read, or the arguments
+are wrong.")]
 pub(crate) struct LintArgs {
     /// Grafana dashboards (.json), rule files of Prometheus or Mimir (.yaml, .yml), or PromQL with empty lines
     /// between the expressions (any other name)
@@ -60,7 +61,7 @@ pub(crate) struct LintArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Shown {
+pub(super) enum Shown {
     /// For people
     Text,
     /// All of it, as JSON
