@@ -38,7 +38,7 @@ impl Declared for Exporter<'_> {
     const DEFINITION: &'static SpanDefinition = &EXPORTER;
 
     fn name(&self) -> Cow<'static, str> {
-        Cow::Owned(format!("exporter/{}/{}", self.exporter.as_str(), self.data_type.as_str(),))
+        Cow::Owned(["exporter/", self.exporter.as_str(), "/", self.data_type.as_str()].concat())
     }
 
     fn tell(&self, attributes: &mut Attributes<'_>) {
@@ -85,7 +85,7 @@ impl Declared for ExporterGrpc<'_> {
     const DEFINITION: &'static SpanDefinition = &EXPORTER_GRPC;
 
     fn name(&self) -> Cow<'static, str> {
-        Cow::Owned(format!("{}", self.rpc_method.as_str(),))
+        Cow::Owned(self.rpc_method.as_str().to_owned())
     }
 
     fn tell(&self, attributes: &mut Attributes<'_>) {
@@ -137,7 +137,7 @@ impl Declared for ExporterHttp<'_> {
     const DEFINITION: &'static SpanDefinition = &EXPORTER_HTTP;
 
     fn name(&self) -> Cow<'static, str> {
-        Cow::Owned(format!("{}", self.http_request_method.as_str(),))
+        Cow::Owned(self.http_request_method.as_str().to_owned())
     }
 
     fn tell(&self, attributes: &mut Attributes<'_>) {
@@ -189,7 +189,7 @@ impl Declared for ReceiverGrpc<'_> {
     const DEFINITION: &'static SpanDefinition = &RECEIVER_GRPC;
 
     fn name(&self) -> Cow<'static, str> {
-        Cow::Owned(format!("{}", self.rpc_method.as_str(),))
+        Cow::Owned(self.rpc_method.as_str().to_owned())
     }
 
     fn tell(&self, attributes: &mut Attributes<'_>) {
@@ -241,7 +241,7 @@ impl Declared for ReceiverHttp<'_> {
     const DEFINITION: &'static SpanDefinition = &RECEIVER_HTTP;
 
     fn name(&self) -> Cow<'static, str> {
-        Cow::Owned(format!("{} {}", self.http_request_method.as_str(), self.http_route.as_str(),))
+        Cow::Owned([self.http_request_method.as_str(), " ", self.http_route.as_str()].concat())
     }
 
     fn tell(&self, attributes: &mut Attributes<'_>) {

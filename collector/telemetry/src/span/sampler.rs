@@ -51,8 +51,8 @@ impl TraceIdRatio {
     }
 
     fn samples(self, trace_id: TraceId) -> bool {
-        let [.., a, b, c, d, e, f, g, h] = trace_id.bytes();
-        u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 1 < self.below
+        let lower = u128::from_be_bytes(trace_id.bytes()) & u128::from(u64::MAX);
+        lower >> 1 < u128::from(self.below)
     }
 }
 

@@ -22,9 +22,8 @@ pub(super) struct SpanView {
     attributes: Vec<AttributeOfSpan>,
     /// The name, without a part that varies; else empty.
     fixed_name: String,
-    /// As `format!` wants it.
-    format: String,
-    arguments: Vec<String>,
+    /// Its pieces in code, where it has parts that vary.
+    pieces: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,7 +67,7 @@ fn view(contract: &Contract, span: &Span) -> Result<SpanView> {
         })
     });
     let attributes = attributes.collect::<Result<Vec<_>>>()?;
-    let (format, arguments) = name(span, &attributes)?;
+    let pieces = name(span, &attributes)?;
     let note = &span.annotations.contract;
     Ok(SpanView {
         r#type: pascal(&span.id),
@@ -81,15 +80,15 @@ fn view(contract: &Contract, span: &Span) -> Result<SpanView> {
         ),
         borrows: attributes.iter().any(|attribute| attribute.borrows),
         attributes,
-        fixed_name: if arguments.is_empty() { format.clone() } else { String::new() },
-        format,
-        arguments,
+        fixed_name: if pieces.is_empty() { span.name.note.clone() } else { String::new() },
+        pieces,
     })
 }
 
-/// The template of the name, as a format and its arguments. Each part that varies is a text that is always there.
-fn name(span: &Span, attributes: &[AttributeOfSpan]) -> Result<(String, Vec<String>)> {
-    let (mut format, mut arguments, mut rest) = (String::new(), Vec::new(), &*span.name.note);
+/// The pieces of the name, in code; none if it does not vary. What varies is a text that is always there.
+fn name(span: &Span, attributes: &[AttributeOfSpan]) -> Result<Vec<String>> {
+    let (mut pieces, mut rest) = (Vec::new(), &*span.name.note);
+    let literal = |text: &str| (!text.is_empty()).then(|| format!("{text:?}"));
     while let Some((before, after)) = rest.split_once('{') {
         let (key, after) =
             after.split_once('}').ok_or(format!("{}: a brace is open in its name", span.id))?;
@@ -99,13 +98,14 @@ fn name(span: &Span, attributes: &[AttributeOfSpan]) -> Result<(String, Vec<Stri
         let part = attributes.iter().find(is_it);
         let part =
             part.ok_or(format!("{}: {key:?} is no required text of it, but part of its name", span.id))?;
-        format.push_str(before);
-        format.push_str("{}");
-        arguments.push(part.field.clone());
+        pieces.extend(literal(before));
+        pieces.push(format!("self.{}.as_str()", part.field));
         rest = after;
     }
-    format.push_str(rest);
-    Ok((format, arguments))
+    if !pieces.is_empty() {
+        pieces.extend(literal(rest));
+    }
+    Ok(pieces)
 }
 
 #[derive(Debug, Serialize)]
