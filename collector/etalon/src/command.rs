@@ -177,6 +177,7 @@ fn serve(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandEr
         let ended = runtime.block_on(async {
             let mut collector =
                 Collector::build(&loaded.config, &distribution.factories, &distribution.build, &resource)?;
+            collector.take_lines_of(&logging);
             let reloading = Reloading { distribution, loader, logging, resource: &resource };
             let ended = until_stopped(reloading, loaded, &mut collector).await;
             let failures = collector.shutdown(Instant::now() + SHUTDOWN_TIMEOUT).await;

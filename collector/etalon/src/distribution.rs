@@ -4,7 +4,7 @@ use etalon_component::{BuildInfo, Pair, Stability};
 use etalon_pdata::{LOGS, METRICS, Signal, TRACES};
 use etalon_service::Factories;
 
-use crate::own_metrics;
+use crate::own_telemetry;
 
 /// A named set of components with its default configuration.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Default for Distribution {
                     etalon_extension_bearertokenauth::factory(),
                     etalon_extension_headers_setter::factory(),
                 ],
-                own_metrics: Some(own_metrics::exporter),
+                own_telemetry: Some(own_telemetry::exporter),
             },
             default_config: include_str!("default.yaml"),
         }

@@ -16,7 +16,7 @@ mod feature_gates;
 mod fetch;
 mod inventory;
 mod load;
-mod own_metrics;
+mod own_telemetry;
 mod print;
 mod reload;
 mod send;

@@ -1,19 +1,19 @@
-//! Sends the collector's own metrics, by the exporters that there are for OTLP.
+//! Sends the collector's own telemetry, by the exporters that there are for OTLP.
 
 use etalon_component::{BoxError, ExporterFactory, Settings, Stage};
 use etalon_conf::{Duration, Node};
-use etalon_pdata::METRICS;
 use etalon_service::{OtlpPush, Protocol};
 use serde_json::{Map, Value, json};
 
-/// Creates an exporter that is as `push` says. It has no queue, since the next push has the same metrics again.
+/// Creates an exporter that is as `push` says. It has no queue: who hands over waits for the outcome.
 pub(crate) fn exporter(push: &OtlpPush, settings: Settings) -> Result<Stage, BoxError> {
+    let signal = push.signal;
     let (factory, endpoint): (ExporterFactory, _) = match push.protocol {
-        Protocol::Grpc => (etalon_exporter_otlp_grpc::factory(), "endpoint"),
-        Protocol::Http => (etalon_exporter_otlp_http::factory(), "metrics_endpoint"),
+        Protocol::Grpc => (etalon_exporter_otlp_grpc::factory(), "endpoint".to_owned()),
+        Protocol::Http => (etalon_exporter_otlp_http::factory(), format!("{}_endpoint", signal.name)),
     };
-    let text = Value::Object(written(push, endpoint)).to_string();
-    let node = Node::parse("service::telemetry::metrics", &text)?;
+    let text = Value::Object(written(push, &endpoint)).to_string();
+    let node = Node::parse(&format!("service::telemetry::{}", signal.name), &text)?;
     // The excerpts of the problems would show what is secret.
     let told = |problems: etalon_conf::Problems| -> BoxError {
         let messages: Vec<&str> = problems.iter().map(etalon_conf::Problem::message).collect();
@@ -21,13 +21,15 @@ pub(crate) fn exporter(push: &OtlpPush, settings: Settings) -> Result<Stage, Box
     };
     let config = factory.decode(&node).map_err(told)?;
     etalon_conf::Check::run(&config).map_err(told)?;
-    factory.create(settings, &config, METRICS)
+    factory.create(settings, &config, signal)
 }
 
 /// As a user would write it.
 fn written(push: &OtlpPush, endpoint: &str) -> Map<String, Value> {
-    let headers: Map<String, Value> =
+    let mut headers: Map<String, Value> =
         push.headers.iter().map(|(name, value)| (name.to_owned(), value.expose().into())).collect();
+    let (name, value) = &push.mark;
+    headers.insert((*name).to_owned(), value.as_str().into());
     let written = json!({
         endpoint: push.endpoint,
         "tls": {

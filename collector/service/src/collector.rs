@@ -15,8 +15,10 @@ use crate::extensions::{ExtensionError, Extensions};
 use crate::factories::Factories;
 use crate::graph::{self, Graph, GraphError, Role, StartError};
 use crate::metrics_endpoint::MetricsEndpoint;
+use crate::own::{Own, PlannedOwn, Tap};
 use crate::push::{self, Planned, Running};
 use crate::telemetry_config::PullReader;
+use crate::telemetry_setup::Logging;
 
 /// Fatal errors that are kept until somebody asks; one is enough to shut down.
 const FATAL_ERRORS_KEPT: usize = 1;
@@ -33,6 +35,11 @@ pub struct Collector {
     /// Pushes of metrics, until they are started.
     planned_pushes: Vec<Planned>,
     pub(crate) pushes: Vec<Running>,
+    /// What sends spans and log lines, until it is started.
+    planned_own: Option<PlannedOwn>,
+    pub(crate) own: Own,
+    /// Where log lines are taken from.
+    pub(crate) tap: Tap,
     /// By the endpoint as configured.
     pub(crate) metrics: Vec<(String, MetricsEndpoint)>,
     pub(crate) reloads: ConfigMetrics,
@@ -53,6 +60,9 @@ pub enum BuildError {
     /// What sends the collector's own metrics.
     #[error("failed to create meter provider")]
     OwnMetrics(#[source] BoxError),
+    /// What sends the collector's own spans and log lines.
+    #[error("failed to create the processors of own traces and logs")]
+    OwnTelemetry(#[source] BoxError),
 }
 
 /// The collector did not come into service.
@@ -69,6 +79,9 @@ pub enum RunError {
     /// What sends the collector's own metrics did not start.
     #[error("cannot push metrics")]
     Push(#[source] BoxError),
+    /// What sends the collector's own spans and log lines did not start.
+    #[error("cannot send own traces and logs")]
+    Own(#[source] BoxError),
     /// An extension did not start.
     #[error("failed to start extensions")]
     Extensions(#[source] StartError),
@@ -94,8 +107,11 @@ impl Collector {
             Extensions::build(config, factories, build, &telemetry, None).map_err(BuildError::Extensions)?;
         let (report, fatal) = mpsc::channel(FATAL_ERRORS_KEPT);
         let readers = config.telemetry.metrics.pull_readers(&telemetry);
-        let (_, planned_pushes) =
-            push::plan(&config.telemetry.metrics, &[], factories, build).map_err(BuildError::OwnMetrics)?;
+        let (_, planned_pushes) = push::plan(&config.telemetry.metrics, &[], factories, build, &telemetry)
+            .map_err(BuildError::OwnMetrics)?;
+        let own = Own::default();
+        let planned_own =
+            own.plan(&config.telemetry, factories, build, &telemetry).map_err(BuildError::OwnTelemetry)?;
         let host = Host::new(report).with_extensions(extensions.by_id());
         let (reloads, process) = (ConfigMetrics::new(&telemetry), observe_process(&telemetry));
         let (metrics, retiring) = (Vec::new(), Vec::new());
@@ -108,6 +124,9 @@ impl Collector {
             readers,
             planned_pushes,
             pushes: Vec::new(),
+            planned_own: Some(planned_own),
+            own,
+            tap: Tap::default(),
             metrics,
             reloads,
             _process: process,
@@ -115,15 +134,32 @@ impl Collector {
         })
     }
 
+    /// Sends what this log writes to where the configuration says. Call it before the start.
+    pub fn take_lines_of(&mut self, logging: &Logging) {
+        self.tap = logging.tap.clone();
+    }
+
     /// Brings everything into service. After an error, shut down.
     pub async fn start(&mut self) -> Result<(), RunError> {
+        // First, so that the start is told already.
+        if let Some(planned) = self.planned_own.take() {
+            let started = planned.start(&self.telemetry, &self.host).await.map_err(RunError::Own)?;
+            self.own.exchange(started, &self.tap);
+            self.tell_spans(!self.planned_pushes.is_empty());
+        }
         let readers = std::mem::take(&mut self.readers);
         self.metrics = self.bind_metrics(readers).await?;
         self.extensions.start(&self.host).await.map_err(RunError::Extensions)?;
         self.graph.start(&self.host).await.map_err(RunError::Start)?;
         let planned = std::mem::take(&mut self.planned_pushes);
         self.pushes = self.start_pushes(planned, &self.host).await?;
+        self.own.warn_of_feedback(&self.host.listening());
         Ok(())
+    }
+
+    /// Tells spans to those who send them. `pushes` says whether metrics are pushed.
+    pub(crate) fn tell_spans(&self, pushes: bool) {
+        self.telemetry.tracer().set(self.own.tracing(), self.own.sends_logs() || pushes);
     }
 
     /// Starts all of these, or none.
@@ -194,6 +230,8 @@ impl Collector {
         for (_, endpoint) in self.metrics.drain(..) {
             endpoint.shutdown().await;
         }
+        self.telemetry.tracer().set(None, false);
+        std::mem::take(&mut self.own).shutdown(deadline).await;
         failures
     }
 }

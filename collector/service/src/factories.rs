@@ -23,8 +23,8 @@ pub struct Factories {
     pub connectors: Vec<ConnectorFactory>,
     /// Extensions.
     pub extensions: Vec<ExtensionFactory>,
-    /// Creates what sends the collector's own metrics as OTLP; nothing where they cannot be sent.
-    pub own_metrics: Option<fn(&OtlpPush, Settings) -> Result<Stage, BoxError>>,
+    /// Creates what sends the collector's own telemetry as OTLP; nothing where it cannot be sent.
+    pub own_telemetry: Option<fn(&OtlpPush, Settings) -> Result<Stage, BoxError>>,
 }
 
 impl Factories {

@@ -16,6 +16,7 @@ mod gates;
 mod graph;
 mod logs;
 mod metrics_endpoint;
+mod own;
 mod push;
 mod reload;
 mod telemetry_config;
@@ -31,6 +32,6 @@ pub use logs::chain;
 pub use reload::{RELOAD_DRAIN_TIMEOUT, ReloadError, Reloaded};
 pub use telemetry_config::{
     LogEncoding, LogLevel, LogsConfig, MetricsConfig, MetricsLevel, OtlpPush, OtlpPushError, Protocol,
-    TelemetryConfig,
+    TelemetryConfig, TracesConfig,
 };
 pub use telemetry_setup::{LogSetupError, Logging, PreparedLog, resource};

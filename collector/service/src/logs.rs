@@ -18,6 +18,8 @@ use tracing::{Event, Level, Metadata, Subscriber, level_filters::LevelFilter, sp
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::own::{Record, Tap};
+
 /// How a line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
@@ -57,11 +59,26 @@ pub(crate) struct Style {
 /// Everywhere that lines go.
 pub(crate) struct Outputs(pub(crate) Vec<Box<dyn Write + Send>>);
 
+/// The field of the resource.
+pub(crate) const RESOURCE: &str = "resource";
+
 /// Messages that sampling tells apart, by hash; those that share a place are thinned out together.
 const WINDOWS: usize = 1024;
 
+/// What marks the log lines that sending the collector's own telemetry causes: they are written, and not sent.
+const OWN_TELEMETRY: &str = "own_telemetry";
+
 /// A layer of `tracing-subscriber` that writes lines. Its [`Switch`] changes how while it works.
-pub(crate) struct Lines(Arc<RwLock<State>>);
+pub(crate) struct Lines {
+    state: Arc<RwLock<State>>,
+    /// Where lines are sent to besides.
+    tap: Tap,
+}
+
+/// The log lines of what runs in it, which has this id, are written, and sent to nobody.
+pub(crate) fn own_telemetry_span(id: &str) -> tracing::Span {
+    tracing::error_span!("own_telemetry", "otelcol.component.id" = id)
+}
 
 /// Changes what [`Lines`] write.
 #[derive(Clone)]
@@ -91,13 +108,13 @@ struct Window {
 struct SpanFields(Map<String, Value>);
 
 impl Lines {
-    pub(crate) fn new(style: Style) -> (Self, Switch) {
+    pub(crate) fn new(style: Style, tap: Tap) -> (Self, Switch) {
         let state = Arc::new(RwLock::new(State::new(style)));
-        (Self(state.clone()), Switch(state))
+        (Self { state: state.clone(), tap }, Switch(state))
     }
 
     fn level(&self) -> Level {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).level
+        self.state.read().unwrap_or_else(PoisonError::into_inner).level
     }
 }
 
@@ -228,21 +245,52 @@ where
         let now = SystemTime::now();
         let mut own = Collected::default();
         event.record(&mut own);
-        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let level = *event.metadata().level();
         if !state.passes(event.metadata(), &own.message, now) {
             return;
         }
-        let mut fields = state.fields.clone();
+        let mut of_line = Map::new();
+        let mut is_sent = self.tap.is_open();
         for span in
             context.event_scope(event).into_iter().flat_map(tracing_subscriber::registry::Scope::from_root)
         {
             if let Some(SpanFields(of_span)) = span.extensions().get() {
-                fields.extend(of_span.clone());
+                of_line.extend(of_span.clone());
             }
+            is_sent &= span.name() != OWN_TELEMETRY;
         }
-        fields.extend(own.fields);
+        of_line.extend(own.fields);
+        if is_sent {
+            self.send(&state, now, level, &own.message, &of_line);
+        }
+        let mut fields = state.fields.clone();
+        fields.extend(of_line);
         let line = state.line(now, event.metadata(), &own.message, fields);
         state.write(now, &line);
+    }
+}
+
+impl Lines {
+    /// Sends a line, unless it was logged for a request with the collector's own telemetry.
+    fn send(
+        &self,
+        state: &State,
+        time: SystemTime,
+        level: Level,
+        message: &str,
+        of_line: &Map<String, Value>,
+    ) {
+        let span = etalon_telemetry::current();
+        if span.as_ref().is_some_and(|span| span.is_quiet()) {
+            return;
+        }
+        // The resource has a place of its own.
+        let every_line = state.fields.iter().filter(|(key, _)| *key != RESOURCE);
+        let mut fields: Map<String, Value> =
+            every_line.map(|(key, value)| (key.clone(), value.clone())).collect();
+        fields.extend(of_line.clone());
+        self.tap.record(Record { time, level, message: message.to_owned(), fields, span });
     }
 }
 

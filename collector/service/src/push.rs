@@ -3,19 +3,19 @@
 mod otlp;
 mod plan;
 
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use etalon_component::{Batch, BoxError, Host, Outcome, Stage};
-use etalon_pdata::{METRICS, Payload, json};
+use etalon_component::{BoxError, Host, Outcome};
+use etalon_pdata::{METRICS, Payload};
 use etalon_telemetry::{Selection, Telemetry};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, timeout};
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::otlp::Encoder;
 pub(crate) use self::plan::{Planned, Running, plan};
+use crate::own::Target;
 
 pub(crate) use crate::telemetry_config::Temporality;
 
@@ -28,14 +28,6 @@ pub(crate) struct Schedule {
     pub(crate) timeout: Duration,
     pub(crate) temporality: Temporality,
     pub(crate) selection: Selection,
-}
-
-/// Where it is pushed to.
-pub(crate) enum Target {
-    /// An exporter of OTLP.
-    Exporter(Stage),
-    /// Standard output: a line of OTLP's JSON for each push.
-    Console,
 }
 
 /// A running push.
@@ -62,9 +54,7 @@ impl Push {
         target: Target,
         host: &Host,
     ) -> Result<Self, BoxError> {
-        if let Target::Exporter(stage) = &target {
-            stage.component.start(host).await?;
-        }
+        target.start(host).await?;
         let (target, stop) = (Arc::new(target), CancellationToken::new());
         let encoder = Encoder::new(schedule.temporality, &telemetry);
         let pusher = Pusher { schedule, telemetry, target: target.clone(), encoder };
@@ -79,14 +69,7 @@ impl Push {
         if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
             task.abort();
         }
-        if let Target::Exporter(stage) = &*target
-            && let Err(error) = stage.component.shutdown(deadline).await
-        {
-            tracing::warn!(
-                error = crate::chain(&*error),
-                "The exporter of own metrics did not shut down cleanly"
-            );
-        }
+        target.shutdown(deadline).await;
     }
 }
 
@@ -109,45 +92,15 @@ impl Pusher {
         if request.points == 0 {
             return;
         }
-        let taken = match &*self.target {
-            Target::Console => {
-                print(&request.bytes);
-                true
-            }
-            Target::Exporter(stage) => {
-                let payload = Payload::from_validated(METRICS, request.bytes.into(), request.points);
-                let sending = stage.consumer.consume(Batch::new(payload));
-                let outcome = timeout(self.schedule.timeout, sending).await;
-                let outcome = outcome.unwrap_or_else(|_| Outcome::unknown("no answer in time"));
-                if let Some(failure) = outcome.failure() {
-                    tracing::warn!(error = %failure, "Own metrics could not be pushed");
-                }
-                // What may have arrived is not sent again: it would be counted twice.
-                !matches!(outcome, Outcome::Refused(_) | Outcome::Permanent(_))
-            }
-        };
+        let payload = Payload::from_validated(METRICS, request.bytes.into(), request.points);
+        let outcome = self.target.send(payload, self.schedule.timeout).await;
+        if let Some(failure) = outcome.failure() {
+            tracing::warn!(error = %failure, "Own metrics could not be pushed");
+        }
+        // What may have arrived is not sent again: it would be counted twice.
+        let taken = !matches!(outcome, Outcome::Refused(_) | Outcome::Permanent(_));
         if taken {
             self.encoder.advance(&snapshot, now);
         }
-    }
-}
-
-fn print(request: &[u8]) {
-    let mut line = Vec::with_capacity(4 * request.len());
-    if let Err(error) = json::encode(METRICS.request, request, &mut line) {
-        return tracing::warn!(%error, "Own metrics could not be written as JSON");
-    }
-    line.push(b'\n');
-    if let Err(error) = std::io::stdout().lock().write_all(&line) {
-        tracing::warn!(%error, "Own metrics could not be written to standard output");
-    }
-}
-
-impl std::fmt::Debug for Target {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Exporter(_) => "Exporter",
-            Self::Console => "Console",
-        })
     }
 }

@@ -20,6 +20,7 @@ use crate::extensions::Extensions;
 use crate::factories::Factories;
 use crate::graph::{self, Graph, Node, Previous, Role};
 use crate::metrics_endpoint::MetricsEndpoint;
+use crate::own::{PlannedOwn, StartedOwn};
 use crate::push::{self, Planned, Running};
 use crate::telemetry_config::PullReader;
 
@@ -63,6 +64,7 @@ struct Plan {
     new_pushes: Vec<Planned>,
     /// Numbers of those that go on.
     kept_pushes: Vec<usize>,
+    own: PlannedOwn,
 }
 
 /// Components on one side of the difference.
@@ -122,8 +124,11 @@ impl Collector {
         let is_bound = |reader: &PullReader| self.metrics.iter().any(|(known, _)| *known == reader.endpoint);
         let readers = config.telemetry.metrics.pull_readers(&self.telemetry);
         let (kept_readers, new_readers) = readers.into_iter().partition(is_bound);
-        let (kept_pushes, new_pushes) = push::plan(&config.telemetry.metrics, &self.pushes, factories, build)
-            .map_err(BuildError::OwnMetrics)?;
+        let (kept_pushes, new_pushes) =
+            push::plan(&config.telemetry.metrics, &self.pushes, factories, build, &self.telemetry)
+                .map_err(BuildError::OwnMetrics)?;
+        let own = self.own.plan(&config.telemetry, factories, build, &self.telemetry);
+        let own = own.map_err(BuildError::OwnTelemetry)?;
         Ok(Plan {
             graph,
             turns,
@@ -135,6 +140,7 @@ impl Collector {
             kept_readers,
             new_pushes,
             kept_pushes,
+            own,
         })
     }
 
@@ -150,13 +156,21 @@ impl Collector {
             kept_readers,
             new_pushes,
             kept_pushes,
+            own,
         } = plan;
         let reloaded = Reloaded {
             kept: graph.len() - new.nodes.len(),
             started: new.nodes.len(),
             stopped: old.nodes.len(),
         };
-        let (metrics, pushes) = match self.start_part(&new, &host, new_readers, new_pushes).await {
+        let started = match self.start_part(&new, &host, new_readers, new_pushes).await {
+            Ok((metrics, pushes)) => {
+                let own = own.start(&self.telemetry, &host).await.map_err(RunError::Own);
+                own.map(|own| (metrics, pushes, own))
+            }
+            Err(error) => Err(error),
+        };
+        let (metrics, pushes, own) = match started {
             Ok(started) => started,
             Err(error) => {
                 // A receiver among them may have taken data over already: it is delivered.
@@ -169,6 +183,7 @@ impl Collector {
         self.retire(old, left);
         self.exchange_metrics(metrics, kept_readers).await;
         self.exchange_pushes(pushes, &kept_pushes);
+        self.exchange_own(own);
         Ok(reloaded)
     }
 
@@ -204,6 +219,15 @@ impl Collector {
                 self.retiring.push(tokio::spawn(push.shutdown(deadline)));
             }
         }
+    }
+
+    /// Has spans and log lines sent by what is new. What it replaces sends what it has, in the background.
+    fn exchange_own(&mut self, started: StartedOwn) {
+        let replaced = self.own.exchange(started, &self.tap);
+        self.tell_spans(!self.pushes.is_empty());
+        self.own.warn_of_feedback(&self.host.listening());
+        let deadline = Instant::now() + RELOAD_DRAIN_TIMEOUT;
+        self.retiring.push(tokio::spawn(replaced.shutdown(deadline)));
     }
 
     /// Exchanges what bound endpoints tell, and takes those out of service that have no reader any more.

@@ -1,7 +1,10 @@
 //! `service.telemetry`: what the collector says about itself, and where.
 
 mod metrics;
+mod otlp;
+mod processors;
 mod readers;
+mod traces;
 mod views;
 
 use std::borrow::Cow;
@@ -12,8 +15,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 pub use self::metrics::{MetricsConfig, MetricsLevel};
-pub use self::readers::{OtlpPush, OtlpPushError, Protocol};
-pub(crate) use self::readers::{PeriodicConfig, PullReader, PushTo, Temporality};
+pub(crate) use self::otlp::PushTo;
+pub use self::otlp::{OtlpPush, OtlpPushError, Protocol};
+pub(crate) use self::processors::{Pace, ProcessorConfig};
+pub(crate) use self::readers::{PeriodicConfig, PullReader, Temporality};
+pub use self::traces::TracesConfig;
 
 /// What the collector says about itself, and where.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,8 +58,8 @@ pub struct LogsConfig {
     pub error_output_paths: Vec<String>,
     /// Fields that every line carries.
     pub initial_fields: BTreeMap<String, serde_json::Value>,
-    /// Not supported: log events that are sent as OTLP.
-    pub processors: Vec<Unsupported>,
+    /// What sends the lines, those that `level` and `sampling` let pass, besides their being written.
+    pub(crate) processors: Vec<ProcessorConfig>,
     /// Whether the resource is left out of the lines.
     pub disable_zap_resource: bool,
 }
@@ -98,20 +104,10 @@ pub enum LogEncoding {
     Json,
 }
 
-/// The collector's own traces.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct TracesConfig {
-    /// Which traces there are: only `none` is accepted.
-    pub level: Option<String>,
-    /// Not supported: where spans go.
-    pub processors: Vec<Unsupported>,
-}
-
 /// What upstream accepts here and this version does not: any value is refused, with its key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Unsupported(serde_json::Value);
+pub(crate) struct Unsupported(serde_json::Value);
 
 impl JsonSchema for Unsupported {
     fn schema_name() -> Cow<'static, str> {
@@ -162,21 +158,6 @@ impl Validate for LogsConfig {
                 check.error("must name at least one of stderr, stdout or a file");
             });
         }
-        refuse(check, "processors", &self.processors);
-    }
-}
-
-impl Validate for TracesConfig {
-    fn validate(&self, check: &mut Check) {
-        if self.level.as_deref().is_some_and(|level| !level.eq_ignore_ascii_case("none")) {
-            check.at("level", |check| check.error("only none is supported yet by this version"));
-        }
-        refuse(check, "processors", &self.processors);
-    }
-}
-
-fn refuse(check: &mut Check, key: &str, values: &[Unsupported]) {
-    if !values.is_empty() {
-        check.at(key, |check| check.error("is not supported yet by this version"));
+        check.field("processors", &self.processors);
     }
 }

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use tracing::Level;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::logs::{Encoding, Lines, Outputs, Sampling, Style, Switch};
+use crate::logs::{Encoding, Lines, Outputs, RESOURCE, Sampling, Style, Switch};
+use crate::own::Tap;
 use crate::telemetry_config::{LogEncoding, LogLevel, LogsConfig, TelemetryConfig};
 
 /// The log could not be set up.
@@ -47,15 +48,20 @@ pub fn resource(config: &TelemetryConfig, build: &BuildInfo) -> BTreeMap<String,
 
 /// The log of this process.
 #[derive(Debug)]
-pub struct Logging(Switch);
+pub struct Logging {
+    switch: Switch,
+    /// Where lines can be taken from to be sent.
+    pub(crate) tap: Tap,
+}
 
 impl Logging {
     /// Makes `config` the log of this process. Call it once.
     pub fn start(config: &LogsConfig, resource: &BTreeMap<String, String>) -> Result<Self, LogSetupError> {
-        let (lines, switch) = Lines::new(style(config, resource)?);
+        let tap = Tap::default();
+        let (lines, switch) = Lines::new(style(config, resource)?, tap.clone());
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines))
             .map_err(LogSetupError::Install)?;
-        Ok(Self(switch))
+        Ok(Self { switch, tap })
     }
 
     /// Opens the files that `config` names, and changes nothing yet.
@@ -68,7 +74,7 @@ impl Logging {
 
     /// Changes the log to what was prepared.
     pub fn set(&self, PreparedLog(style): PreparedLog) {
-        self.0.set(style);
+        self.switch.set(style);
     }
 }
 
@@ -85,7 +91,7 @@ fn style(config: &LogsConfig, resource: &BTreeMap<String, String>) -> Result<Sty
     let mut fields: Map<String, Value> = Map::new();
     if !config.disable_zap_resource {
         fields.insert(
-            "resource".to_owned(),
+            RESOURCE.to_owned(),
             resource.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect(),
         );
     }

@@ -45,7 +45,7 @@ impl Captured {
 /// What is logged while `body` runs, without the times.
 fn logged(encoding: Encoding, level: Level, sampling: Option<Sampling>, body: impl FnOnce()) -> Vec<String> {
     let captured = Captured::default();
-    let (lines, _) = Lines::new(Style { sampling, ..style(encoding, level, &captured) });
+    let (lines, _) = Lines::new(Style { sampling, ..style(encoding, level, &captured) }, Tap::default());
     tracing::subscriber::with_default(Registry::default().with(lines), body);
     captured.lines()
 }
@@ -138,7 +138,8 @@ fn a_line_tells_its_caller_when_it_shall() {
         (Encoding::Json, "\"caller\":\"etalon_service/tests.rs:"),
     ] {
         let captured = Captured::default();
-        let (lines, _) = Lines::new(Style { caller: true, ..style(encoding, Level::INFO, &captured) });
+        let (lines, _) =
+            Lines::new(Style { caller: true, ..style(encoding, Level::INFO, &captured) }, Tap::default());
         tracing::subscriber::with_default(Registry::default().with(lines), || info!("ready"));
         assert!(captured.lines()[0].contains(wanted), "{:?}", captured.lines());
     }
@@ -170,7 +171,7 @@ fn a_message_of_several_lines_stays_so_and_a_field_is_one_line() {
 #[test]
 fn what_is_written_can_be_changed_while_it_works() {
     let (first, second) = (Captured::default(), Captured::default());
-    let (lines, switch) = Lines::new(style(Encoding::Console, Level::WARN, &first));
+    let (lines, switch) = Lines::new(style(Encoding::Console, Level::WARN, &first), Tap::default());
     tracing::subscriber::with_default(Registry::default().with(lines), || {
         let log = || {
             info!("told");
@@ -205,7 +206,7 @@ fn a_line_that_cannot_be_written_is_told_where_errors_go() {
         errors: Outputs(vec![Box::new(errors.clone())]),
         ..style(Encoding::Console, Level::INFO, &out)
     };
-    let (lines, _) = Lines::new(style);
+    let (lines, _) = Lines::new(style, Tap::default());
     tracing::subscriber::with_default(Registry::default().with(lines), || info!("ready"));
     assert_eq!(out.lines(), ["info\tready"], "the other output still gets it");
     assert_eq!(errors.lines(), ["write error: no storage space"]);

@@ -2,22 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use etalon_pdata::proto::collector::metrics::v1::ExportMetricsServiceRequest;
-use etalon_pdata::proto::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
+use etalon_pdata::proto::common::v1::KeyValue;
 use etalon_pdata::proto::metrics::v1::{
     AggregationTemporality, Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics,
     ScopeMetrics, Sum, metric, number_data_point,
 };
 use etalon_pdata::proto::resource::v1::Resource;
-use etalon_telemetry::{
-    FamilySnapshot, Instrument, Level, Point, SCOPE_NAME, SCOPE_VERSION, Selection, Snapshot, Telemetry,
-    Value,
-};
+use etalon_telemetry::{FamilySnapshot, Instrument, Level, Point, Selection, Snapshot, Telemetry, Value};
 use prost::Message as _;
 
 use super::Temporality;
+use crate::own::encoded::{attribute, nanoseconds, resource, scope, text};
 
 /// Makes requests, and knows what the next one is compared with.
 pub(super) struct Encoder {
@@ -42,7 +40,7 @@ pub(super) struct Request {
 impl Encoder {
     /// Values before this moment are not told as deltas.
     pub(super) fn new(temporality: Temporality, telemetry: &Telemetry) -> Self {
-        let resource = Resource { attributes: attributes(telemetry.resource()), ..Resource::default() };
+        let resource = resource(telemetry);
         let started = nanoseconds(telemetry.started());
         let mut encoder = Self { temporality, resource, started, since: started, before: HashMap::new() };
         let all = telemetry.snapshot(&Selection { level: Level::Detailed, dropped: Vec::new() });
@@ -54,12 +52,7 @@ impl Encoder {
     pub(super) fn encode(&self, snapshot: &Snapshot, now: SystemTime) -> Request {
         let now = nanoseconds(now);
         let metrics = snapshot.families.iter().map(|family| self.metric(family, now)).collect();
-        let scope = InstrumentationScope {
-            name: SCOPE_NAME.to_owned(),
-            version: SCOPE_VERSION.to_owned(),
-            ..InstrumentationScope::default()
-        };
-        let scope_metrics = ScopeMetrics { scope: Some(scope), metrics, ..ScopeMetrics::default() };
+        let scope_metrics = ScopeMetrics { scope: Some(scope()), metrics, ..ScopeMetrics::default() };
         let resource_metrics = ResourceMetrics {
             resource: Some(self.resource.clone()),
             scope_metrics: vec![scope_metrics],
@@ -197,16 +190,7 @@ impl Encoder {
 }
 
 fn attributes(pairs: &[(String, String)]) -> Vec<KeyValue> {
-    let attribute = |(key, value): &(String, String)| KeyValue {
-        key: key.clone(),
-        value: Some(AnyValue { value: Some(any_value::Value::StringValue(value.clone())) }),
-        ..KeyValue::default()
-    };
-    pairs.iter().map(attribute).collect()
-}
-
-fn nanoseconds(time: SystemTime) -> u64 {
-    u64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos()).unwrap_or(u64::MAX)
+    pairs.iter().map(|(key, value)| attribute(key, text(value))).collect()
 }
 
 #[cfg(test)]

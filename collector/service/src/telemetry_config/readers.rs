@@ -7,8 +7,7 @@ use etalon_telemetry::{PrometheusReader, Selection};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::periodic::{OtlpPush, OtlpPushError, Protocol};
-pub(crate) use self::periodic::{PeriodicConfig, PushTo, Temporality};
+pub(crate) use self::periodic::{PeriodicConfig, Temporality};
 
 /// One element of `service.telemetry.metrics.readers`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

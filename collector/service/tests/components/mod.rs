@@ -177,7 +177,7 @@ pub(crate) fn distribution(journal: &Arc<Journal>) -> Factories {
         exporters: vec![exporter, spans_only],
         connectors: vec![link, lossy],
         extensions: vec![extension],
-        own_metrics: None,
+        own_telemetry: None,
     }
 }
 

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use etalon_pdata::proto::metrics::v1::AggregationTemporality::{Cumulative, Delta};
 use etalon_pdata::proto::metrics::v1::{Metric, NumberDataPoint};
