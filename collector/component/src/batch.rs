@@ -7,7 +7,7 @@ use std::sync::Arc;
 use etalon_pdata::{Payload, Signal};
 use tokio::time::Instant;
 
-use crate::Identity;
+use crate::{Identity, SpanContext};
 
 /// A payload and the context in which it arrived. Cloning shares the bytes.
 #[derive(Clone, Debug)]
@@ -27,6 +27,10 @@ pub struct Context {
     pub deadline: Option<Instant>,
     /// What the sender told besides the data, where the configuration wants it kept.
     pub caller: Option<Arc<Caller>>,
+    /// The span that the batch belongs to, while the collector's own traces are sent.
+    pub span: Option<Arc<SpanContext>>,
+    /// Header fields that tell the destination of that span. A sender sets them for its own attempt.
+    pub told: Vec<(&'static str, String)>,
 }
 
 /// What a sender told of itself.

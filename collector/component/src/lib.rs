@@ -22,6 +22,7 @@ pub use auth::{AuthError, ClientAuthenticator, Identity, ServerAuthenticator};
 pub use batch::{Batch, Caller, Context, Metadata};
 pub use consumer::{Consumer, Stage, same_consumer};
 pub use etalon_conf::ComponentId;
+pub use etalon_telemetry::SpanContext;
 pub use extension::{AuthenticatorError, Extension};
 pub use factory::{
     AnyConfig, Config, ConnectorFactory, ExporterFactory, ExtensionFactory, Factory, Outputs, Pair,

@@ -3,9 +3,11 @@
 use etalon_component::{Batch, Delivered, Failure, Outcome};
 use etalon_pdata::Signal;
 use etalon_telemetry::metrics::ExporterMetrics;
+use etalon_telemetry::within;
 
 use crate::parts::{Parts, Sum, Verdict, is_too_large};
 use crate::retry::{Retry, described};
+use crate::traced::{Deliveries, Traced};
 
 /// Exports batches, and accounts for them.
 pub(crate) struct Accounting {
@@ -16,6 +18,7 @@ pub(crate) struct Accounting {
     pub(crate) fate: Fate,
     /// What the user might change; appended to the log message of a failure.
     pub(crate) advice: &'static str,
+    pub(crate) deliveries: Deliveries,
 }
 
 /// What a failure means for the data.
@@ -31,9 +34,14 @@ impl Accounting {
     /// Exports a batch with as many attempts as the policy has, in parts when it is too large for the
     /// destination. Its items are counted as sent or as failed even if the future is dropped before it
     /// resolves.
-    pub(crate) async fn export(&self, batch: Batch) -> Outcome {
+    pub(crate) async fn export(&self, mut batch: Batch) -> Outcome {
+        let traced = self.deliveries.start(&mut batch.context);
+        within(traced.context(), self.export_traced(batch, traced)).await
+    }
+
+    async fn export_traced(&self, batch: Batch, traced: Traced<'_>) -> Outcome {
         let _in_flight = self.metrics.in_flight_requests(1);
-        let mut pending = Pending { accounting: self, items: batch.items() };
+        let mut pending = Pending { accounting: self, items: batch.items(), traced };
         let Batch { payload, context } = batch;
         let (mut parts, mut sum) = (Parts::of(payload), Sum::default());
         while let Some(next) = parts.next() {
@@ -78,7 +86,8 @@ impl Accounting {
         }
     }
 
-    fn delivered(&self, items: usize, delivered: &Delivered) {
+    /// The number of those that the destination has taken, and of those that it has rejected.
+    fn delivered(&self, items: usize, delivered: &Delivered) -> (usize, usize) {
         // A destination may claim to have rejected more than it got.
         let rejected = usize::try_from(delivered.rejected).unwrap_or(usize::MAX).min(items);
         self.metrics.sent(items - rejected);
@@ -94,6 +103,7 @@ impl Accounting {
                 );
             });
         }
+        (items - rejected, rejected)
     }
 
     fn log_smaller(&self, items: usize, outcome: &Outcome) {
@@ -127,6 +137,7 @@ impl Accounting {
 struct Pending<'a> {
     accounting: &'a Accounting,
     items: usize,
+    traced: Traced<'a>,
 }
 
 impl Pending<'_> {
@@ -134,8 +145,12 @@ impl Pending<'_> {
     fn settle(&mut self, items: usize, outcome: &Outcome) {
         self.items -= items;
         match outcome {
-            Outcome::Delivered(delivered) => self.accounting.delivered(items, delivered),
+            Outcome::Delivered(delivered) => {
+                let (sent, rejected) = self.accounting.delivered(items, delivered);
+                self.traced.arrived(sent, rejected);
+            }
             Outcome::Refused(failure) | Outcome::Permanent(failure) | Outcome::Unknown(failure) => {
+                self.traced.failed(items, failure);
                 self.accounting.lose(items, failure);
             }
         }
@@ -148,6 +163,7 @@ impl Drop for Pending<'_> {
             return;
         }
         let failure = Failure::new(etalon_component::Code::Canceled, "given up before there was an outcome");
+        self.traced.failed(self.items, &failure);
         self.accounting.lose(self.items, &failure);
     }
 }

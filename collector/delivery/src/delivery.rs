@@ -16,6 +16,7 @@ use crate::memory_queue::MemoryQueue;
 use crate::queue::QueueConfig;
 use crate::retry::{Retry, RetryConfig};
 use crate::timeout::Attempt;
+use crate::traced::Deliveries;
 use crate::workers::Workers;
 
 /// How batches reach a sender.
@@ -71,6 +72,11 @@ impl Delivery {
             span: settings.span.clone(),
             fate: if tells_outcome { Fate::Rejected } else { Fate::Dropped },
             advice: advice(config),
+            deliveries: Deliveries {
+                tracer: settings.telemetry.tracer().clone(),
+                exporter: settings.id.to_string(),
+                data_type: of.data_type,
+            },
         };
         let queue = config.queue.as_ref().map(|config| Queued::new(settings, config, of));
         Self {

@@ -17,6 +17,7 @@ mod parts;
 mod queue;
 mod retry;
 mod timeout;
+mod traced;
 mod workers;
 
 pub use acknowledged::acknowledged;

@@ -10,9 +10,10 @@ mod target;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etalon_component::{BoxError, BuildInfo, Host, Listening};
+use etalon_component::{BoxError, BuildInfo, Host, Listening, data_type};
 use etalon_pdata::Signal;
 use etalon_telemetry::Telemetry;
+use etalon_telemetry::attributes::DataType;
 use tokio::time::Instant;
 
 pub(crate) use self::anew::{Own, PlannedOwn, StartedOwn};
@@ -31,6 +32,7 @@ const RECORD_DELAY: Duration = Duration::from_secs(1);
 /// The processors of one signal that can be started.
 struct Planned {
     signal: Signal,
+    data_type: DataType,
     processors: Vec<(Pace, Prepared)>,
 }
 
@@ -55,7 +57,7 @@ impl Planned {
             let Some(to) = processor.to() else { continue };
             planned.push((processor.pace(delay), prepare(to, signal, factories, build, telemetry)?));
         }
-        Ok(Self { signal, processors: planned })
+        Ok(Self { signal, data_type: data_type(signal)?, processors: planned })
     }
 
     async fn start<T: Send + Sync + 'static>(
@@ -67,7 +69,8 @@ impl Planned {
         for (pace, Prepared { target, endpoint }) in self.processors {
             target.start(host).await?;
             let (queue, target) = (Arc::new(Queue::new(pace)), Arc::new(target));
-            let sender = Sender::spawn(self.signal, queue.clone(), target.clone(), encode());
+            let sender =
+                Sender::spawn((self.signal, self.data_type), queue.clone(), target.clone(), encode());
             running.queues.push(queue);
             running.senders.push((sender, target));
             running.endpoints.extend(endpoint);
@@ -77,9 +80,9 @@ impl Planned {
 }
 
 impl<T> Running<T> {
-    fn warn_of_feedback(&self, signal: Signal, listening: &[Listening]) {
+    fn warn_of_feedback(&self, data_type: DataType, listening: &[Listening]) {
         for endpoint in &self.endpoints {
-            warn_of_feedback(signal, endpoint, listening);
+            warn_of_feedback(data_type, endpoint, listening);
         }
     }
 

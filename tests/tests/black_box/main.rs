@@ -12,6 +12,7 @@ mod forwarding;
 mod log_settings;
 mod overload;
 mod own_metrics;
+mod own_spans;
 mod proxies;
 mod reload;
 mod shutdown;

@@ -88,6 +88,7 @@ mod tests {
                 deadline: Some(Instant::now() + Duration::from_secs(9)),
                 caller: Some(Arc::new(caller)),
                 peer: Some(([127, 0, 0, 1], 9).into()),
+                ..Context::default()
             };
             let payload = Payload::from_validated(TRACES, bytes.clone(), 0);
             let came_back = forward.consume(Batch { payload, context: context.clone() }).await;

@@ -11,12 +11,14 @@ use etalon_telemetry::metrics::{ExporterAttributes, TlsAttributes, TlsMetrics, T
 use tokio::time::Instant;
 
 use crate::OtlpGrpcConfig;
+use crate::traced::Attempts;
 
 /// Makes one attempt per batch.
 struct Sender {
     client: GrpcClient,
     method: GrpcMethod,
     span: tracing::Span,
+    attempts: Attempts,
     _tls: Option<TlsMetrics>,
 }
 
@@ -42,7 +44,15 @@ pub(crate) fn create(settings: Settings, config: &OtlpGrpcConfig, signal: Signal
         server_port: port.as_deref().map(ServerPort),
         url_path: None,
     };
-    let sender = Sender { client, method, span: settings.span.clone(), _tls: tls };
+    let attempts = Attempts {
+        tracer: settings.telemetry.tracer().clone(),
+        exporter: id.clone(),
+        data_type,
+        method: signal.grpc_path.trim_start_matches('/'),
+        host: host.clone(),
+        port: port.clone(),
+    };
+    let sender = Sender { client, method, span: settings.span.clone(), attempts, _tls: tls };
     let sender = Stage::new(sender);
     Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, of)))
 }
@@ -50,11 +60,14 @@ pub(crate) fn create(settings: Settings, config: &OtlpGrpcConfig, signal: Signal
 impl Consumer for Sender {
     fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
-            let Batch { payload, context } = batch;
-            match self.method.call(&payload, &context).await {
+            let Batch { payload, mut context } = batch;
+            let attempt = self.attempts.start(&mut context);
+            let outcome = match self.method.call(&payload, &context).await {
                 Ok(response) => self.span.in_scope(|| acknowledged(payload.signal(), &response)),
                 Err(outcome) => outcome,
-            }
+            };
+            attempt.end(&outcome);
+            outcome
         })
     }
 }

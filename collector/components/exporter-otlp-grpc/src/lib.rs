@@ -7,6 +7,7 @@
 
 mod config;
 mod exporter;
+mod traced;
 
 pub use config::OtlpGrpcConfig;
 

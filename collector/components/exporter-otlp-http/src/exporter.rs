@@ -12,6 +12,7 @@ use etalon_telemetry::metrics::{ExporterAttributes, TlsAttributes, TlsMetrics, T
 use tokio::time::Instant;
 
 use crate::answer::outcome;
+use crate::traced::Attempts;
 use crate::{Encoding, OtlpHttpConfig};
 
 /// Makes one attempt per batch.
@@ -20,6 +21,7 @@ struct Sender {
     url: String,
     encoding: Encoding,
     span: tracing::Span,
+    attempts: Attempts,
     _tls: Option<TlsMetrics>,
 }
 
@@ -44,15 +46,24 @@ pub(crate) fn create(settings: Settings, config: &OtlpHttpConfig, signal: Signal
         server_port: Some(ServerPort(&port)),
         url_path: Some(UrlPath(&path)),
     };
+    let attempts = Attempts {
+        tracer: settings.telemetry.tracer().clone(),
+        exporter: id.clone(),
+        data_type,
+        host: client.host().to_owned(),
+        port: client.port().to_string(),
+        path: client.path().to_owned(),
+    };
     let url = client.url();
     let (encoding, span) = (config.encoding(), settings.span.clone());
-    let sender = Stage::new(Sender { client, url, encoding, span, _tls: tls });
+    let sender = Stage::new(Sender { client, url, encoding, span, attempts, _tls: tls });
     Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, of)))
 }
 
 impl Sender {
     async fn send(&self, batch: Batch) -> Outcome {
-        let Batch { payload, context } = batch;
+        let Batch { payload, mut context } = batch;
+        let mut attempt = self.attempts.start(&mut context);
         let content_type = self.encoding.content_type();
         let answer = match self.encoding {
             Encoding::Proto => self.client.post(content_type, &payload, &context).await,
@@ -61,10 +72,15 @@ impl Sender {
                 Err(outcome) => Err(outcome),
             },
         };
-        match answer {
-            Ok(answer) => self.span.in_scope(|| outcome(payload.signal(), &self.url, &answer)),
+        let outcome = match answer {
+            Ok(answer) => {
+                attempt.answered(answer.status);
+                self.span.in_scope(|| outcome(payload.signal(), &self.url, &answer))
+            }
             Err(outcome) => outcome,
-        }
+        };
+        attempt.end(&outcome);
+        outcome
     }
 }
 

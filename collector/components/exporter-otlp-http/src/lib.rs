@@ -8,6 +8,7 @@
 mod answer;
 mod config;
 mod exporter;
+mod traced;
 
 pub use config::{Encoding, EncodingError, OtlpHttpConfig};
 

@@ -3,39 +3,57 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use etalon_component::{Batch, BoxFuture, Code, Consumer, Context, Delivered, Outcome};
+use etalon_component::{Batch, BoxFuture, Code, Consumer, Context, Delivered, Outcome, SpanContext};
 use etalon_net::server::{Call, Format, Unary, jitter};
 use etalon_net::status::{MESSAGE_BYTES_MAX, Status};
 use etalon_pdata::json::{self, JsonError};
 use etalon_pdata::{Compressed, Payload, ScanError, Signal, Utf8Policy, partial_success_response, scan};
 use etalon_telemetry::metrics::ReceiverMetrics;
+use etalon_telemetry::within;
+
+use crate::traced::{Request, Requests};
 
 /// Takes the requests of a signal to its pipelines.
 pub(crate) struct Intake {
     pub(crate) signal: Signal,
     pub(crate) consumer: Arc<dyn Consumer>,
     pub(crate) metrics: ReceiverMetrics,
+    pub(crate) requests: Requests,
 }
 
 impl Unary for Intake {
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Bytes, Status>> {
-        Box::pin(self.take(call))
+        Box::pin(self.traced(call))
+    }
+
+    fn parent<'a>(&self, field: &'a dyn Fn(&str) -> Option<&'a str>) -> Option<Arc<SpanContext>> {
+        self.requests.parent(field)
     }
 }
 
 impl Intake {
-    async fn take(&self, call: Call) -> Result<Bytes, Status> {
-        let Call { message, compressed, format, peer, deadline, caller } = call;
+    async fn traced(&self, call: Call) -> Result<Bytes, Status> {
+        let mut request = self.requests.start(call.parent.as_ref(), call.deadline);
+        let answer = within(request.context(), self.take(call, &mut request)).await;
+        request.end(&answer);
+        answer
+    }
+
+    async fn take(&self, call: Call, request: &mut Request<'_>) -> Result<Bytes, Status> {
+        let Call { message, compressed, format, peer, deadline, caller, parent: _ } = call;
         let payload = self.read(message, compressed, format)?;
+        request.read(payload.items());
         if payload.items() == 0 {
             return Ok(self.answer(&Delivered::default(), format));
         }
         let (pending, bytes) = (Pending::new(&self.metrics, payload.items()), payload.len());
-        let context = Context { peer: peer.address(), deadline, caller };
+        let context =
+            Context { peer: peer.address(), deadline, caller, span: request.context(), ..Context::default() };
         let outcome = self.consumer.consume(Batch { payload, context }).await;
         match &outcome {
             Outcome::Delivered(delivered) => {
                 pending.accepted();
+                request.accepted();
                 self.metrics.accepted_bytes(bytes);
                 Ok(self.answer(delivered, format))
             }

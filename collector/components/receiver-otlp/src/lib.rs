@@ -8,6 +8,7 @@
 mod config;
 mod intake;
 mod receiver;
+mod traced;
 
 pub use config::{Config, HttpConfig, Paths, Protocols};
 

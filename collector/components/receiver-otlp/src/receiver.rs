@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 
 use crate::Config;
 use crate::intake::Intake;
+use crate::traced::{Requests, Way};
 
 /// An `otlp` receiver.
 struct Receiver {
@@ -57,7 +58,8 @@ pub(crate) fn create(
     };
     for (signal, consumer) in outputs {
         if config.protocols.grpc.is_on() {
-            let intake = intake(&telemetry, &receiver.id, Transport::Grpc, signal, consumer.clone())?;
+            let way = Way::grpc(signal);
+            let intake = intake(&telemetry, &receiver.id, way, signal, consumer.clone())?;
             receiver.grpc.push(Route { path: signal.grpc_path.to_owned(), unary: intake });
         }
         if let Some(http) = config.protocols.http.get() {
@@ -65,7 +67,8 @@ pub(crate) fn create(
             if receiver.http.iter().any(|route| route.path == path) {
                 return Err(SharedPath(path).into());
             }
-            let intake = intake(&telemetry, &receiver.id, Transport::Http, signal, consumer)?;
+            let way = Way::http(&path, http.server.tls.is_on());
+            let intake = intake(&telemetry, &receiver.id, way, signal, consumer)?;
             receiver.http.push(Route { path, unary: intake });
         }
     }
@@ -75,14 +78,19 @@ pub(crate) fn create(
 fn intake(
     telemetry: &Telemetry,
     id: &ComponentId,
-    transport: Transport,
+    way: Way,
     signal: Signal,
     consumer: Arc<dyn Consumer>,
 ) -> Result<Arc<Intake>, UndeclaredSignal> {
-    let receiver = id.to_string();
-    let receiver = attributes::Receiver(&receiver);
-    let of = ReceiverAttributes { receiver, transport, data_type: data_type(signal)? };
-    Ok(Arc::new(Intake { signal, consumer, metrics: ReceiverMetrics::new(telemetry, of) }))
+    let (receiver, data_type) = (id.to_string(), data_type(signal)?);
+    let transport = match way {
+        Way::Grpc { .. } => Transport::Grpc,
+        Way::Http { .. } => Transport::Http,
+    };
+    let of = ReceiverAttributes { receiver: attributes::Receiver(&receiver), transport, data_type };
+    let metrics = ReceiverMetrics::new(telemetry, of);
+    let requests = Requests { tracer: telemetry.tracer().clone(), receiver, data_type, way };
+    Ok(Arc::new(Intake { signal, consumer, metrics, requests }))
 }
 
 impl Receiver {

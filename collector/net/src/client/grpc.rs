@@ -23,7 +23,7 @@ use super::grpc_channel::{Balancer, Channel};
 use super::message::Message;
 use super::metadata::base64_encoded;
 use super::target::Place;
-use super::{CALLS_MAX, not_running, with_causes};
+use super::{CALLS_MAX, not_running, tell_span, with_causes};
 use crate::auth::AuthConfig;
 use crate::compression::Compression;
 use crate::tls::TlsHealth;
@@ -222,6 +222,7 @@ impl GrpcMethod {
             head.headers_mut().insert(GRPC_TIMEOUT, timeout_value(left));
         }
         self.shared.credentials.add(context, head.headers_mut())?;
+        tell_span(context, head.headers_mut());
         Ok(head)
     }
 }

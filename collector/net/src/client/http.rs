@@ -30,7 +30,7 @@ use super::http_pool::{Lease, Pool, PoolSettings};
 use super::http_url::{Url, UrlError};
 use super::message::Message;
 use super::proxy::{Proxy, ProxyEnvironment, ProxyError};
-use super::{CALLS_MAX, HTTP_RESPONSE_BYTES_MAX, REDIRECTS_MAX, retry_after, with_causes};
+use super::{CALLS_MAX, HTTP_RESPONSE_BYTES_MAX, REDIRECTS_MAX, retry_after, tell_span, with_causes};
 use crate::compression::{Compression, decompress};
 use crate::tls::{TlsError, TlsHealth};
 
@@ -293,6 +293,7 @@ impl HttpClient {
             cookies.add_to(headers, path.path());
         }
         self.credentials.add(context, headers)?;
+        tell_span(context, headers);
         Ok(request)
     }
 

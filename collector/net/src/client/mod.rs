@@ -46,7 +46,8 @@ pub use proxy::ProxyError;
 use std::error::Error;
 use std::time::Duration;
 
-use etalon_component::Outcome;
+use ::http::{HeaderMap, HeaderName, HeaderValue};
+use etalon_component::{Context, Outcome};
 
 /// Connections to a destination that resolves to one address, on a machine with as many CPUs; with fewer, one for each.
 /// The first is opened at the start, each further one when those open have [`CALLS_PER_CONNECTION`] calls each.
@@ -71,6 +72,15 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The outcome of a call to a client that is not started, or closed.
 fn not_running() -> Outcome {
     Outcome::refused("the client is not running")
+}
+
+/// Adds the header fields that tell the destination of a span.
+fn tell_span(context: &Context, headers: &mut HeaderMap) {
+    for (name, value) in &context.told {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
 }
 
 /// An error and its causes in one line, for the message of an outcome.

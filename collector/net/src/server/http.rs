@@ -130,7 +130,8 @@ impl Http {
             () = at(timeout) => return Err(self.too_slow()),
         };
         let Received { message, compressed } = decoded(encoding, body, self.max_body)?;
-        let call = Call { message, compressed, format, peer, deadline: None, caller };
+        let parent = unary.parent(&|name| super::field(&head.headers, name));
+        let call = Call { message, compressed, format, peer, deadline: None, caller, parent };
         let answered = Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()));
         Ok((format, answered?))
     }

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use etalon_component::{BoxFuture, Caller};
+use etalon_component::{BoxFuture, Caller, SpanContext};
 use etalon_pdata::Compressed;
 use tokio::time::Instant;
 
@@ -69,6 +69,12 @@ pub trait Unary: Send + Sync {
     ///
     /// The future is dropped when the client goes away or its deadline passes.
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Bytes, Status>>;
+
+    /// The span that a call belongs to, by its header fields, whose names are asked for in lower case. It comes with
+    /// the call.
+    fn parent<'a>(&self, _field: &'a dyn Fn(&str) -> Option<&'a str>) -> Option<Arc<SpanContext>> {
+        None
+    }
 }
 
 /// One request.
@@ -86,6 +92,8 @@ pub struct Call {
     pub deadline: Option<Instant>,
     /// What the sender told of itself, where the configuration asks for it.
     pub caller: Option<Arc<Caller>>,
+    /// What [`Unary::parent`] has said.
+    pub parent: Option<Arc<SpanContext>>,
 }
 
 /// How a message is encoded.
@@ -110,6 +118,11 @@ impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Route").field("path", &self.path).finish_non_exhaustive()
     }
+}
+
+/// The text of a header field.
+fn field<'a>(headers: &'a ::http::HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// The routes of a server: so few that looking at each is the fastest.

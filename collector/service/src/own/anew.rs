@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use etalon_component::{BoxError, BuildInfo, Host, Listening};
 use etalon_pdata::{LOGS, TRACES};
+use etalon_telemetry::attributes::DataType;
 use etalon_telemetry::{SpanData, Telemetry, Tracing};
 use tokio::time::Instant;
 
@@ -102,10 +103,10 @@ impl Own {
     /// Warns of what is sent to one of the collector's own receivers.
     pub(crate) fn warn_of_feedback(&self, listening: &[Listening]) {
         if let Some(traces) = &self.traces {
-            traces.running.warn_of_feedback(TRACES, listening);
+            traces.running.warn_of_feedback(DataType::Traces, listening);
         }
         if let Some(logs) = &self.logs {
-            logs.running.warn_of_feedback(LOGS, listening);
+            logs.running.warn_of_feedback(DataType::Logs, listening);
         }
     }
 }

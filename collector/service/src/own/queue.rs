@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use etalon_component::Outcome;
 use etalon_pdata::{Payload, Signal};
+use etalon_telemetry::attributes::DataType;
+use etalon_telemetry::tell;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -42,6 +44,7 @@ pub(crate) struct Sender {
 
 struct Sending<T> {
     signal: Signal,
+    data_type: DataType,
     queue: Arc<Queue<T>>,
     target: Arc<Target>,
     encode: Encode<T>,
@@ -91,13 +94,13 @@ impl<T> Queue<T> {
 impl Sender {
     /// Sends from now on.
     pub(crate) fn spawn<T: Send + Sync + 'static>(
-        signal: Signal,
+        (signal, data_type): (Signal, DataType),
         queue: Arc<Queue<T>>,
         target: Arc<Target>,
         encode: Encode<T>,
     ) -> Self {
         let stop = CancellationToken::new();
-        let sending = Sending { signal, queue, target, encode, lost: None, in_flight: 0 };
+        let sending = Sending { signal, data_type, queue, target, encode, lost: None, in_flight: 0 };
         // Nothing that it logs is sent.
         let span = own_telemetry_span(&format!("own_{}", signal.name));
         let task = tokio::spawn(sending.run(stop.clone()).instrument(span));
@@ -170,16 +173,14 @@ impl<T: Send + Sync> Sending<T> {
     /// Tells of the first that are lost, and not of those after them.
     fn lose(&mut self, items: u64, error: &str) {
         if self.lost.is_none() {
-            let signal = self.signal.name;
-            tracing::warn!(signal, items, error, "Own telemetry is lost");
+            tell!(TelemetryLost { data_type: self.data_type, items: items.into(), error: &error });
         }
         self.lost = Some(self.lost.unwrap_or(0) + items);
     }
 
     fn arrived(&mut self) {
         if let Some(items) = self.lost.take() {
-            let signal = self.signal.name;
-            tracing::info!(signal, items, "Own telemetry arrives again");
+            tell!(TelemetryRecovered { data_type: self.data_type, items: items.into() });
         }
     }
 }
@@ -191,7 +192,7 @@ impl<T> Drop for Sending<T> {
         let items = state.waiting.len() as u64 + state.lost + self.in_flight + self.lost.unwrap_or(0);
         drop(state);
         if items > 0 {
-            tracing::warn!(signal = self.signal.name, items, "Own telemetry was lost");
+            tell!(TelemetryLostAtEnd { data_type: self.data_type, items: items.into() });
         }
     }
 }

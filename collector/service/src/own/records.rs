@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use etalon_pdata::proto::collector::logs::v1::ExportLogsServiceRequest;
 use etalon_pdata::proto::common::v1::{AnyValue, ArrayValue, KeyValueList, any_value};
 use etalon_pdata::proto::logs::v1::{LogRecord, ResourceLogs, ScopeLogs, SeverityNumber};
+use etalon_telemetry::event::NAME_FIELD;
 use etalon_telemetry::{SpanContext, Telemetry};
 use prost::Message as _;
 use serde_json::{Map, Value};
@@ -14,9 +15,6 @@ use tracing::Level;
 
 use super::encoded::{attribute, nanoseconds, resource, scope, text};
 use super::queue::{Encode, Queue};
-
-/// The field that names an event; in OTLP it has a place of its own.
-const EVENT_NAME: &str = "event.name";
 
 /// A log line.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +80,8 @@ fn encoded(record: &Record) -> LogRecord {
     };
     let span = record.span.as_deref();
     let (trace_id, span_id) = span.and_then(SpanContext::ids).unzip();
-    let fields = record.fields.iter().filter(|(key, _)| *key != EVENT_NAME);
+    // In OTLP the name of the event has a place of its own.
+    let fields = record.fields.iter().filter(|(key, _)| *key != NAME_FIELD);
     LogRecord {
         time_unix_nano: nanoseconds(record.time),
         observed_time_unix_nano: nanoseconds(record.time),
@@ -93,7 +92,7 @@ fn encoded(record: &Record) -> LogRecord {
         flags: span.is_some_and(SpanContext::is_sampled).into(),
         trace_id: trace_id.map(|id| id.bytes().to_vec()).unwrap_or_default(),
         span_id: span_id.map(|id| id.bytes().to_vec()).unwrap_or_default(),
-        event_name: record.fields.get(EVENT_NAME).and_then(Value::as_str).unwrap_or_default().to_owned(),
+        event_name: record.fields.get(NAME_FIELD).and_then(Value::as_str).unwrap_or_default().to_owned(),
         ..LogRecord::default()
     }
 }

@@ -8,7 +8,8 @@ use etalon_component::{
     Batch, BoxError, BuildInfo, ComponentId, Delivered, Host, Listening, Outcome, Settings, Stage,
 };
 use etalon_pdata::{Payload, Signal, json};
-use etalon_telemetry::{OWN_TELEMETRY, Telemetry};
+use etalon_telemetry::attributes::DataType;
+use etalon_telemetry::{OWN_TELEMETRY, Telemetry, tell};
 use tokio::time::{Instant, timeout};
 
 use crate::factories::Factories;
@@ -78,8 +79,7 @@ impl Target {
     pub(crate) async fn shutdown(&self, deadline: Instant) {
         let Self::Exporter(stage) = self else { return };
         if let Err(error) = stage.component.shutdown(deadline).await {
-            let error = crate::chain(&*error);
-            tracing::warn!(error, "The exporter of own telemetry did not shut down cleanly");
+            tell!(TelemetryStopFailed { error: &crate::chain(&*error) });
         }
     }
 }
@@ -100,15 +100,10 @@ fn print(payload: &Payload) -> Outcome {
 }
 
 /// Warns if an endpoint is one of the collector's own receivers.
-pub(crate) fn warn_of_feedback(signal: Signal, endpoint: &str, listening: &[Listening]) {
+pub(crate) fn warn_of_feedback(data_type: DataType, endpoint: &str, listening: &[Listening]) {
     if let Some(own) = listening.iter().find(|own| is_at(endpoint, own)) {
         let receiver = own.component.to_string();
-        tracing::warn!(
-            signal = signal.name,
-            endpoint,
-            receiver,
-            "Own telemetry is sent to one of the collector's own receivers, which counts it among its data"
-        );
+        tell!(TelemetryFeedback { data_type, endpoint: &endpoint, receiver: &receiver });
     }
 }
 

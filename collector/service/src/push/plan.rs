@@ -3,6 +3,7 @@
 use etalon_component::{BoxError, BuildInfo, Host};
 use etalon_pdata::METRICS;
 use etalon_telemetry::Telemetry;
+use etalon_telemetry::attributes::DataType;
 use tokio::time::Instant;
 
 use super::{Push, Schedule};
@@ -56,7 +57,7 @@ impl Planned {
         let Self { key, schedule, target: Prepared { target, endpoint } } = self;
         let push = Push::start(schedule, telemetry.clone(), target, host).await?;
         if let Some(endpoint) = endpoint {
-            warn_of_feedback(METRICS, &endpoint, &host.listening());
+            warn_of_feedback(DataType::Metrics, &endpoint, &host.listening());
         }
         Ok(Running { key, push })
     }

@@ -10,7 +10,7 @@ use crate::definition::Stability;
 use crate::event::{Declared, EventDefinition, Text, Whole, shown, value};
 
 /// All events, by name.
-pub static ALL: [&EventDefinition; 61] = [
+pub static ALL: [&EventDefinition; 63] = [
     &AUTH_FILE_RELOADED,
     &AUTH_FILE_STALE,
     &AUTH_TOKENS_IGNORED,
@@ -61,11 +61,13 @@ pub static ALL: [&EventDefinition; 61] = [
     &SERVICE_STOP_FORCED,
     &SERVICE_STOPPED,
     &SERVICE_STOPPING,
-    &TELEMETRY_METRICS_CONSOLE_FAILED,
-    &TELEMETRY_METRICS_FEEDBACK,
+    &TELEMETRY_FEEDBACK,
+    &TELEMETRY_LOST,
+    &TELEMETRY_LOST_AT_END,
     &TELEMETRY_METRICS_LISTENING,
     &TELEMETRY_METRICS_PUSH_FAILED,
-    &TELEMETRY_METRICS_STOP_FAILED,
+    &TELEMETRY_RECOVERED,
+    &TELEMETRY_STOP_FAILED,
     &TLS_CA_IGNORED,
     &TLS_FILES_RELOADED,
     &TLS_FILES_RESTORED,
@@ -1795,71 +1797,115 @@ impl Declared for ServiceStopping {
     }
 }
 
-static TELEMETRY_METRICS_CONSOLE_FAILED: EventDefinition = EventDefinition {
-    name: "telemetry.metrics.console_failed",
-    brief: "The collector's own metrics could not be written to standard output.",
-    level: Level::WARN,
-    sampled: true,
-    stability: Stability::Development,
-    fields: &["message", "event.name", "error"],
-};
-
-/// `telemetry.metrics.console_failed`: The collector's own metrics could not be written to standard output.
-///
-/// Told for each time.
-pub struct TelemetryMetricsConsoleFailed<'a> {
-    /// `error`: What went wrong, for people; its causes are separated by colons.
-    pub error: Text<'a>,
-}
-
-impl TelemetryMetricsConsoleFailed<'_> {
-    /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &TELEMETRY_METRICS_CONSOLE_FAILED;
-}
-
-impl Declared for TelemetryMetricsConsoleFailed<'_> {
-    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
-        record(&[
-            Some(&"Own metrics could not be written to standard output"),
-            Some(&"telemetry.metrics.console_failed"),
-            value(shown(Some(self.error)).as_ref()),
-        ]);
-    }
-}
-
-static TELEMETRY_METRICS_FEEDBACK: EventDefinition = EventDefinition {
-    name: "telemetry.metrics.feedback",
-    brief: "The collector's own metrics are sent to one of its own receivers.",
+static TELEMETRY_FEEDBACK: EventDefinition = EventDefinition {
+    name: "telemetry.feedback",
+    brief: "The collector's own telemetry is sent to one of its own receivers.",
     level: Level::WARN,
     sampled: false,
-    stability: Stability::Development,
-    fields: &["message", "event.name", "endpoint", "receiver"],
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "data_type", "endpoint", "receiver"],
 };
 
-/// `telemetry.metrics.feedback`: The collector's own metrics are sent to one of its own receivers.
+/// `telemetry.feedback`: The collector's own telemetry is sent to one of its own receivers.
 ///
-/// Told when such a push is started.
-pub struct TelemetryMetricsFeedback<'a> {
+/// Told when sending it starts.
+pub struct TelemetryFeedback<'a> {
+    /// `data_type`: The signal.
+    pub data_type: attributes::DataType,
     /// `endpoint`: An address to listen on or to connect to, or the URL of it.
     pub endpoint: Text<'a>,
     /// `receiver`: Id of the receiver.
     pub receiver: Text<'a>,
 }
 
-impl TelemetryMetricsFeedback<'_> {
+impl TelemetryFeedback<'_> {
     /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &TELEMETRY_METRICS_FEEDBACK;
+    pub const DEFINITION: &'static EventDefinition = &TELEMETRY_FEEDBACK;
 }
 
-impl Declared for TelemetryMetricsFeedback<'_> {
+impl Declared for TelemetryFeedback<'_> {
     fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
         record(&[
             Some(
-                &"Own metrics are pushed to one of the collector's own receivers, which counts them among its data",
+                &"Own telemetry is sent to one of the collector's own receivers, which counts it among its data",
             ),
-            Some(&"telemetry.metrics.feedback"),
+            Some(&"telemetry.feedback"),
+            Some(&self.data_type.as_str()),
             value(shown(Some(self.endpoint)).as_ref()),
             value(shown(Some(self.receiver)).as_ref()),
+        ]);
+    }
+}
+
+static TELEMETRY_LOST: EventDefinition = EventDefinition {
+    name: "telemetry.lost",
+    brief: "Some of the collector's own spans or log lines are lost.",
+    level: Level::WARN,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "data_type", "items", "error"],
+};
+
+/// `telemetry.lost`: Some of the collector's own spans or log lines are lost.
+///
+/// Told for the first that are lost, by a request that failed or for want of room; and not again before a request has succeeded.
+pub struct TelemetryLost<'a> {
+    /// `data_type`: The signal.
+    pub data_type: attributes::DataType,
+    /// `items`: Spans, data points or log records.
+    pub items: Whole,
+    /// `error`: What went wrong, for people; its causes are separated by colons.
+    pub error: Text<'a>,
+}
+
+impl TelemetryLost<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &TELEMETRY_LOST;
+}
+
+impl Declared for TelemetryLost<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"Own telemetry is lost"),
+            Some(&"telemetry.lost"),
+            Some(&self.data_type.as_str()),
+            Some(&self.items.get()),
+            value(shown(Some(self.error)).as_ref()),
+        ]);
+    }
+}
+
+static TELEMETRY_LOST_AT_END: EventDefinition = EventDefinition {
+    name: "telemetry.lost_at_end",
+    brief: "The collector's own spans or log lines were lost when what sends them ended.",
+    level: Level::WARN,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "data_type", "items"],
+};
+
+/// `telemetry.lost_at_end`: The collector's own spans or log lines were lost when what sends them ended.
+///
+/// Told when the collector stops or a reload replaces what sends them, with the number of all that were lost since telemetry.lost, and of those that nobody sends any more.
+pub struct TelemetryLostAtEnd {
+    /// `data_type`: The signal.
+    pub data_type: attributes::DataType,
+    /// `items`: Spans, data points or log records.
+    pub items: Whole,
+}
+
+impl TelemetryLostAtEnd {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &TELEMETRY_LOST_AT_END;
+}
+
+impl Declared for TelemetryLostAtEnd {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"Own telemetry was lost"),
+            Some(&"telemetry.lost_at_end"),
+            Some(&self.data_type.as_str()),
+            Some(&self.items.get()),
         ]);
     }
 }
@@ -1928,33 +1974,68 @@ impl Declared for TelemetryMetricsPushFailed<'_> {
     }
 }
 
-static TELEMETRY_METRICS_STOP_FAILED: EventDefinition = EventDefinition {
-    name: "telemetry.metrics.stop_failed",
-    brief: "What sent the collector's own metrics did not shut down cleanly.",
+static TELEMETRY_RECOVERED: EventDefinition = EventDefinition {
+    name: "telemetry.recovered",
+    brief: "The collector's own spans or log lines arrive again.",
+    level: Level::INFO,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "data_type", "items"],
+};
+
+/// `telemetry.recovered`: The collector's own spans or log lines arrive again.
+///
+/// Told after telemetry.lost, when a request succeeds; with the number of all that were lost between.
+pub struct TelemetryRecovered {
+    /// `data_type`: The signal.
+    pub data_type: attributes::DataType,
+    /// `items`: Spans, data points or log records.
+    pub items: Whole,
+}
+
+impl TelemetryRecovered {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &TELEMETRY_RECOVERED;
+}
+
+impl Declared for TelemetryRecovered {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"Own telemetry arrives again"),
+            Some(&"telemetry.recovered"),
+            Some(&self.data_type.as_str()),
+            Some(&self.items.get()),
+        ]);
+    }
+}
+
+static TELEMETRY_STOP_FAILED: EventDefinition = EventDefinition {
+    name: "telemetry.stop_failed",
+    brief: "What sent the collector's own telemetry did not shut down cleanly.",
     level: Level::WARN,
     sampled: false,
-    stability: Stability::Development,
+    stability: Stability::Beta,
     fields: &["message", "event.name", "error"],
 };
 
-/// `telemetry.metrics.stop_failed`: What sent the collector's own metrics did not shut down cleanly.
+/// `telemetry.stop_failed`: What sent the collector's own telemetry did not shut down cleanly.
 ///
 /// Told when it is shut down.
-pub struct TelemetryMetricsStopFailed<'a> {
+pub struct TelemetryStopFailed<'a> {
     /// `error`: What went wrong, for people; its causes are separated by colons.
     pub error: Text<'a>,
 }
 
-impl TelemetryMetricsStopFailed<'_> {
+impl TelemetryStopFailed<'_> {
     /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &TELEMETRY_METRICS_STOP_FAILED;
+    pub const DEFINITION: &'static EventDefinition = &TELEMETRY_STOP_FAILED;
 }
 
-impl Declared for TelemetryMetricsStopFailed<'_> {
+impl Declared for TelemetryStopFailed<'_> {
     fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
         record(&[
-            Some(&"The exporter of own metrics did not shut down cleanly"),
-            Some(&"telemetry.metrics.stop_failed"),
+            Some(&"The exporter of own telemetry did not shut down cleanly"),
+            Some(&"telemetry.stop_failed"),
             value(shown(Some(self.error)).as_ref()),
         ]);
     }

@@ -74,7 +74,9 @@ impl Grpc {
         let received =
             timeout(RECEIVE_TIMEOUT, message::receive(&head.headers, body, self.max_message)).await;
         let Received { message, compressed } = received.unwrap_or_else(|_| Err(too_slow()))?;
-        let call = Call { message, compressed, format: Format::Protobuf, peer, deadline, caller };
+        let parent = unary.parent(&|name| super::field(&head.headers, name));
+        let format = Format::Protobuf;
+        let call = Call { message, compressed, format, peer, deadline, caller, parent };
         Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()))
     }
 
