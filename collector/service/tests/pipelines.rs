@@ -255,11 +255,14 @@ fn unsupported_telemetry_is_refused_and_supported_telemetry_is_not() {
     assert_eq!(refused("{logs: {level: debug, encoding: json, sampling: }, metrics: {level: detailed}}"), "");
     assert_eq!(refused("{resource: {service.name: edge, service.instance.id: }}"), "");
     assert!(refused("{logs: {level: loud}}").contains("loud"));
-    assert!(refused("{logs: {processors: [{batch: }]}}").contains("not supported yet"));
+    let sends =
+        |signal: &str| format!("{{{signal}: {{processors: [{{batch: {{exporter: {{console: {{}}}}}}}}]}}}}");
+    assert_eq!((refused(&sends("logs")), refused(&sends("traces"))), (String::new(), String::new()));
+    assert!(refused("{logs: {processors: [{batch: }]}}").contains("must have batch or simple"));
     assert!(refused("{metrics: {readers: []}}").contains("reader should exist"));
     assert!(refused("{metrics: {views: [{}]}}").contains("can only be set when"));
     assert!(refused("{metrics: {address: x}}").contains("address"));
-    assert!(refused("{traces: {processors: [{batch: }]}}").contains("not supported yet"));
+    assert!(refused("{traces: {sampler: {jaeger_remote: {}}}}").contains("is not supported by this version"));
 }
 
 #[test]

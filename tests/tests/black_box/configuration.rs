@@ -341,8 +341,8 @@ fn what_this_version_does_not_have_is_refused_with_its_key() {
             "service::telemetry::metrics::readers::0::periodic::exporter::otlp::headers_list: is not supported yet",
         ),
         (
-            with("  telemetry: {traces: {processors: [{simple: {exporter: {console: {}}}}]}}\n"),
-            "service::telemetry::traces::processors: is not supported yet",
+            with("  telemetry: {traces: {processors: [{simple: {exporter: {zipkin: {}}}}]}}\n"),
+            "service::telemetry::traces::processors::0::simple::exporter::zipkin: is not supported by this version",
         ),
     ];
     for (configuration, wanted) in cases {

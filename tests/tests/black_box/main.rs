@@ -11,6 +11,7 @@ mod debug_exporter;
 mod forwarding;
 mod log_settings;
 mod overload;
+mod own_log_lines;
 mod own_metrics;
 mod own_spans;
 mod proxies;

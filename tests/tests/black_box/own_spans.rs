@@ -39,7 +39,8 @@ fn otlp_http(peer: &HttpPeer, more: &str) -> String {
 
 fn sent(etalon: &Etalon, headers: &[(&str, &str)]) -> u16 {
     let body = logs(0..3);
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
     let length = body.len();
     let head = format!(
         "POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n"
@@ -89,7 +90,7 @@ fn attributes(span: &Span) -> BTreeMap<&str, String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 fn error(span: &Span) -> Option<String> {
@@ -178,7 +179,7 @@ fn a_request_over_grpc_is_told_and_so_is_each_attempt_that_failed() {
     assert_eq!(error(of_kind(&spans, SpanKind::Internal)), None);
     let attempts: Vec<&Span> = spans.iter().filter(|span| span.kind() == SpanKind::Client).collect();
     let [failed, delivered] = attempts[..] else { panic!("{attempts:#?}") };
-    assert_eq!(error(failed).as_deref(), Some("as told"));
+    assert!(error(failed).is_some_and(|message| message.ends_with("as told")), "{failed:?}");
     let of = attributes(failed);
     assert_eq!((&*of["rpc.response.status_code"], &*of["error.type"]), ("UNAVAILABLE", "UNAVAILABLE"));
     assert_eq!((error(delivered), attributes(delivered).get("error.type")), (None, None));
@@ -352,7 +353,9 @@ fn spans_are_sent_over_tls_to_whom_the_certificate_is_trusted() {
     std::fs::write(&path, front.certificate()).expect("a file");
     let otlp = |more: &str| {
         let otlp = format!("{{protocol: http/protobuf, endpoint: '{}'{more}}}", front.endpoint());
-        format!("  telemetry: {{traces: {{processors: [{{simple: {{exporter: {{otlp: {otlp}}}}}}}]}}}}\n")
+        format!(
+            "  telemetry: {{traces: {{processors: [{{batch: {{schedule_delay: 1, export_timeout: 2000, exporter: {{otlp: {otlp}}}}}}}]}}}}\n"
+        )
     };
     let trusting =
         start(&otlp_http(&destination, ""), &otlp(&format!(", certificate: '{}'", path.display())));
@@ -360,7 +363,7 @@ fn spans_are_sent_over_tls_to_whom_the_certificate_is_trusted() {
     wait_for(&own, 3);
     let doubtful = start(&otlp_http(&destination, ""), &otlp(""));
     assert_eq!(sent(&doubtful, &[]), 200);
-    assert_eq!(doubtful.stop().stderr.matches("Own telemetry was lost").count(), 1);
+    doubtful.wait_for_line("Own telemetry is lost");
     assert_eq!(spans(&own).len(), 3);
 }
 
@@ -470,13 +473,13 @@ fn own_telemetry_that_comes_back_to_the_collector_causes_no_more_of_it() {
     assert_eq!(sent(&etalon, &[]), 200);
     let received = || {
         let scrape = etalon.scrape();
-        let items = |name: &str| scrape.sum(name, &[]).unwrap_or(0.0);
-        items("otelcol_receiver_accepted_spans") + items("otelcol_receiver_accepted_log_records")
+        let items = |name: &str| scrape.sum(name, &[]).unwrap_or(0.0).to_bits();
+        (items("otelcol_receiver_accepted_spans"), items("otelcol_receiver_accepted_log_records"))
     };
     // It comes to rest: while the other reader is pushed to many times, nothing more arrives.
     eventually("rest", || {
         let (before, pushes) = (received(), clock.arrived().len());
         clock.wait_for(pushes + 20);
-        (before > 3.0 && received() == before).then_some(())
+        (before.0 > 0 && received() == before).then_some(())
     });
 }

@@ -113,6 +113,8 @@ impl Sender {
         drop(stop);
         if timeout_at(deadline, &mut task).await.is_err() {
             task.abort();
+            // It tells what it loses before it is gone.
+            task.await.ok();
         }
     }
 }
