@@ -30,6 +30,9 @@ pub struct Contract {
     pub name: String,
     /// The version of the contract, which is not that of the product.
     pub version: Version,
+    /// What tells its family, and the version, to programs that read many; nothing for another collector's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub schema_url: String,
     /// How readers see the metrics. The first is the default one.
     pub expositions: Vec<Exposition>,
     /// By key.

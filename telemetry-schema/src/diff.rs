@@ -73,6 +73,7 @@ pub fn compare(old: &Contract, new: &Contract) -> Vec<Change> {
     let Contract {
         name,
         version: _,
+        schema_url,
         expositions,
         attributes,
         metrics,
@@ -86,6 +87,7 @@ pub fn compare(old: &Contract, new: &Contract) -> Vec<Change> {
     // What has no stability of its own is relied on by everything.
     let root = &mut Site::new(&mut changes, Stability::Stable);
     root.field("name", name, &new.name, Rule::ContractRenamed);
+    root.field("schema_url", &family(schema_url), &family(&new.schema_url), Rule::ContractRenamed);
     exposed::expositions(&mut root.at("expositions"), expositions, &new.expositions);
     each(&mut root.at("attributes"), (attributes, old), (&new.attributes, new), attribute::attribute);
     each(&mut root.at("metrics"), (metrics, old), (&new.metrics, new), metric::metric);
@@ -96,6 +98,11 @@ pub fn compare(old: &Contract, new: &Contract) -> Vec<Change> {
     // How code binds metrics together, which no reader sees.
     root.field("groups", groups, &new.groups, Rule::TextChanged);
     changes
+}
+
+/// A schema URL without the version that it ends with.
+fn family(schema_url: &str) -> &str {
+    schema_url.rsplit_once('/').map_or("", |(family, _)| family)
 }
 
 /// The bump that all these changes need together.

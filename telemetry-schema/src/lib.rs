@@ -22,6 +22,7 @@ pub mod released;
 pub mod review;
 mod sarif;
 pub mod upstream;
+pub mod weaver;
 
 pub use cardinality::MaxSeries;
 pub use contract::{

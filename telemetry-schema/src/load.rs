@@ -103,6 +103,7 @@ pub fn load(folder: &Path) -> Result<Contract, LoadError> {
     let mut contract = Contract {
         name: preamble.name,
         version,
+        schema_url: manifest.schema_url,
         expositions: preamble.expositions,
         attributes: BTreeMap::new(),
         metrics: BTreeMap::new(),

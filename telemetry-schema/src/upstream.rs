@@ -243,6 +243,7 @@ impl State {
 
     fn contract(&self, owner: &str, version: Version, release: &Node) -> Result<Contract, Problems> {
         let mut contract = Contract {
+            schema_url: String::new(),
             name: owner.to_owned(),
             version,
             expositions: self.expositions.clone(),

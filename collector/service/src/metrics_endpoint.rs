@@ -1,4 +1,6 @@
-//! The endpoint that serves the collector's own metrics to Prometheus.
+//! The endpoint that serves the collector's own metrics to Prometheus, and what they mean.
+
+mod contract;
 
 use std::convert::Infallible;
 use std::io;
@@ -49,7 +51,7 @@ struct Metrics {
 }
 
 impl MetricsEndpoint {
-    /// Binds `endpoint`, `host:port`, and serves `/metrics` there.
+    /// Binds `endpoint`, `host:port`, and serves `/metrics` and `/contract` there.
     pub(crate) async fn start(
         endpoint: &str,
         telemetry: Telemetry,
@@ -123,11 +125,12 @@ async fn serve(stream: TcpStream, metrics: Metrics) {
 fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<Full<Bytes>> {
     match (request.method(), request.uri().path()) {
         (&Method::GET | &Method::HEAD, "/metrics") => metrics.scrape(request.headers()),
-        (_, "/metrics") => {
+        (&Method::GET | &Method::HEAD, "/contract") => contract::answer(request.headers()),
+        (_, "/metrics" | "/contract") => {
             let allow = HeaderValue::from_static("GET, HEAD");
             plain(StatusCode::METHOD_NOT_ALLOWED, "only GET\n", &[(header::ALLOW, allow)])
         }
-        _ => plain(StatusCode::NOT_FOUND, "metrics are at /metrics\n", &[]),
+        _ => plain(StatusCode::NOT_FOUND, "metrics are at /metrics, their contract is at /contract\n", &[]),
     }
 }
 
@@ -213,6 +216,40 @@ mod tests {
         assert!(ask("POST /metrics HTTP/1.1").await.0.starts_with("HTTP/1.1 405"));
         endpoint.shutdown().await;
         assert!(TcpStream::connect(endpoint.address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_contract_is_served_and_told_apart_by_its_tag() {
+        let (endpoint, _process) = endpoint().await;
+        let (head, body) = fetch(endpoint.address, "GET /contract HTTP/1.1").await;
+        assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+        assert!(head.contains("content-type: application/json\r\n"), "{head}");
+        assert_eq!(String::from_utf8(body).unwrap(), etalon_telemetry::CONTRACT_JSON);
+        let tag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+        for known in [tag, "*", &format!("\"other\", {}", tag.trim_start_matches("W/"))] {
+            let asks = format!("GET /contract HTTP/1.1\r\nif-none-match: {known}");
+            let (head, body) = fetch(endpoint.address, &asks).await;
+            assert!(head.starts_with("HTTP/1.1 304"), "{known}: {head}");
+            assert!(head.contains(&format!("etag: {tag}\r\n")), "{head}");
+            assert_eq!(body, b"");
+        }
+        let asks = "GET /contract HTTP/1.1\r\nif-none-match: \"other\"\r\naccept-encoding: gzip";
+        let (head, body) = fetch(endpoint.address, asks).await;
+        assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-encoding: gzip\r\n"), "{head}");
+        let mut text = vec![0; etalon_telemetry::CONTRACT_JSON.len()];
+        libdeflater::Decompressor::new().gzip_decompress(&body, &mut text).unwrap();
+        assert_eq!(text, etalon_telemetry::CONTRACT_JSON.as_bytes());
+    }
+
+    #[tokio::test]
+    async fn the_contract_is_only_read_and_its_head_has_no_body() {
+        let (endpoint, _process) = endpoint().await;
+        let (head, body) = fetch(endpoint.address, "HEAD /contract HTTP/1.1").await;
+        let length = format!("content-length: {}\r\n", etalon_telemetry::CONTRACT_JSON.len());
+        assert!(head.starts_with("HTTP/1.1 200") && head.contains(&length), "{head}");
+        assert_eq!(body, b"");
+        let (head, _) = fetch(endpoint.address, "DELETE /contract HTTP/1.1").await;
+        assert!(head.starts_with("HTTP/1.1 405") && head.contains("allow: GET, HEAD\r\n"), "{head}");
     }
 
     #[tokio::test]

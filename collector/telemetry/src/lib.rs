@@ -36,3 +36,6 @@ pub use span::{
     SpanData, SpanDefinition, SpanId, SpanKind, SpanLimits, SpanSink, TraceId, TraceIdRatio, Tracer, Tracing,
     current, within,
 };
+
+/// The whole contract that this code keeps, as JSON.
+pub const CONTRACT_JSON: &str = include_str!("../../../telemetry-schema/resolved/current.json");

@@ -129,3 +129,15 @@ fn a_push_to_the_collector_itself_is_warned_of() {
     });
     assert_eq!((&line["level"], &line["receiver"]), (&"warn".into(), &"otlp".into()), "{line}");
 }
+
+#[test]
+fn the_contract_is_served_beside_the_metrics_and_is_that_of_the_program() {
+    let etalon = Etalon::start(&configuration());
+    let answer = get(etalon.metrics(), "/contract");
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let shown = std::process::Command::new(etalon_tests::binary())
+        .args(["contract", "show", "--format", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(answer.text(), String::from_utf8(shown.stdout).unwrap());
+}

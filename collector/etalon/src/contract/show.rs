@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
 use etalon_conf::{Secrets, to_yaml};
-use etalon_telemetry_schema::catalog;
+use etalon_telemetry_schema::{catalog, weaver};
 
 use super::{ContractError, markdown};
 use crate::command::CommandError;
@@ -34,6 +34,8 @@ enum Format {
     Json,
     /// All of it, as YAML
     Yaml,
+    /// A resolved registry, as OpenTelemetry Weaver publishes one
+    Weaver,
 }
 
 pub(super) fn run(args: &ShowArgs) -> Result<(), CommandError> {
@@ -43,6 +45,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), CommandError> {
         Format::Json => contract.to_json(),
         // No field of a contract is a secret.
         Format::Yaml => to_yaml(&contract, Secrets::Exposed),
+        Format::Weaver => format!("{:#}\n", weaver::resolved(&contract)),
     };
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }

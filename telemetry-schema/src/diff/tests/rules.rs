@@ -500,6 +500,16 @@ const CASES: &[Case] = &[
         expected: &[("name", Rule::ContractRenamed, Breaking, Major)],
     },
     Case {
+        name: "the family of the schema URL is another one",
+        breaks: |new| new.schema_url = "https://other.example/1.3.0".to_owned(),
+        expected: &[("schema_url", Rule::ContractRenamed, Breaking, Major)],
+    },
+    Case {
+        name: "the schema URL ends with another version",
+        breaks: |new| new.schema_url = "https://etalon.example/schemas/etalon/1.3.0".to_owned(),
+        expected: &[],
+    },
+    Case {
         name: "another exposition is the default one",
         breaks: |new| new.expositions.reverse(),
         expected: &[("expositions::default", Rule::DefaultExpositionChanged, Breaking, Major)],
