@@ -3,11 +3,15 @@
 //! A name is that of a contract and, after a slash, that of one of its expositions: `current`, `0.1.0`,
 //! `0.1.0/prometheus-suffixed`, `otelcol@0.128/explicit`. Without a slash, the exposition is the contract's default one.
 
+mod released;
+
 use std::fmt;
 
 use crate::contract::Contract;
 use crate::exposition::Exposition;
 use crate::upstream;
+
+use released::RELEASED;
 
 /// The name of the contract of the program itself.
 pub const CURRENT: &str = "current";
@@ -21,11 +25,12 @@ struct Carried {
     json: &'static str,
 }
 
+const OF_PROGRAM: Carried = Carried { name: CURRENT, json: include_str!("../resolved/current.json") };
+
 /// The current one, and every release, the oldest first.
-const CARRIED: &[Carried] = &[
-    Carried { name: CURRENT, json: include_str!("../resolved/current.json") },
-    Carried { name: "0.1.0", json: include_str!("../released/0.1.0/contract.json") },
-];
+fn carried() -> impl Iterator<Item = &'static Carried> {
+    std::iter::once(&OF_PROGRAM).chain(RELEASED)
+}
 
 /// A name that stands for nothing.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +68,7 @@ struct Near<'a>(&'a Option<String>);
 
 /// The names of the project's own contracts, without their expositions.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    CARRIED.iter().map(|carried| carried.name)
+    carried().map(|carried| carried.name)
 }
 
 /// The contract of a name, and the exposition that the name asks for. An empty name is [`CURRENT`].
@@ -80,9 +85,8 @@ pub fn find(name: &str) -> Result<(Contract, Exposition), UnknownContract> {
         return Ok((found.contract.clone(), found.exposition.clone()));
     }
     let asked = if asked.is_empty() { CURRENT } else { asked };
-    let carried = CARRIED.iter().find(|carried| carried.name == asked);
-    let carried = carried.ok_or_else(|| unknown(asked))?;
-    let contract = Contract::from_json(carried.json).expect("a test reads every contract that is carried");
+    let found = carried().find(|carried| carried.name == asked).ok_or_else(|| unknown(asked))?;
+    let contract = Contract::from_json(found.json).expect("a test reads every contract that is carried");
     let found = match exposition {
         None => contract.expositions.first(),
         Some(id) => contract.exposition(id),
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_contract_that_is_carried_can_be_read_and_is_canonical() {
-        for Carried { name, json } in CARRIED {
+        for Carried { name, json } in carried() {
             let (contract, exposition) = find(name).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(contract.to_json(), *json, "{name}");
             assert_eq!(contract.expositions.first(), Some(&exposition), "{name}");

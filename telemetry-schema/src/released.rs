@@ -12,9 +12,10 @@ use std::str::FromStr;
 use etalon_conf::{Node, Problems};
 use semver::Version;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::contract::Contract;
+use crate::contract::{AttributeRef, Contract};
 
 /// Name of the list of releases.
 pub const LIST: &str = "releases.yaml";
@@ -22,6 +23,14 @@ pub const LIST: &str = "releases.yaml";
 pub const SUMS: &str = "SHA256SUMS";
 /// Name of the contract in a release's folder.
 pub const CONTRACT: &str = "contract.json";
+/// Name of what a program with only its configuration to tell of pushes over OTLP, as JSON, in a release's folder.
+pub const OTLP: &str = "otlp.json";
+/// Name of the events, one a line, in a release's folder.
+pub const EVENTS: &str = "events.jsonl";
+/// Name of the spans, one a line, in a release's folder.
+pub const SPANS: &str = "spans.jsonl";
+/// What names end with of what users were told of changes, in a release's folder.
+pub const CHANGE_SUFFIX: &str = ".change.yaml";
 
 /// A release.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +58,9 @@ pub struct Listed {
     pub date: Date,
     /// SHA-256 of its `SHA256SUMS`, in hexadecimal digits.
     pub sha256: String,
+    /// Whether somebody may have it already, so that it is not frozen again.
+    #[serde(default)]
+    pub published: bool,
 }
 
 /// A day of the calendar.
@@ -99,6 +111,43 @@ pub enum ReleasedError {
 pub fn sums<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> String {
     let lines = files.into_iter().map(|(name, content)| format!("{}  {name}\n", checksum(content)));
     lines.collect::<Vec<_>>().concat()
+}
+
+/// What a release says for itself: names of files, and what they hold.
+pub fn declared(contract: &Contract) -> Vec<(String, String)> {
+    let attributes = |refs: &[AttributeRef]| -> Value {
+        refs.iter()
+            .map(|each| (each.key.clone(), json!(each.requirement_level)))
+            .collect::<Map<_, _>>()
+            .into()
+    };
+    let events = contract.events.values().map(|event| {
+        let note = &event.annotations.contract;
+        json!({
+            "event.name": event.name,
+            "severity": note.severity,
+            "sampled": note.sampled,
+            "stability": event.stability,
+            "fields": attributes(&event.attributes),
+        })
+    });
+    let spans = contract.spans.values().map(|span| {
+        let note = &span.annotations.contract;
+        json!({
+            "type": span.id,
+            "kind": span.kind,
+            "name_pattern": note.name_pattern,
+            "stability": span.stability,
+            "attributes": attributes(&span.attributes),
+            "events": note.events,
+        })
+    });
+    let lines = |values: Vec<Value>| values.iter().map(|value| format!("{value}\n")).collect::<String>();
+    vec![
+        (CONTRACT.to_owned(), contract.to_json()),
+        (EVENTS.to_owned(), lines(events.collect())),
+        (SPANS.to_owned(), lines(spans.collect())),
+    ]
 }
 
 /// All releases in `folder`, the oldest first. None when there is no list.

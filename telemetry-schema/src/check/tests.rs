@@ -66,7 +66,7 @@ fn each_way_not_to_fit_is_found_and_nothing_else() {
                 "# HELP target_info",
                 "# TYPE otelcol_forged gauge\notelcol_forged 1\nbare 2\n# HELP target_info",
             ),
-            ("# TYPE otelcol_config_reloads counter\n", "# TYPE other counter\n"),
+            ("# TYPE otelcol_process_uptime counter\n", "# TYPE other counter\n"),
             ("result=\"applied\"", "result=\"refused\""),
             ("\notelcol_process_uptime ", "\notelcol_process_uptime\u{1b}[31m 1\notelcol_process_uptime "),
         ],
@@ -108,10 +108,10 @@ fn each_way_not_to_fit_is_found_and_nothing_else() {
               = expected: a family of the contract
             30 families, 81 series against etalon 0.1.0/prometheus: 2 findings
 
-            "# TYPE otelcol_config_reloads counter\n" → "# TYPE other counter\n"
-            scrape:33: error[type]: otelcol_config_reloads: its type is not told
+            "# TYPE otelcol_process_uptime counter\n" → "# TYPE other counter\n"
+            scrape:103: error[type]: otelcol_process_uptime: its type is not told
               = expected: counter
-            scrape:32: error[undeclared-metric]: other: the contract does not have it
+            scrape:102: error[undeclared-metric]: other: the contract does not have it
               = expected: a family of the contract
             29 families, 79 series against etalon 0.1.0/prometheus: 2 findings
 

@@ -82,6 +82,82 @@ fn the_scrapes_of_a_release_show_what_its_contract_declares() {
 }
 
 #[test]
+fn a_release_says_all_that_its_contract_declares() {
+    let tree = crate::load(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let [_, (_, events), (_, spans)] = &declared(&tree)[..] else { panic!("three files") };
+    let values =
+        |lines: &str| lines.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>().unwrap();
+    let (events, spans) = (values(events), values(spans));
+    assert!(events.iter().map(|event| event["event.name"].as_str().unwrap()).eq(tree.events.keys()));
+    assert!(spans.iter().map(|span| span["type"].as_str().unwrap()).eq(tree.spans.keys()));
+    for (event, declared) in events.iter().zip(tree.events.values()) {
+        let fields = event["fields"].as_object().unwrap();
+        assert_eq!(fields.len(), declared.attributes.len(), "{event}");
+        for field in &declared.attributes {
+            assert_eq!(fields[&field.key], json!(field.requirement_level), "{event}");
+        }
+        assert_eq!(event["sampled"], declared.annotations.contract.sampled, "{event}");
+    }
+}
+
+/// A metric as a push shows it: its name, unit and kind, whether it only grows, and its labels.
+type Pushed = (String, String, &'static str, bool, Vec<String>);
+
+/// What a push shows of each metric.
+fn pushed(request: &Value) -> Vec<Pushed> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let scopes = list(&request["resourceMetrics"]).into_iter().flat_map(|each| list(&each["scopeMetrics"]));
+    let metric = |metric: Value| {
+        let kind = ["sum", "gauge", "histogram"].into_iter().find(|kind| !metric[kind].is_null()).unwrap();
+        let points = list(&metric[kind]["dataPoints"]);
+        let keys = points.iter().flat_map(|point| list(&point["attributes"]));
+        let mut keys: Vec<String> = keys.map(|each| each["key"].as_str().unwrap().to_owned()).collect();
+        keys.sort();
+        keys.dedup();
+        let text = |key: &str| metric[key].as_str().unwrap_or_default().to_owned();
+        (text("name"), text("unit"), kind, metric[kind]["isMonotonic"] == true, keys)
+    };
+    scopes.flat_map(|scope| list(&scope["metrics"])).map(metric).collect()
+}
+
+#[test]
+fn the_push_and_the_lists_of_a_release_are_what_its_contract_declares() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("released");
+    for Release { contract, .. } in load(&folder).unwrap() {
+        let folder = folder.join(contract.version.to_string());
+        if !folder.join(OTLP).exists() {
+            continue;
+        }
+        for (name, text) in declared(&contract) {
+            assert_eq!(fs::read_to_string(folder.join(&name)).unwrap(), text, "{}/{name}", contract.version);
+        }
+        let request = fs::read_to_string(folder.join(OTLP)).unwrap();
+        let shown = pushed(&serde_json::from_str(&request).unwrap());
+        for (name, unit, kind, is_monotonic, labels) in &shown {
+            let metric = contract.metrics.get(name).unwrap_or_else(|| panic!("{name} is not declared"));
+            let expected = match metric.instrument {
+                crate::Instrument::Counter => ("sum", true),
+                crate::Instrument::UpDownCounter => ("sum", false),
+                crate::Instrument::Gauge => ("gauge", false),
+                crate::Instrument::Histogram => ("histogram", false),
+            };
+            assert_eq!((*kind, *is_monotonic), expected, "{name}");
+            assert_eq!(*unit, metric.unit, "{name}");
+            for label in labels {
+                assert!(metric.attributes.iter().any(|each| each.key == *label), "{name}: {label}");
+            }
+        }
+        let at_start = contract.metrics.values().filter(|metric| {
+            let note = &metric.annotations.contract;
+            note.presence == crate::Presence::AtStart && note.level <= Level::Normal
+        });
+        for metric in at_start {
+            assert!(shown.iter().any(|(name, ..)| *name == metric.name), "{} is not pushed", metric.name);
+        }
+    }
+}
+
+#[test]
 fn a_day_is_counted_as_the_calendar_does() {
     for (days, text) in [(0, "1970-01-01"), (59, "1970-03-01"), (789, "1972-02-29"), (20_784, "2026-11-27")] {
         assert_eq!(Date::of_days(days).to_string(), text);

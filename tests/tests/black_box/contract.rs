@@ -13,7 +13,18 @@ fn show_prints_the_contract_in_each_format() {
 
     let yaml = run(&["contract", "show", "--format", "yaml"]);
     let version = contract["version"].as_str().unwrap();
-    assert!(yaml.stdout.starts_with(&format!("name: etalon\nversion: {version}\n")), "{}", yaml.stdout);
+    assert!(
+        yaml.stdout.starts_with(&format!("name: etalon\nversion: {version}\nschema_url: ")),
+        "{}",
+        yaml.stdout
+    );
+
+    let registry: Value =
+        serde_json::from_str(&run(&["contract", "show", "--format", "weaver"]).stdout).unwrap();
+    assert_eq!(registry["file_format"], "resolved/2.0");
+    assert_eq!(registry["schema_url"], contract["schema_url"]);
+    let names = registry["registry"]["metrics"].as_array().unwrap().iter();
+    assert!(names.map(|metric| metric["name"].as_str().unwrap()).eq(metrics.keys()), "{registry}");
 
     let page = run(&["contract", "show"]);
     assert!(page.stdout.starts_with(&format!("# Contract etalon {version}\n")), "{}", page.stdout);

@@ -1,7 +1,7 @@
 //! The collector's own metrics, as somebody who scrapes it, or whom it pushes them to, sees them.
 
 use etalon_tests::protobuf::fields;
-use etalon_tests::{Etalon, GrpcPeer, HttpPeer, HttpReply, eventually, free_port, get};
+use etalon_tests::{Etalon, GrpcPeer, HttpPeer, HttpReply, eventually, free_port, get, run};
 
 use crate::forwarding_to;
 
@@ -135,9 +135,5 @@ fn the_contract_is_served_beside_the_metrics_and_is_that_of_the_program() {
     let etalon = Etalon::start(&configuration());
     let answer = get(etalon.metrics(), "/contract");
     assert_eq!(answer.header("content-type"), Some("application/json"));
-    let shown = std::process::Command::new(etalon_tests::binary())
-        .args(["contract", "show", "--format", "json"])
-        .output()
-        .unwrap();
-    assert_eq!(answer.text(), String::from_utf8(shown.stdout).unwrap());
+    assert_eq!(answer.text(), run(&["contract", "show", "--format", "json"]).stdout);
 }

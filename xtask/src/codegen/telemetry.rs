@@ -9,6 +9,7 @@ mod view;
 
 use std::fmt::Write as _;
 
+use etalon_telemetry_schema::released;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value};
@@ -32,9 +33,24 @@ pub(super) fn generate() -> Result<Vec<Generated>> {
     let mut files = names.into_iter().map(code).collect::<Result<Vec<_>>>()?;
     // The whole contract in one file, for programs.
     files.push(Generated { path: format!("{SCHEMA}/resolved/current.json"), content: contract.to_json() });
+    files.push(carried()?);
     files.push(editor_schema()?);
     files.extend(pages::generate(&contract, &templates)?);
     Ok(files)
+}
+
+/// The releases that programs carry: all of them.
+fn carried() -> Result<Generated> {
+    let mut code =
+        "//! Every release of the contract, the oldest first.\n\nuse super::Carried;\n\n".to_owned();
+    code.push_str("pub(super) const RELEASED: &[Carried] = &[\n");
+    for listed in released::list(&root().join(SCHEMA).join("released"))?.releases {
+        let version = listed.version;
+        let json = format!("include_str!(\"../../released/{version}/{}\")", released::CONTRACT);
+        writeln!(code, "Carried {{ name: \"{version}\", json: {json} }},")?;
+    }
+    code.push_str("];\n");
+    Ok(Generated { path: format!("{SCHEMA}/src/catalog/released.rs"), content: formatted(&code)? })
 }
 
 /// What editors complete and check the definition files with.
