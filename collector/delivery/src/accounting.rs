@@ -3,7 +3,7 @@
 use etalon_component::{Batch, Delivered, Failure, Outcome};
 use etalon_pdata::Signal;
 use etalon_telemetry::metrics::ExporterMetrics;
-use etalon_telemetry::within;
+use etalon_telemetry::{tell, within};
 
 use crate::parts::{Parts, Sum, Verdict, is_too_large};
 use crate::retry::{Retry, described};
@@ -95,12 +95,11 @@ impl Accounting {
         self.metrics.rejected(rejected);
         if delivered.rejected > 0 || delivered.message.is_some() {
             self.span.in_scope(|| {
-                tracing::warn!(
-                    reason = delivered.message.as_deref().unwrap_or_default(),
-                    signal = self.signal.name,
-                    dropped_items = delivered.rejected,
-                    "Partial success response"
-                );
+                tell!(ExporterPartialSuccess {
+                    destination_message: &delivered.message.as_deref().unwrap_or_default(),
+                    otelcol_signal: &self.signal.name,
+                    dropped_items: delivered.rejected.into(),
+                });
             });
         }
         (items - rejected, rejected)
@@ -109,11 +108,7 @@ impl Accounting {
     fn log_smaller(&self, items: usize, outcome: &Outcome) {
         let error = outcome.failure().map(described).unwrap_or_default();
         self.span.in_scope(|| {
-            tracing::info!(
-                error,
-                items,
-                "The request is too large for the destination. Will send it in parts."
-            );
+            tell!(ExporterSplit { error: &error, items: items.into() });
         });
     }
 
@@ -121,14 +116,14 @@ impl Accounting {
     pub(crate) fn log_rejected(&self, items: usize, failure: &Failure) {
         let (error, advice) = (described(failure), self.advice);
         self.span.in_scope(|| {
-            tracing::error!(error, rejected_items = items, "Exporting failed. Rejecting data.{advice}");
+            tell!(ExporterRejected { error: &error, rejected_items: items.into(), advice: &advice });
         });
     }
 
     fn log_dropped(&self, items: usize, failure: &Failure) {
         let (error, advice) = (described(failure), self.advice);
         self.span.in_scope(|| {
-            tracing::error!(error, dropped_items = items, "Exporting failed. Dropping data.{advice}");
+            tell!(ExporterDropped { error: &error, dropped_items: items.into(), advice: &advice });
         });
     }
 }

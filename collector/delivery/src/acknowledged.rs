@@ -2,6 +2,7 @@
 
 use etalon_component::{Code, Delivered, Outcome};
 use etalon_pdata::{Signal, parse_partial_success};
+use etalon_telemetry::tell;
 
 /// A longer message of a destination is cut, in bytes: it is logged, and told to senders.
 const MESSAGE_BYTES_MAX: usize = 4096;
@@ -17,10 +18,7 @@ pub fn acknowledged(signal: Signal, response: &[u8]) -> Outcome {
         Ok(None) => Outcome::DELIVERED,
         Ok(Some(partial)) => {
             if partial.rejected < 0 {
-                tracing::warn!(
-                    rejected = partial.rejected,
-                    "The destination says that it rejected a negative number of items; taken as none."
-                );
+                tell!(ExporterPartialSuccessOdd { rejected: partial.rejected.into() });
             }
             Outcome::Delivered(Delivered {
                 rejected: u64::try_from(partial.rejected).unwrap_or(0),

@@ -4,6 +4,7 @@ use std::time::Duration as StdDuration;
 
 use etalon_component::{Batch, Failure, Outcome};
 use etalon_conf::{Check, Duration, Validate};
+use etalon_telemetry::tell;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
@@ -140,11 +141,7 @@ impl Retry {
                 return ended(outcome, "request will be cancelled before next retry");
             }
             self.span.in_scope(|| {
-                tracing::info!(
-                    error = described(failure),
-                    interval = %Duration::from(delay),
-                    "Exporting failed. Will retry the request after interval."
-                );
+                tell!(ExporterRetry { error: &described(failure), interval: &Duration::from(delay) });
             });
             tokio::select! {
                 () = sleep_until(next) => {}

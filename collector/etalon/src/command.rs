@@ -10,6 +10,9 @@ use std::time::Duration;
 use clap::FromArgMatches as _;
 use etalon_component::{BoxError, ComponentId};
 use etalon_service::{Collector, FeatureGates, Logging, chain};
+use etalon_telemetry::attributes::{Phase, Signal as OsSignal, StopReason};
+use etalon_telemetry::event::Causes;
+use etalon_telemetry::tell;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
@@ -168,7 +171,7 @@ fn serve(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandEr
     let resource = etalon_service::resource(&loaded.config.telemetry, &distribution.build);
     let logging = Logging::start(&loaded.config.telemetry.logs, &resource)?;
     for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
+        tell!(ConfigWarning { warning });
     }
     // Loading may block, and has a runtime of its own for the network.
     std::thread::scope(|scope| {
@@ -180,9 +183,10 @@ fn serve(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandEr
             collector.take_lines_of(&logging);
             let reloading = Reloading { distribution, loader, logging, resource: &resource };
             let ended = until_stopped(reloading, loaded, &mut collector).await;
+            tell!(ServiceStopping { stop_reason: reason(&ended) });
             let failures = collector.shutdown(Instant::now() + SHUTDOWN_TIMEOUT).await;
+            tell!(ServiceStopped { failures: failures.len().into() });
             ended?;
-            tracing::info!("Shutdown complete.");
             if failures.is_empty() { Ok(()) } else { Err(CommandError::Shutdown(ShutdownFailures(failures))) }
         });
         // Everything has been delivered or counted: nothing that still waits for a network or a disk is worth
@@ -199,37 +203,43 @@ async fn until_stopped(
     mut reloading: Reloading<'_>,
     loaded: Loaded,
     collector: &mut Collector,
-) -> Result<(), CommandError> {
+) -> Result<StopReason, CommandError> {
     let mut stop = Stop::listen().map_err(CommandError::Signals)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(CommandError::Signals)?;
     let build = &reloading.distribution.build;
-    tracing::info!(Version = build.version, NumCPU = cpus(), "Starting {}...", build.command);
+    tell!(ServiceStarting { command: &build.command, service_version: &build.version, cpus: cpus().into() });
     tokio::select! {
         biased;
         // What starts may wait for a network or a disk.
-        () = stop.asked() => return Ok(()),
+        reason = stop.asked() => return Ok(reason),
         started = collector.start() => started?,
     }
     if loaded.config.telemetry.logs.encoding == etalon_service::LogEncoding::Console {
         banner::print(&loaded, collector, build);
     }
     let mut telemetry = loaded.config.telemetry;
-    tracing::info!("Everything is ready. Begin running and processing data.");
+    tell!(ServiceReady);
     loop {
         tokio::select! {
-            () = stop.asked() => return Ok(()),
+            reason = stop.asked() => return Ok(reason),
             _ = hangup.recv() => {}
             (id, error) = collector.failed() => {
-                let (component, error_text) = (id.to_string(), chain(&*error));
-                tracing::error!(component, error = error_text, "Asynchronous error received, terminating process");
+                tell!(ComponentFailed {
+                    what: &"Asynchronous error received, terminating process",
+                    otelcol_component_id: &id,
+                    otelcol_component_kind: None,
+                    phase: Phase::Run,
+                    error: &Causes(&*error),
+                });
                 return Err(CommandError::Component { id, source: error });
             }
         }
-        tracing::info!(signal = "hangup", "Received signal from OS");
+        tell!(ServiceSignalReceived { signal: OsSignal::Hangup });
+        tell!(ConfigReloadStarted);
         tokio::select! {
             biased;
             // A configuration on the network may take its time.
-            () = stop.asked() => return Ok(()),
+            reason = stop.asked() => return Ok(reason),
             loaded = reloading.loader.load() => reloading.reload(loaded, &mut telemetry, collector).await,
         }
     }
@@ -246,31 +256,37 @@ impl Stop {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for the first one, and says that the shutdown begins.
-    async fn asked(&mut self) {
-        stopping(self.signal().await);
+    /// Waits for the first one, and tells of it. From then on, a second one ends the process at once.
+    async fn asked(&mut self) -> StopReason {
+        let (signal, reason) = self.next().await;
+        tell!(ServiceSignalReceived { signal });
+        tokio::spawn(exit_at_the_next());
+        reason
     }
 
-    /// The name of the next one.
-    async fn signal(&mut self) -> &'static str {
+    async fn next(&mut self) -> (OsSignal, StopReason) {
         tokio::select! {
-            _ = self.terminate.recv() => "terminated",
-            _ = self.interrupt.recv() => "interrupt",
+            _ = self.terminate.recv() => (OsSignal::Terminated, StopReason::Terminated),
+            _ = self.interrupt.recv() => (OsSignal::Interrupt, StopReason::Interrupt),
         }
     }
 }
 
-/// From here on, a second signal ends the process at once.
-fn stopping(signal_name: &str) {
-    tracing::info!(signal = signal_name, "Received signal from OS");
-    tracing::info!("Starting shutdown...");
-    tokio::spawn(async {
-        let Ok(mut stop) = Stop::listen() else { return };
-        stop.signal().await;
-        tracing::error!("Received a second signal: exiting without waiting for the shutdown");
-        #[expect(clippy::exit, reason = "the person asked twice")]
-        std::process::exit(1);
-    });
+async fn exit_at_the_next() {
+    let Ok(mut stop) = Stop::listen() else { return };
+    stop.next().await;
+    tell!(ServiceStopForced);
+    #[expect(clippy::exit, reason = "the person asked twice")]
+    std::process::exit(1);
+}
+
+/// Why the collector is shut down.
+fn reason(ended: &Result<StopReason, CommandError>) -> StopReason {
+    match ended {
+        Ok(reason) => *reason,
+        Err(CommandError::Component { .. }) => StopReason::ComponentFailed,
+        Err(_) => StopReason::StartFailed,
+    }
 }
 
 pub(crate) fn runtime() -> Result<Runtime, CommandError> {

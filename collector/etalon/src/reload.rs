@@ -1,10 +1,12 @@
 //! SIGHUP: the configuration is read again, and replaces the one that runs if it can.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::mpsc;
 use std::thread::Scope;
 
 use etalon_service::{Collector, Logging, TelemetryConfig, chain};
+use etalon_telemetry::tell;
 use tokio::sync::oneshot;
 
 use crate::Distribution;
@@ -63,20 +65,18 @@ impl Reloading<'_> {
             Err(error) => {
                 collector.count_refused_reload();
                 for problem in error.problems() {
-                    let place = problem.origin().map(ToString::to_string);
-                    tracing::error!(
-                        place,
-                        path = problem.path(),
-                        help = problem.help(),
-                        "{}",
-                        problem.message()
-                    );
+                    tell!(ConfigProblem {
+                        problem: &problem.message(),
+                        path: &problem.path(),
+                        place: problem.origin().map(|place| place as &dyn Display),
+                        help: problem.help().as_ref().map(|help| help as &dyn Display),
+                    });
                 }
                 return refused(error.summary());
             }
         };
         for warning in &loaded.warnings {
-            tracing::warn!("{warning}");
+            tell!(ConfigWarning { warning });
         }
         let new = &loaded.config.telemetry;
         let log = match Logging::prepare(&new.logs, self.resource) {
@@ -87,18 +87,18 @@ impl Reloading<'_> {
             }
         };
         if new.resource != telemetry.resource {
-            tracing::warn!(
-                path = "service::telemetry::resource",
-                "The resource has changed in the configuration: it stays as it is until the next start"
-            );
+            tell!(ConfigResourceKept { path: &"service::telemetry::resource" });
         }
         let Distribution { factories, build, .. } = self.distribution;
         match collector.reload(&loaded.config, factories, build).await {
             Ok(etalon_service::Reloaded { kept, started, stopped }) => {
                 self.logging.set(log);
                 *telemetry = loaded.config.telemetry;
-                tracing::warn!(kept, started, stopped, "Config updated, restart service");
-                tracing::info!("Everything is ready. Begin running and processing data.");
+                tell!(ConfigReloadSucceeded {
+                    kept: kept.into(),
+                    started: started.into(),
+                    stopped: stopped.into(),
+                });
             }
             Err(error) => refused(&chain(&error)),
         }
@@ -106,5 +106,5 @@ impl Reloading<'_> {
 }
 
 fn refused(error: &str) {
-    tracing::error!(error, "Config not updated: the running configuration stays");
+    tell!(ConfigReloadFailed { error: &error });
 }

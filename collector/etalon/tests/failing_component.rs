@@ -68,7 +68,11 @@ fn whoever_restarts_it_after_a_failure_learns_that_it_was_one() {
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .find(|line| line["msg"] == "Asynchronous error received, terminating process")
         .unwrap_or_else(|| panic!("{log}"));
-    assert_eq!((&error["level"], &error["component"]), (&"error".into(), &"failing".into()), "{error}");
+    assert_eq!(
+        (&error["level"], &error["otelcol.component.id"]),
+        (&"error".into(), &"failing".into()),
+        "{error}"
+    );
     assert_eq!(error["error"], "the disk is gone");
     assert!(log.contains("Error: \"failing\" cannot go on: the disk is gone"), "{log}");
 }

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use etalon_component::BoxError;
+use etalon_telemetry::event::Causes;
+use etalon_telemetry::tell;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument as _;
@@ -138,13 +140,8 @@ async fn watch<T>(shared: Arc<Shared<T>>, content: Vec<u8>) {
             }
         };
         match taken {
-            Ok(()) => {
-                tracing::info!(file = %shared.path.display(), "The file has changed and was read again.");
-            }
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "A file cannot be read again: what was read before stays in use.");
-            }
+            Ok(()) => tell!(AuthFileReloaded { file: &shared.path.display() }),
+            Err(error) => tell!(AuthFileStale { error: &Causes(&error) }),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use etalon_component::{BoxError, BuildInfo, ComponentId, Host, Listening};
 use etalon_telemetry::metrics::ConfigMetrics;
+use etalon_telemetry::tell;
 use etalon_telemetry::{ProcessObservations, Telemetry, observe_process};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -185,7 +186,7 @@ impl Collector {
             let started = MetricsEndpoint::start(&endpoint, self.telemetry.clone(), reader).await;
             let started =
                 started.map_err(|source| RunError::Metrics { endpoint: endpoint.clone(), source })?;
-            tracing::info!(endpoint = %started.address(), "Serving metrics");
+            tell!(TelemetryMetricsListening { endpoint: &started.address() });
             bound.push((endpoint, started));
         }
         Ok(bound)

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use etalon_component::{BoxError, BuildInfo, ComponentId, Extension, ExtensionFactory, Host};
 use etalon_conf::Value;
-use etalon_telemetry::Telemetry;
+use etalon_telemetry::{Telemetry, tell};
 use tokio::time::Instant;
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
 use crate::config::CollectorConfig;
 use crate::factories::Factories;
 use crate::graph::{Part, Role, StartError, distinct, entry_of};
+use crate::life::Life;
 
 /// All extensions that the service names: each after those that it depends on, else as written.
 pub(crate) struct Extensions(Vec<Created>);
@@ -19,7 +20,7 @@ pub(crate) struct Extensions(Vec<Created>);
 #[derive(Clone)]
 struct Created {
     id: ComponentId,
-    span: Span,
+    life: Life,
     /// Its configuration.
     written: Value,
     extension: Extension,
@@ -61,11 +62,11 @@ impl Extensions {
     ) -> Result<Self, ExtensionError> {
         let create = |id: &ComponentId, factory: &ExtensionFactory| {
             let settings = Part::new(Role::Extension, id, factory.kind()).settings(build, telemetry);
-            let span = settings.span.clone();
+            let life = Life::new(Role::Extension, id, settings.span.clone());
             let config = &entry_of(&config.extensions, id).config;
             let extension = factory.create(settings, config);
             let extension = extension.map_err(|source| ExtensionError::Create { id: id.clone(), source })?;
-            Ok(Created { id: id.clone(), span, written: config.to_value(), extension })
+            Ok(Created { id: id.clone(), life, written: config.to_value(), extension })
         };
         let mut created = Vec::new();
         for id in distinct(&config.started_extensions) {
@@ -121,12 +122,12 @@ impl Extensions {
 
     /// Starts them in order. Stops at the first failure; shut them down then.
     pub(crate) async fn start(&self, host: &Host) -> Result<(), StartError> {
-        tracing::info!("Starting extensions...");
-        for Created { id, span, extension, .. } in &self.0 {
-            span.in_scope(|| tracing::info!("Extension is starting..."));
-            let started = extension.component().start(host).instrument(span.clone()).await;
+        tell!(ExtensionsStarting);
+        for Created { id, life, extension, .. } in &self.0 {
+            life.span.in_scope(|| tell!(ExtensionStarting));
+            let started = extension.component().start(host).instrument(life.span.clone()).await;
+            let started = life.started(started);
             started.map_err(|source| StartError { id: id.clone(), role: Role::Extension, source })?;
-            span.in_scope(|| tracing::info!("Extension started."));
         }
         Ok(())
     }
@@ -134,10 +135,11 @@ impl Extensions {
     /// Shuts down in the reverse order. Every extension is shut down, whatever the others answer; the
     /// failures are returned.
     pub(crate) async fn shutdown(&self, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
-        tracing::info!("Stopping extensions...");
+        tell!(ExtensionsStopping);
         let mut failures = Vec::new();
-        for Created { id, span, extension, .. } in self.0.iter().rev() {
-            if let Err(error) = extension.component().shutdown(deadline).instrument(span.clone()).await {
+        for Created { id, life, extension, .. } in self.0.iter().rev() {
+            let stopped = extension.component().shutdown(deadline).instrument(life.span.clone()).await;
+            if let Err(error) = life.stopped(stopped) {
                 failures.push((Role::Extension, id.clone(), error));
             }
         }

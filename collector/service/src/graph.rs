@@ -11,10 +11,13 @@ use etalon_component::{BoxError, BuildInfo, Component, ComponentId, Consumer, Ho
 use etalon_conf::Value;
 use etalon_pdata::Signal;
 use etalon_telemetry::Telemetry;
+use etalon_telemetry::tell;
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::config::Entry;
 use crate::entrance::{Entrance, Left};
+use crate::life::Life;
 
 pub(crate) use build::{Previous, build};
 pub use wiring::MAX_CONNECTORS_IN_SERIES;
@@ -36,6 +39,7 @@ pub(crate) struct Node {
     /// Its configuration.
     written: Value,
     component: Arc<dyn Component>,
+    life: Life,
     /// Where batches go in; a receiver has nothing of the kind.
     consumer: Option<Arc<dyn Consumer>>,
     /// What stands behind a processor.
@@ -186,11 +190,18 @@ impl Graph {
 }
 
 impl Node {
-    fn new(key: Key, role: Role, id: &ComponentId, entry: &Entry, component: Arc<dyn Component>) -> Self {
+    fn new(
+        key: Key,
+        (role, id): (Role, &ComponentId),
+        span: Span,
+        entry: &Entry,
+        component: Arc<dyn Component>,
+    ) -> Self {
         Self {
             key,
             role,
             id: id.clone(),
+            life: Life::new(role, id, span),
             written: entry.config.to_value(),
             component,
             consumer: None,
@@ -214,8 +225,8 @@ impl Turn {
 /// Starts `nodes`, which are in the order of the data, from the last to the first. Stops at a failure.
 pub(crate) async fn start(nodes: &[Arc<Node>], host: &Host) -> Result<(), StartError> {
     for node in nodes.iter().rev() {
-        let failed = |source| StartError { id: node.id.clone(), role: node.role, source };
-        node.component.start(host).await.map_err(failed)?;
+        let started = node.life.started(node.component.start(host).await);
+        started.map_err(|source| StartError { id: node.id.clone(), role: node.role, source })?;
     }
     Ok(())
 }
@@ -231,7 +242,7 @@ pub(crate) fn deadline_of_receivers(deadline: Instant) -> Instant {
 pub(crate) async fn shut_down(nodes: &[Arc<Node>], deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
     let mut failures = Vec::new();
     for node in nodes {
-        if let Err(error) = node.component.shutdown(deadline).await {
+        if let Err(error) = node.life.stopped(node.component.shutdown(deadline).await) {
             failures.push((node.role, node.id.clone(), error));
         }
     }
@@ -268,7 +279,9 @@ impl<'a> Part<'a> {
             "otelcol.pipeline.id" = pipeline.map(tracing::field::display),
         );
         if id.kind() != kind {
-            span.in_scope(|| tracing::warn!("\"{}\" alias is deprecated; use \"{kind}\" instead", id.kind()));
+            span.in_scope(|| {
+                tell!(ComponentAliasDeprecated { component_alias: &id.kind(), component_type: &kind });
+            });
         }
         Settings { id: id.clone(), build: build.clone(), telemetry: telemetry.clone(), span }
     }

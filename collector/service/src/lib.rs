@@ -14,6 +14,7 @@ mod factories;
 mod fan_out;
 mod gates;
 mod graph;
+mod life;
 mod logs;
 mod metrics_endpoint;
 mod own;

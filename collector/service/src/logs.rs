@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use etalon_conf::visible;
-use etalon_telemetry::event;
+use etalon_telemetry::event::{self, Causes};
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, level_filters::LevelFilter, span};
@@ -374,14 +374,7 @@ impl Visit for Collected {
 
 /// An error and its causes, `outer: inner: innermost`.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
+    Causes(error).to_string()
 }
 
 /// `2026-11-20T08:30:00.125Z`. Civil date from days since 1970-01-01 in the proleptic Gregorian

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use etalon_component::{BoxError, Host, Outcome};
 use etalon_pdata::{METRICS, Payload};
-use etalon_telemetry::{Selection, Telemetry};
+use etalon_telemetry::{Selection, Telemetry, tell};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -95,7 +95,7 @@ impl Pusher {
         let payload = Payload::from_validated(METRICS, request.bytes.into(), request.points);
         let outcome = self.target.send(payload, self.schedule.timeout).await;
         if let Some(failure) = outcome.failure() {
-            tracing::warn!(error = %failure, "Own metrics could not be pushed");
+            tell!(TelemetryMetricsPushFailed { error: failure });
         }
         // What may have arrived is not sent again: it would be counted twice.
         let taken = !matches!(outcome, Outcome::Refused(_) | Outcome::Permanent(_));

@@ -8,17 +8,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use etalon_component::{BoxError, BuildInfo, ComponentId, Host};
+use etalon_component::{BuildInfo, ComponentId, Host};
 use etalon_telemetry::attributes;
 use tokio::time::{Instant, timeout_at};
 
-use crate::chain;
 use crate::collector::{BuildError, Collector, RunError};
 use crate::config::CollectorConfig;
 use crate::entrance::Left;
 use crate::extensions::Extensions;
 use crate::factories::Factories;
-use crate::graph::{self, Graph, Node, Previous, Role};
+use crate::graph::{self, Graph, Node, Previous};
 use crate::metrics_endpoint::MetricsEndpoint;
 use crate::own::{PlannedOwn, StartedOwn};
 use crate::push::{self, Planned, Running};
@@ -190,7 +189,7 @@ impl Collector {
     /// Takes components out of service, in the background.
     fn retire(&mut self, part: Part, left: Vec<Left>) {
         let deadline = Instant::now() + RELOAD_DRAIN_TIMEOUT;
-        self.retiring.push(tokio::spawn(async move { report(retire(part, left, deadline).await) }));
+        self.retiring.push(tokio::spawn(retire(part, left, deadline)));
     }
 
     /// Starts what is new, and returns the endpoints for metrics that were bound and the pushes that were started.
@@ -248,24 +247,16 @@ impl Collector {
 
 /// Shuts down what nothing leads to any more: first the receivers; then, when all is through that was
 /// on its way, what stands behind them; and last the extensions.
-async fn retire(part: Part, left: Vec<Left>, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
+async fn retire(part: Part, left: Vec<Left>, deadline: Instant) {
     let (receivers, others): (Vec<_>, Vec<_>) = part.nodes.into_iter().partition(|node| node.is_receiver());
     let first = graph::deadline_of_receivers(deadline);
-    let mut failures = graph::shut_down(&receivers, first).await;
+    graph::shut_down(&receivers, first).await;
     for lane in left {
         // What is still under way then is cut off by the shutdown of what it is in.
         timeout_at(first, lane.empty()).await.ok();
     }
-    failures.append(&mut graph::shut_down(&others, deadline).await);
+    graph::shut_down(&others, deadline).await;
     if !part.extensions.is_empty() {
-        failures.append(&mut part.extensions.shutdown(deadline).await);
-    }
-    failures
-}
-
-fn report(failures: Vec<(Role, ComponentId, BoxError)>) {
-    for (role, id, error) in failures {
-        let component = id.to_string();
-        tracing::warn!(component, kind = %role, error = chain(&*error), "A component that was replaced did not shut down cleanly");
+        part.extensions.shutdown(deadline).await;
     }
 }

@@ -142,7 +142,7 @@ fn a_partial_success_with_a_message_of_a_mebibyte_is_cut_in_the_log() {
     peer.script([GrpcReply::Ok(partial)]);
     assert_eq!(send(&etalon), Told::Delivered);
     let line = etalon.wait_for_line("Partial success response");
-    let reason = line["reason"].as_str().expect("text");
+    let reason = line["destination.message"].as_str().expect("text");
     assert!(reason.len() <= 4096 && reason.starts_with("first line"), "{} bytes", reason.len());
     assert!(etalon.lines().iter().all(|line| line["msg"] != "forged"));
 }

@@ -9,10 +9,15 @@ use std::ptr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use etalon_pdata::text::TextForm;
+use etalon_telemetry::event::{EventDefinition, NAME_FIELD};
+use etalon_telemetry::events::ExporterDebugBatch;
 use tracing::callsite::{self, Callsite, Identifier};
 use tracing::field::{FieldSet, Value};
 use tracing::subscriber::Interest;
-use tracing::{Event, Level, Metadata, metadata};
+use tracing::{Event, Metadata, metadata};
+
+/// The contract declares the fields of all signals; each has some of them.
+const EVENT: &EventDefinition = ExporterDebugBatch::DEFINITION;
 
 /// The call site of the events about one signal's batches.
 pub(crate) struct Site {
@@ -31,12 +36,12 @@ impl Site {
         }
         let site: &'static Self = Box::leak(Box::new(Self { form, metadata: OnceLock::new() }));
         let counts = form.counts.iter().map(|count| count.name);
-        let names: Vec<_> = ["message"].into_iter().chain(counts).chain([form.items]).collect();
+        let names: Vec<_> = ["message", NAME_FIELD].into_iter().chain(counts).chain([form.items]).collect();
         site.metadata.get_or_init(|| {
             Metadata::new(
-                "batch",
+                EVENT.name,
                 module_path!(),
-                Level::INFO,
+                EVENT.level,
                 Some(file!()),
                 Some(line!()),
                 Some(module_path!()),
@@ -54,7 +59,7 @@ impl Site {
         let metadata = Callsite::metadata(self);
         tracing::dispatcher::get_default(|dispatch| {
             if dispatch.enabled(metadata) {
-                let mut values: Vec<Option<&dyn Value>> = vec![Some(&self.form.title)];
+                let mut values: Vec<Option<&dyn Value>> = vec![Some(&self.form.title), Some(&EVENT.name)];
                 values.extend(counts.iter().map(|count| Some(count as &dyn Value)));
                 dispatch.event(&Event::new(metadata, &metadata.fields().value_set_all(&values)));
             }

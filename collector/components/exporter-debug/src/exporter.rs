@@ -10,7 +10,9 @@ use etalon_delivery::Delivery;
 use etalon_pdata::text::{TextError, TextForm};
 use etalon_pdata::{Payload, Signal};
 use etalon_telemetry::attributes::Exporter;
+use etalon_telemetry::event::Causes;
 use etalon_telemetry::metrics::ExporterAttributes;
+use etalon_telemetry::tell;
 use tokio::time::Instant;
 
 use crate::event::Site;
@@ -74,7 +76,7 @@ impl Debug {
             Way::Log(site) => {
                 site.emit(&counts);
                 if let Some(text) = text {
-                    tracing::info!("{text}");
+                    tell!(ExporterDebugText { text: &text });
                 }
             }
             Way::Text { output, .. } => {
@@ -85,8 +87,7 @@ impl Debug {
                     lines.push('\n');
                 }
                 if let Err(error) = output.write(&lines) {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::warn!(error, "cannot write to an output path");
+                    tell!(ExporterDebugOutputFailed { error: &Causes(&error) });
                 }
             }
         });

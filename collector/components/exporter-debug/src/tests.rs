@@ -132,9 +132,9 @@ async fn a_batch_is_one_event_with_its_counts() {
     assert_eq!(
         log.lines(),
         [
-            serde_json::json!({"level": "INFO", "message": "Traces", "resource spans": 1, "spans": 2}),
-            serde_json::json!({"level": "INFO", "message": "Logs", "resource logs": 0, "log records": 0}),
-            serde_json::json!({"level": "INFO", "message": "Metrics", "resource metrics": 2, "metrics": 3, "data points": 7}),
+            serde_json::json!({"level": "INFO", "event.name": "exporter.debug.batch", "message": "Traces", "resource spans": 1, "spans": 2}),
+            serde_json::json!({"level": "INFO", "event.name": "exporter.debug.batch", "message": "Logs", "resource logs": 0, "log records": 0}),
+            serde_json::json!({"level": "INFO", "event.name": "exporter.debug.batch", "message": "Metrics", "resource metrics": 2, "metrics": 3, "data points": 7}),
         ]
     );
 }

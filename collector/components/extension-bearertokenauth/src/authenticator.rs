@@ -7,6 +7,7 @@ use etalon_component::{
     ServerAuthenticator,
 };
 use etalon_net::watched_file::WatchedFile;
+use etalon_telemetry::tell;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
@@ -37,7 +38,7 @@ impl Authenticator {
             Source::Fixed(Arc::new(Tokens::new(&config.scheme, config.written())?))
         } else {
             if !config.token.is_empty() || !config.tokens.is_empty() {
-                tracing::warn!("a filename is specified. Configured token(s) is ignored!");
+                tell!(AuthTokensIgnored);
             }
             let scheme = config.scheme.clone();
             Source::File(WatchedFile::new(&config.filename, move |content| Tokens::of_file(&scheme, content)))

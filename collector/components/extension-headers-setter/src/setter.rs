@@ -8,6 +8,7 @@ use etalon_component::{
 };
 use etalon_conf::Secret;
 use etalon_net::watched_file::{WatchedFile, single_value};
+use etalon_telemetry::tell;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
@@ -53,7 +54,7 @@ impl Setter {
 impl Header {
     fn new(config: &HeaderConfig) -> Result<Self, BoxError> {
         if config.action.is_none() {
-            tracing::warn!(key = config.key, "The action was not provided, using 'upsert'.");
+            tell!(HeadersSetterActionDefaulted { key: &config.key });
         }
         Ok(Self { action: config.action(), name: config.key.parse()?, source: Source::new(config)? })
     }

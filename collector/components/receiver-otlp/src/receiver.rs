@@ -11,6 +11,7 @@ use etalon_pdata::Signal;
 use etalon_telemetry::Telemetry;
 use etalon_telemetry::attributes::{self, Transport};
 use etalon_telemetry::metrics::{ReceiverAttributes, ReceiverMetrics, TlsAttributes, TlsMetrics, TlsReads};
+use etalon_telemetry::tell;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -98,12 +99,20 @@ impl Receiver {
         let mut servers = self.servers.lock().await;
         if let Some(grpc) = self.config.protocols.grpc.get() {
             let server = grpc.serve(self.grpc.clone(), host).await?;
-            tracing::info!(endpoint = %server.address(), "Starting GRPC server");
+            tell!(ReceiverListening {
+                protocol: &"GRPC",
+                endpoint: &server.address(),
+                transport: Transport::Grpc
+            });
             servers.push(self.reported(host, Transport::Grpc, server));
         }
         if let Some(http) = self.config.protocols.http.get() {
             let server = http.server.serve(self.http.clone(), host).await?;
-            tracing::info!(endpoint = %server.address(), "Starting HTTP server");
+            tell!(ReceiverListening {
+                protocol: &"HTTP",
+                endpoint: &server.address(),
+                transport: Transport::Http
+            });
             servers.push(self.reported(host, Transport::Http, server));
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use etalon_component::{AuthenticatorError, ClientAuthenticator, ComponentId, Context, Host, Outcome};
 use etalon_conf::Optional;
+use etalon_telemetry::tell;
 use http::HeaderMap;
 
 use super::not_running;
@@ -51,7 +52,7 @@ impl Credentials {
             if protocol == GRPC {
                 return Err(ClientStartError::Plaintext(id.clone()));
             }
-            tracing::warn!(authenticator = %id, "Credentials are sent without encryption: use https://.");
+            tell!(ExporterCredentialsUnencrypted { authenticator: id });
         }
         self.resolved.get_or_init(|| found);
         Ok(())

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use etalon_component::{Code, Context, Failure, Host, Outcome};
 use etalon_conf::Optional;
+use etalon_telemetry::tell;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE, USER_AGENT};
 use http::uri::{Authority, PathAndQuery};
 use http::{Method, Request, Uri};
@@ -173,7 +174,7 @@ impl GrpcClient {
         self.stop.cancel();
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Err(error)) = async { Some(running?.await) }.await {
-            tracing::error!(%error, "A connection task has failed.");
+            tell!(ExporterConnectionBroken { error: &error });
         }
     }
 }
@@ -271,7 +272,7 @@ fn headers(settings: &GrpcSettings) -> Result<HeaderMap, MetadataError> {
             .parse::<HeaderName>()
             .map_err(|source| MetadataError::Name { name: name.clone(), source })?;
         if headers.contains_key(&key) || is_reserved(&key) {
-            tracing::warn!(header = name, "This header belongs to gRPC and is not sent.");
+            tell!(ExporterHeaderIgnored { protocol: &"gRPC", header: &name });
             continue;
         }
         let value = if key.as_str().ends_with("-bin") {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use etalon_telemetry::tell;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -159,11 +160,7 @@ impl Channel {
                 Err(source) => {
                     let error = ConnectError::Resolve { host: self.place.to_string(), source };
                     let why = with_causes(&error);
-                    tracing::warn!(
-                        error = why,
-                        endpoint = %self.place,
-                        "Cannot resolve the endpoint."
-                    );
+                    tell!(ExporterResolveFailed { error: &why, endpoint: &self.place });
                     if lanes.open.is_empty() {
                         self.readiness.send_replace(Readiness::Failed(why));
                     }
@@ -220,7 +217,7 @@ impl Channel {
                 Err(error) => {
                     failed = true;
                     let why = with_causes(&error);
-                    tracing::warn!(error = why, endpoint = %self.place, "Cannot connect.");
+                    tell!(ExporterConnectFailed { error: &why, endpoint: &self.place });
                     self.set(id, if eager { Lane::Failed(why) } else { Lane::Idle });
                 }
             }

@@ -3,6 +3,7 @@
 use std::time::Duration as StdDuration;
 
 use etalon_conf::{Check, Duration, MapList, Optional, Validate};
+use etalon_telemetry::tell;
 use rustls_pki_types::ServerName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -171,11 +172,11 @@ impl GrpcClientConfig {
         let Some(proxy) = ProxyEnvironment::of_process().proxy_for(true, target)? else {
             return Ok((endpoint.place.clone(), Route { tunnel: None, tls }));
         };
-        tracing::info!(
-            proxy = proxy.target.authority(),
-            endpoint = target.authority(),
-            "Connections go through a proxy."
-        );
+        tell!(ExporterProxyUsed {
+            what: &"Connections",
+            proxy: &proxy.target.authority(),
+            endpoint: &target.authority(),
+        });
         let route = proxy.route(target, tls, &self.tls)?;
         Ok((Place::Host(proxy.target), route))
     }

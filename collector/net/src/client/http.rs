@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use etalon_component::{Code, Context, Failure, Host, Outcome};
 use etalon_pdata::proto::google::rpc::Status;
+use etalon_telemetry::tell;
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
     HeaderValue, LOCATION, PROXY_AUTHORIZATION, RETRY_AFTER, USER_AGENT,
@@ -138,7 +139,11 @@ impl HttpClient {
         let route = match proxy {
             None => Route { tunnel: None, tls },
             Some(proxy) => {
-                tracing::info!(proxy = proxy.target.authority(), url = %url, "Requests go through a proxy.");
+                tell!(ExporterProxyUsed {
+                    what: &"Requests",
+                    proxy: &proxy.target.authority(),
+                    endpoint: &url,
+                });
                 target = proxy.target.clone();
                 if tls.is_some() {
                     proxy.route(&url.target, tls, &config.tls).map_err(HttpClientError::Proxy)?
@@ -461,7 +466,7 @@ fn headers(config: &HttpClientConfig, url: &Url, user_agent: &str) -> Result<Hea
         let parsed = name.parse::<HeaderName>();
         let key = parsed.map_err(|source| MetadataError::Name { name: name.to_owned(), source })?;
         if key == CONTENT_LENGTH {
-            tracing::warn!(header = name, "This header belongs to HTTP and is not sent.");
+            tell!(ExporterHeaderIgnored { protocol: &"HTTP", header: &name });
             continue;
         }
         let mut value = value(name, secret.expose())?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use etalon_component::Host;
 use etalon_conf::{Check, Duration as ConfDuration, MapList, Optional, Validate};
+use etalon_telemetry::tell;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -265,7 +266,7 @@ impl HttpServerConfig {
             ..Settings::new(self.tls.get().map(|tls| tls.load(&[b"h2", b"http/1.1"])).transpose()?)
         };
         if self.cors.get().is_some_and(CorsConfig::lacks_origins) {
-            tracing::warn!("cors names no allowed_origins, and is therefore ignored");
+            tell!(ReceiverCorsIgnored);
         }
         let auth = self.auth.get();
         let authenticator = auth.and_then(|auth| auth.authenticator.as_ref());

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use etalon_telemetry::tell;
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::rt::Executor;
@@ -180,9 +181,7 @@ impl<P: Protocol> Connection<P> {
             Ok(First::H2) => self.serve_http(stream, Version::H2).await,
             Ok(First::Tls) => {
                 let peer = self.peer;
-                self.settings.quiet.then(|| {
-                    tracing::warn!(%peer, "A client speaks TLS, but this endpoint is configured without: closing the connection");
-                });
+                self.settings.quiet.then(|| tell!(ReceiverTlsUnexpected { peer: &peer }));
             }
             Err(error) => return Err(error),
         }
@@ -197,14 +196,12 @@ impl<P: Protocol> Connection<P> {
             Ok(Shaken::Gone) => return Ok(()),
             Ok(Shaken::Plaintext) => {
                 let peer = self.peer;
-                self.settings.quiet.then(|| {
-                    tracing::warn!(%peer, "A client speaks plaintext, but this endpoint is configured with TLS: it has been told so");
-                });
+                self.settings.quiet.then(|| tell!(ReceiverTlsMissing { peer: &peer }));
                 return Ok(());
             }
             Err(error) => {
                 let (peer, error) = (self.peer, HandshakeError::of_server(error));
-                self.settings.quiet.then(|| tracing::warn!(%peer, %error, "A TLS handshake failed"));
+                self.settings.quiet.then(|| tell!(ReceiverTlsHandshakeFailed { peer: &peer, error: &error }));
                 return Ok(());
             }
         };

@@ -8,6 +8,8 @@ use etalon_component::{
     AuthError, AuthenticatorError, Caller, Code, ComponentId, Host, Identity, Metadata, Outcome,
     ServerAuthenticator,
 };
+use etalon_telemetry::event::Causes;
+use etalon_telemetry::tell;
 use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -72,15 +74,15 @@ impl Guard {
             Ok(identity) => return Ok(identity),
             Err(error) => error,
         };
-        let told = &error as &dyn std::error::Error;
+        let told = Causes(&error);
         match error {
             AuthError::Rejected(why) => {
-                self.turned_away.then(|| tracing::warn!(error = told, "A request was not authenticated."));
+                self.turned_away.then(|| tell!(ReceiverAuthRejected { error: &told }));
                 let status = Status::new(Code::Unauthenticated, why);
                 Err(TurnedAway { status, challenge: Some(authenticator.challenge()) })
             }
             AuthError::Unavailable(_) => {
-                self.turned_away.then(|| tracing::error!(error = told, "Requests cannot be authenticated."));
+                self.turned_away.then(|| tell!(ReceiverAuthUnavailable { error: &told }));
                 let message = error.to_string();
                 let status = Status::of_outcome(&Outcome::refused(message.clone()), random())
                     .unwrap_or_else(|| Status::new(Code::Unavailable, message));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use etalon_component::{Caller, Code};
+use etalon_telemetry::tell;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
@@ -184,8 +185,7 @@ impl Http {
 
     /// The answer to a gRPC client, which has taken this port for the other.
     fn mixed_up(&self, peer: Peer) -> Response<Bytes> {
-        self.mixed_up
-            .then(|| tracing::warn!(%peer, "A client speaks gRPC to the OTLP/HTTP endpoint: refusing it"));
+        self.mixed_up.then(|| tell!(ReceiverHttpOtherProtocol { peer: &peer }));
         grpc::refusal(&Status::new(Code::Unimplemented, GRPC_AT_ANOTHER_PORT))
     }
 

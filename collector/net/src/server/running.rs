@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use etalon_component::Address;
+use etalon_telemetry::tell;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -116,7 +117,9 @@ async fn accept<P: Protocol>(
         match accepted {
             Ok((stream, peer)) => {
                 let Ok(permit) = connections.clone().try_acquire_owned() else {
-                    full.then(|| tracing::warn!(limit = CONNECTIONS_MAX, %peer, "Too many connections: closing new ones"));
+                    full.then(|| {
+                        tell!(ReceiverConnectionsFull { limit: CONNECTIONS_MAX.into(), peer: &peer });
+                    });
                     continue;
                 };
                 if let Stream::Tcp(stream) = &stream
@@ -129,7 +132,7 @@ async fn accept<P: Protocol>(
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                failing.then(|| tracing::warn!(%error, "Cannot accept connections at the moment"));
+                failing.then(|| tell!(ReceiverAcceptFailed { error: &error }));
                 tokio::select! {
                     () = tasks.drain.cancelled() => return,
                     () = tokio::time::sleep(ACCEPT_PAUSE) => {}

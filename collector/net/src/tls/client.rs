@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use etalon_conf::{Check, Duration, Secret, Validate};
+use etalon_telemetry::tell;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -80,9 +81,7 @@ impl TlsClientConfig {
     pub(crate) fn load(&self, alpn: &[&[u8]]) -> Result<ClientTls, TlsError> {
         self.common().parameters.warn();
         if self.insecure_skip_verify {
-            tracing::warn!(
-                "insecure_skip_verify: any certificate of the server is accepted, also an attacker's"
-            );
+            tell!(TlsVerificationOff);
         }
         let alpn = alpn.iter().map(|protocol| protocol.to_vec()).collect();
         Live::load(ClientSection { config: self.clone(), alpn })

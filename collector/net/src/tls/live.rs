@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use etalon_telemetry::tell;
 use tokio::time::Instant;
 
 use super::files::{PemFault, Source, Text};
@@ -148,7 +149,7 @@ impl<S: Section> Shared<S> {
                 state.settings = Arc::new(settings);
                 state.failure = None;
                 self.health.is_stale.store(false, Ordering::Relaxed);
-                self.span.in_scope(|| tracing::info!("The TLS files have changed: the new ones are in use"));
+                self.span.in_scope(|| tell!(TlsFilesReloaded));
             }
             Err(error) => {
                 for index in indices {
@@ -184,7 +185,7 @@ impl<S: Section> Shared<S> {
     fn recovered(&self, state: &mut State<S::Settings>) {
         if state.failure.take().is_some() {
             self.health.is_stale.store(false, Ordering::Relaxed);
-            self.span.in_scope(|| tracing::info!("The TLS files are again those that are in use"));
+            self.span.in_scope(|| tell!(TlsFilesRestored));
         }
     }
 
@@ -195,12 +196,7 @@ impl<S: Section> Shared<S> {
         if state.failure.as_ref().is_some_and(is_known) {
             return;
         }
-        self.span.in_scope(|| {
-            tracing::warn!(
-                error = text,
-                "The TLS files have changed and cannot be used: the old ones stay in use"
-            );
-        });
+        self.span.in_scope(|| tell!(TlsFilesStale { error: &text }));
         state.failure = Some(Failure { text, reported: now });
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use etalon_conf::Check;
+use etalon_telemetry::tell;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
 use rustls::version::{TLS12, TLS13};
 use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
@@ -109,10 +110,7 @@ impl Parameters<'_> {
     /// Says what is accepted and cannot be had in full.
     pub(super) fn warn(self) {
         if minor(self.min_version).ok().flatten().is_some_and(|minor| minor < 2) {
-            tracing::warn!(
-                min_version = self.min_version,
-                "TLS 1.0 and 1.1 are not supported: the lowest version is 1.2"
-            );
+            tell!(TlsMinVersionRaised { min_version: &self.min_version });
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
 use etalon_conf::{Check, Duration, Secret, Validate};
+use etalon_telemetry::tell;
 use rustls::ServerConfig;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -84,9 +85,7 @@ impl TlsServerConfig {
         if self.common().ca.is_given() {
             let text = self.common().ca.read("cert").map_err(self.common().ca_error())?;
             text.certificates().map_err(self.common().ca_error())?;
-            tracing::warn!(
-                "ca_file and ca_pem have no effect on a server; client_ca_file is what verifies clients"
-            );
+            tell!(TlsCaIgnored);
         }
         let alpn = alpn.iter().map(|protocol| protocol.to_vec()).collect();
         Live::load(ServerSection { config: self.clone(), alpn })

@@ -131,10 +131,14 @@ impl<'a> Builder<'a> {
         let factory = self.factories.exporter(id.kind()).filter(|f| f.stability(signal).is_some());
         let factory = factory.ok_or_else(|| unsupported(Role::Exporter, id, signal))?;
         let part = Part { signal: Some(signal), ..Part::new(Role::Exporter, id, factory.kind()) };
-        let stage = factory
-            .create(self.settings(part), &entry.config, signal)
-            .map_err(|source| GraphError::Create { id: id.clone(), role: Role::Exporter, source })?;
-        let mut node = Node::new(key, Role::Exporter, id, entry, stage.component);
+        let settings = self.settings(part);
+        let span = settings.span.clone();
+        let stage = factory.create(settings, &entry.config, signal).map_err(|source| GraphError::Create {
+            id: id.clone(),
+            role: Role::Exporter,
+            source,
+        })?;
+        let mut node = Node::new(key, (Role::Exporter, id), span, entry, stage.component);
         node.consumer = Some(stage.consumer);
         Ok(Arc::new(node))
     }
@@ -173,11 +177,11 @@ impl<'a> Builder<'a> {
             output: Some(pair.to),
             ..Part::new(Role::Connector, id, factory.kind())
         });
-        let entrance = Arc::new(Entrance::new(into));
+        let (span, entrance) = (settings.span.clone(), Arc::new(Entrance::new(into)));
         let stage = factory
             .create(settings, &entry.config, pair, entrance.clone())
             .map_err(|source| GraphError::Create { id: id.clone(), role: Role::Connector, source })?;
-        let mut node = Node::new(key, Role::Connector, id, entry, stage.component);
+        let mut node = Node::new(key, (Role::Connector, id), span, entry, stage.component);
         node.consumer = Some(stage.consumer);
         node.entrances.insert(pair.to, entrance);
         Ok(Arc::new(node))
@@ -207,10 +211,11 @@ impl<'a> Builder<'a> {
             pipeline: Some(&pipeline.id),
             ..Part::new(Role::Processor, id, factory.kind())
         });
+        let span = settings.span.clone();
         let stage = factory
             .create(settings, &entry.config, signal, next.clone())
             .map_err(|source| GraphError::Create { id: id.clone(), role: Role::Processor, source })?;
-        let mut node = Node::new(key, Role::Processor, id, entry, stage.component);
+        let mut node = Node::new(key, (Role::Processor, id), span, entry, stage.component);
         node.consumer = Some(stage.consumer);
         node.next = Some(next.clone());
         Ok(Arc::new(node))
@@ -276,10 +281,11 @@ impl<'a> Builder<'a> {
         let consumers =
             entrances.iter().map(|(signal, entrance)| (*signal, entrance.clone() as Arc<dyn Consumer>));
         let settings = self.settings(Part::new(Role::Receiver, id, factory.kind()));
+        let span = settings.span.clone();
         let component = factory
             .create(settings, &entry.config, consumers.collect())
             .map_err(|source| GraphError::Create { id: id.clone(), role: Role::Receiver, source })?;
-        Ok(Some(Arc::new(Node { entrances, ..Node::new(key, Role::Receiver, id, entry, component) })))
+        Ok(Some(Arc::new(Node { entrances, ..Node::new(key, (Role::Receiver, id), span, entry, component) })))
     }
 
     /// The component that is there already, if neither its configuration has changed nor an extension

@@ -3,7 +3,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use etalon_telemetry::tell;
 use serde_json::json;
-use tracing::{Level, debug_span, error_span, info, warn};
+use tracing::{Level, debug_span, error_span, event};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::Registry;
 
@@ -54,16 +54,18 @@ fn logged(encoding: Encoding, level: Level, sampling: Option<Sampling>, body: im
 fn a_console_line_has_level_message_and_fields_with_those_of_the_span_first() {
     let lines = logged(Encoding::Console, Level::INFO, None, || {
         error_span!("component", "otelcol.component.id" = "otlp/2").in_scope(|| {
-            warn!(items = 3, "refused");
+            event!(Level::WARN, items = 3, "refused");
         });
-        info!("ready");
+        event!(Level::INFO, "ready");
     });
     assert_eq!(lines, ["warn\trefused\t{\"items\":3,\"otelcol.component.id\":\"otlp/2\"}", "info\tready"]);
 }
 
 #[test]
 fn a_json_line_is_one_object() {
-    let lines = logged(Encoding::Json, Level::INFO, None, || info!(endpoint = "x:1", "Starting \"it\""));
+    let lines = logged(Encoding::Json, Level::INFO, None, || {
+        event!(Level::INFO, endpoint = "x:1", "Starting \"it\"");
+    });
     let line: Value = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!(line["level"], "info");
     assert_eq!(line["msg"], "Starting \"it\"");
@@ -73,7 +75,7 @@ fn a_json_line_is_one_object() {
 
 #[test]
 fn less_severe_lines_are_left_out() {
-    assert!(logged(Encoding::Console, Level::WARN, None, || info!("ready")).is_empty());
+    assert!(logged(Encoding::Console, Level::WARN, None, || event!(Level::INFO, "ready")).is_empty());
 }
 
 #[test]
@@ -81,7 +83,7 @@ fn spans_of_lower_levels_cost_nothing_and_say_nothing() {
     let lines = logged(Encoding::Console, Level::INFO, None, || {
         let span = debug_span!("connection", id = 7);
         assert!(span.is_disabled());
-        span.in_scope(|| info!("ready"));
+        span.in_scope(|| event!(Level::INFO, "ready"));
     });
     assert_eq!(lines, ["info\tready"]);
 }
@@ -91,9 +93,9 @@ fn a_flood_is_thinned_out_per_message() {
     let sampling = Sampling { tick: Duration::from_hours(1), initial: 2, thereafter: 3 };
     let lines = logged(Encoding::Console, Level::INFO, Some(sampling), || {
         for number in 1..=9 {
-            info!(number, "flood");
+            event!(Level::INFO, number, "flood");
         }
-        info!("other");
+        event!(Level::INFO, "other");
     });
     assert_eq!(
         lines,
@@ -140,7 +142,7 @@ fn a_line_tells_its_caller_when_it_shall() {
         let captured = Captured::default();
         let (lines, _) =
             Lines::new(Style { caller: true, ..style(encoding, Level::INFO, &captured) }, Tap::default());
-        tracing::subscriber::with_default(Registry::default().with(lines), || info!("ready"));
+        tracing::subscriber::with_default(Registry::default().with(lines), || event!(Level::INFO, "ready"));
         assert!(captured.lines()[0].contains(wanted), "{:?}", captured.lines());
     }
 }
@@ -148,7 +150,8 @@ fn a_line_tells_its_caller_when_it_shall() {
 #[test]
 fn what_could_mislead_a_reader_or_a_terminal_is_written_out() {
     let hostile = "a\u{1b}[31mb\rc\u{202e}d\u{9b}e\u{7f}";
-    let lines = logged(Encoding::Console, Level::INFO, None, || info!(name = hostile, "{hostile}"));
+    let lines =
+        logged(Encoding::Console, Level::INFO, None, || event!(Level::INFO, name = hostile, "{hostile}"));
     assert_eq!(
         lines,
         [concat!(
@@ -156,7 +159,8 @@ fn what_could_mislead_a_reader_or_a_terminal_is_written_out() {
             "\t{\"name\":\"a\\u001b[31mb\\rc\\u202ed\\u009be\\u007f\"}"
         )]
     );
-    let lines = logged(Encoding::Json, Level::INFO, None, || info!(name = hostile, "{hostile}"));
+    let lines =
+        logged(Encoding::Json, Level::INFO, None, || event!(Level::INFO, name = hostile, "{hostile}"));
     assert!(lines[0].is_ascii(), "{lines:?}");
     let line: Value = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!((line["msg"].as_str(), line["name"].as_str()), (Some(hostile), Some(hostile)));
@@ -164,7 +168,7 @@ fn what_could_mislead_a_reader_or_a_terminal_is_written_out() {
 
 #[test]
 fn a_message_of_several_lines_stays_so_and_a_field_is_one_line() {
-    let lines = logged(Encoding::Console, Level::INFO, None, || info!(name = "c\nd", "a\nb"));
+    let lines = logged(Encoding::Console, Level::INFO, None, || event!(Level::INFO, name = "c\nd", "a\nb"));
     assert_eq!(lines, ["info\ta", "{\"name\":\"c\\nd\"}"], "the first column of each line is cut off");
 }
 
@@ -174,8 +178,8 @@ fn what_is_written_can_be_changed_while_it_works() {
     let (lines, switch) = Lines::new(style(Encoding::Console, Level::WARN, &first), Tap::default());
     tracing::subscriber::with_default(Registry::default().with(lines), || {
         let log = || {
-            info!("told");
-            warn!("warned");
+            event!(Level::INFO, "told");
+            event!(Level::WARN, "warned");
         };
         log();
         switch.set(style(Encoding::Console, Level::INFO, &second));
@@ -207,7 +211,7 @@ fn a_line_that_cannot_be_written_is_told_where_errors_go() {
         ..style(Encoding::Console, Level::INFO, &out)
     };
     let (lines, _) = Lines::new(style, Tap::default());
-    tracing::subscriber::with_default(Registry::default().with(lines), || info!("ready"));
+    tracing::subscriber::with_default(Registry::default().with(lines), || event!(Level::INFO, "ready"));
     assert_eq!(out.lines(), ["info\tready"], "the other output still gets it");
     assert_eq!(errors.lines(), ["write error: no storage space"]);
 }

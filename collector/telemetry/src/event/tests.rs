@@ -6,7 +6,7 @@ use tracing::span;
 use tracing::{Event, Metadata, Subscriber};
 
 use super::*;
-use crate::attributes::{OtelcolComponentKind, Phase, StopReason, Transport};
+use crate::attributes::{Phase, StopReason, Transport};
 
 /// What is written, as `(name, level, file, fields)`.
 #[derive(Clone)]
@@ -87,16 +87,15 @@ fn what_is_not_there_is_no_field() {
         tell!(ComponentFailed {
             what: &"Failed",
             otelcol_component_id: &"otlp",
-            otelcol_component_kind: None::<OtelcolComponentKind>,
-            otelcol_signal: Some(&"traces"),
-            otelcol_signal_output: None,
-            otelcol_pipeline_id: None,
-            phase: Phase::Start,
-            error: &"port in use",
+            otelcol_component_kind: None,
+            phase: Phase::Run,
+            error: &"the disk is gone",
         });
+        tell!(ConfigProblem { problem: &"unknown key", path: &"a", place: None, help: Some(&"remove it") });
     });
-    let keys: Vec<_> = lines[0].fields.iter().map(|(key, _)| *key).collect();
-    assert_eq!(keys, ["message", "event.name", "otelcol.component.id", "otelcol.signal", "phase", "error"]);
+    let keys = |line: &Line| line.fields.iter().map(|(key, _)| *key).collect::<Vec<_>>();
+    assert_eq!(keys(&lines[0]), ["message", "event.name", "otelcol.component.id", "phase", "error"]);
+    assert_eq!(keys(&lines[1]), ["message", "event.name", "path", "help"]);
 }
 
 #[test]
@@ -116,6 +115,24 @@ fn nothing_is_evaluated_for_a_line_that_is_not_written() {
     let lines = told(Level::WARN, || tell!(ServiceStopping { stop_reason: reason() }));
     assert_eq!(lines, []);
     tell!(ServiceStopping { stop_reason: reason() });
+}
+
+#[test]
+fn an_error_is_shown_with_its_causes() {
+    #[derive(Debug)]
+    struct Outer(fmt::Error);
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("cannot write")
+        }
+    }
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    let error = Outer(fmt::Error);
+    assert_eq!(Causes(&error).to_string(), format!("cannot write: {}", fmt::Error));
 }
 
 #[test]

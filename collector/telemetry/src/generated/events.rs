@@ -172,7 +172,7 @@ static COMPONENT_ALIAS_DEPRECATED: EventDefinition = EventDefinition {
     name: "component.alias_deprecated",
     brief: "The configuration names a type of component by an old name.",
     level: Level::WARN,
-    sampled: false,
+    sampled: true,
     stability: Stability::Development,
     fields: &["message", "event.name", "component.alias", "component.type"],
 };
@@ -212,17 +212,7 @@ static COMPONENT_FAILED: EventDefinition = EventDefinition {
     level: Level::ERROR,
     sampled: false,
     stability: Stability::Beta,
-    fields: &[
-        "message",
-        "event.name",
-        "otelcol.component.id",
-        "otelcol.component.kind",
-        "otelcol.signal",
-        "otelcol.signal.output",
-        "otelcol.pipeline.id",
-        "phase",
-        "error",
-    ],
+    fields: &["message", "event.name", "otelcol.component.id", "otelcol.component.kind", "phase", "error"],
 };
 
 /// `component.failed`: A component did not start, cannot go on, or did not shut down as it should.
@@ -233,12 +223,6 @@ pub struct ComponentFailed<'a> {
     pub otelcol_component_id: Text<'a>,
     /// `otelcol.component.kind`: The part that the component plays.
     pub otelcol_component_kind: Option<attributes::OtelcolComponentKind>,
-    /// `otelcol.signal`: The signal that this instance of the component handles, where there is one for each.
-    pub otelcol_signal: Option<Text<'a>>,
-    /// `otelcol.signal.output`: The signal that a connector gives out.
-    pub otelcol_signal_output: Option<Text<'a>>,
-    /// `otelcol.pipeline.id`: The pipeline that a processor is in.
-    pub otelcol_pipeline_id: Option<Text<'a>>,
     /// `phase`: When in its life a component failed.
     pub phase: attributes::Phase,
     /// `error`: What went wrong, for people; its causes are separated by colons.
@@ -259,9 +243,6 @@ impl Declared for ComponentFailed<'_> {
             Some(&"component.failed"),
             value(shown(Some(self.otelcol_component_id)).as_ref()),
             value(self.otelcol_component_kind.map(attributes::OtelcolComponentKind::as_str).as_ref()),
-            value(shown(self.otelcol_signal).as_ref()),
-            value(shown(self.otelcol_signal_output).as_ref()),
-            value(shown(self.otelcol_pipeline_id).as_ref()),
             Some(&self.phase.as_str()),
             value(shown(Some(self.error)).as_ref()),
         ]);
@@ -274,15 +255,7 @@ static COMPONENT_STARTED: EventDefinition = EventDefinition {
     level: Level::INFO,
     sampled: false,
     stability: Stability::Beta,
-    fields: &[
-        "message",
-        "event.name",
-        "otelcol.component.id",
-        "otelcol.component.kind",
-        "otelcol.signal",
-        "otelcol.signal.output",
-        "otelcol.pipeline.id",
-    ],
+    fields: &["message", "event.name", "otelcol.component.id", "otelcol.component.kind"],
 };
 
 /// `component.started`: A component has started.
@@ -293,12 +266,6 @@ pub struct ComponentStarted<'a> {
     pub otelcol_component_id: Text<'a>,
     /// `otelcol.component.kind`: The part that the component plays.
     pub otelcol_component_kind: attributes::OtelcolComponentKind,
-    /// `otelcol.signal`: The signal that this instance of the component handles, where there is one for each.
-    pub otelcol_signal: Option<Text<'a>>,
-    /// `otelcol.signal.output`: The signal that a connector gives out.
-    pub otelcol_signal_output: Option<Text<'a>>,
-    /// `otelcol.pipeline.id`: The pipeline that a processor is in.
-    pub otelcol_pipeline_id: Option<Text<'a>>,
     /// Only in the message.
     pub what: Text<'a>,
 }
@@ -315,9 +282,6 @@ impl Declared for ComponentStarted<'_> {
             Some(&"component.started"),
             value(shown(Some(self.otelcol_component_id)).as_ref()),
             Some(&self.otelcol_component_kind.as_str()),
-            value(shown(self.otelcol_signal).as_ref()),
-            value(shown(self.otelcol_signal_output).as_ref()),
-            value(shown(self.otelcol_pipeline_id).as_ref()),
         ]);
     }
 }
@@ -328,31 +292,17 @@ static COMPONENT_STOPPED: EventDefinition = EventDefinition {
     level: Level::INFO,
     sampled: false,
     stability: Stability::Beta,
-    fields: &[
-        "message",
-        "event.name",
-        "otelcol.component.id",
-        "otelcol.component.kind",
-        "otelcol.signal",
-        "otelcol.signal.output",
-        "otelcol.pipeline.id",
-    ],
+    fields: &["message", "event.name", "otelcol.component.id", "otelcol.component.kind"],
 };
 
 /// `component.stopped`: A component has been shut down.
 ///
-/// Told once for each instance of a component, whether it was started or not, when it has been shut down without a failure.
+/// Told once for each component.started, at the stop or at the reload that replaced it, unless component.failed tells of the shutdown.
 pub struct ComponentStopped<'a> {
     /// `otelcol.component.id`: Id of the component.
     pub otelcol_component_id: Text<'a>,
     /// `otelcol.component.kind`: The part that the component plays.
     pub otelcol_component_kind: attributes::OtelcolComponentKind,
-    /// `otelcol.signal`: The signal that this instance of the component handles, where there is one for each.
-    pub otelcol_signal: Option<Text<'a>>,
-    /// `otelcol.signal.output`: The signal that a connector gives out.
-    pub otelcol_signal_output: Option<Text<'a>>,
-    /// `otelcol.pipeline.id`: The pipeline that a processor is in.
-    pub otelcol_pipeline_id: Option<Text<'a>>,
     /// Only in the message.
     pub what: Text<'a>,
 }
@@ -369,9 +319,6 @@ impl Declared for ComponentStopped<'_> {
             Some(&"component.stopped"),
             value(shown(Some(self.otelcol_component_id)).as_ref()),
             Some(&self.otelcol_component_kind.as_str()),
-            value(shown(self.otelcol_signal).as_ref()),
-            value(shown(self.otelcol_signal_output).as_ref()),
-            value(shown(self.otelcol_pipeline_id).as_ref()),
         ]);
     }
 }
@@ -459,7 +406,7 @@ static CONFIG_RELOAD_STARTED: EventDefinition = EventDefinition {
 
 /// `config.reload.started`: The configuration is read again.
 ///
-/// Told at each SIGHUP, before anything is read.
+/// Told at each SIGHUP, before anything is read; config.reload.succeeded or config.reload.failed follows, unless the collector is stopped meanwhile.
 pub struct ConfigReloadStarted {}
 
 impl ConfigReloadStarted {

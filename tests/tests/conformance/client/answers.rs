@@ -60,7 +60,7 @@ fn c05_a_partial_success_is_counted_and_not_repeated_whatever_it_claims() {
             assert_eq!((peer.take().len(), counted(etalon)), (1, (sent, failed)), "{way:?} {claimed}");
         }
         let line = etalon.wait_for_line("Partial success response");
-        assert_eq!(line["reason"], "not these", "{way:?}");
+        assert_eq!(line["destination.message"], "not these", "{way:?}");
     }
     let peer = GrpcPeer::start();
     let etalon = to_grpc(&peer, AGAIN);

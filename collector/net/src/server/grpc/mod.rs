@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use etalon_component::Code;
+use etalon_telemetry::tell;
 use http::{HeaderMap, Method, Request, Response, Version, header};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -41,7 +42,7 @@ impl Protocol for Grpc {
         if let Some(refusal) = answer::not_grpc(&request) {
             self.mixed_up.then(|| {
                 let (method, path) = (request.method(), request.uri().path());
-                tracing::warn!(%peer, %method, path, "A client does not speak gRPC to the OTLP/gRPC endpoint: refusing it");
+                tell!(ReceiverGrpcOtherProtocol { peer: &peer, request_method: method, request_path: &path });
             });
             return refusal;
         }

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net as std_net;
 use std::path::{Path, PathBuf};
 
+use etalon_telemetry::tell;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::ListenError;
@@ -32,7 +33,7 @@ impl Drop for SocketFile {
             && identity(&self.path).ok() == self.identity
             && let Err(error) = fs::remove_file(&self.path)
         {
-            tracing::warn!(path = %self.path.display(), %error, "Cannot remove the socket file");
+            tell!(ReceiverSocketFileLeft { file: &self.path.display(), error: &error });
         }
     }
 }
