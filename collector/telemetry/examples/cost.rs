@@ -3,12 +3,16 @@
 //! Each figure is the least of several rounds, and while metrics are read, another thread records.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use etalon_telemetry::attributes::{DataType, Exporter, Receiver, Transport};
+use etalon_telemetry::attributes::{DataType, Exporter, ItemsFailed, ItemsSent, Receiver, Transport};
 use etalon_telemetry::metrics::{ExporterAttributes, ExporterMetrics, ReceiverAttributes, ReceiverMetrics};
-use etalon_telemetry::{Format, PrometheusReader, Telemetry, observe_process};
+use etalon_telemetry::{
+    Format, PrometheusReader, Sampler, Span, SpanData, SpanLimits, SpanSink, Telemetry, Tracer, Tracing, observe_process,
+    spans,
+};
 
 /// Components of each kind: many more than most configurations have.
 const COMPONENTS: usize = 10;
@@ -56,6 +60,41 @@ fn main() {
         tell(&format!("a recording beside scrapes without a pause: {beside:?}"));
         stop.store(true, Ordering::Relaxed);
     });
+    spans(telemetry.tracer());
+}
+
+/// What a span costs, with its context handed on, while nobody takes it, and with somebody who forgets it.
+fn spans(tracer: &Tracer) {
+    let span = || {
+        let span = Span::start(black_box(tracer), None);
+        black_box(span.context());
+        span.end(None, || spans::Exporter {
+            exporter: Exporter("otlp"),
+            data_type: DataType::Traces,
+            items_sent: ItemsSent(1),
+            items_failed: ItemsFailed(0),
+            error_type: None,
+        });
+    };
+    tell(&format!("a span while nobody takes it: {:?}", least(RECORDINGS, span)));
+    let told = |sampler| Tracing {
+        sampler,
+        propagators: Vec::new(),
+        limits: SpanLimits::default(),
+        sinks: vec![Arc::new(Forgetful)],
+    };
+    tracer.set(Some(told(Sampler::AlwaysOff)), false);
+    tell(&format!("a span that is not sampled: {:?}", least(RECORDINGS, span)));
+    tracer.set(Some(told(Sampler::AlwaysOn)), false);
+    tell(&format!("a span that is taken: {:?}", least(RECORDINGS, span)));
+}
+
+struct Forgetful;
+
+impl SpanSink for Forgetful {
+    fn ended(&self, span: &Arc<SpanData>) {
+        black_box(span);
+    }
 }
 
 /// For one run of `body`.

@@ -56,7 +56,7 @@ static EXPORTER_GRPC: SpanDefinition = SpanDefinition { id: "exporter.grpc", kin
 
 /// `exporter.grpc`: One attempt to export over gRPC.
 ///
-/// Recorded from the moment the attempt begins, the wait for a connection included, to its outcome; an attempt that is given up is CANCELLED.
+/// Recorded from the moment the attempt begins, the wait for a connection included, to its outcome; one that is given up is CANCELLED, or DEADLINE_EXCEEDED when its time is over.
 ///
 /// Status: error when the attempt did not deliver; else unset.
 #[derive(Clone, Copy, Debug)]
@@ -160,7 +160,7 @@ static RECEIVER_GRPC: SpanDefinition = SpanDefinition { id: "receiver.grpc", kin
 
 /// `receiver.grpc`: An export request that came over gRPC.
 ///
-/// Recorded from the moment the request has arrived in full and its sender was let in, to the moment the answer is ready; a sender that goes away before is CANCELLED.
+/// Recorded from the moment the request has arrived in full and its sender was let in, to the moment the answer is ready; one that is given up before is CANCELLED, or DEADLINE_EXCEEDED when its time is over.
 ///
 /// Status: error when the answer is UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE or DATA_LOSS; else unset.
 #[derive(Clone, Copy, Debug)]
@@ -210,7 +210,7 @@ static RECEIVER_HTTP: SpanDefinition = SpanDefinition { id: "receiver.http", kin
 
 /// `receiver.http`: An export request that came over HTTP.
 ///
-/// Recorded from the moment the request has arrived in full and its sender was let in, to the moment the answer is ready; a sender that goes away before leaves no status.
+/// Recorded from the moment the request has arrived in full and its sender was let in, to the moment the answer is ready; one that is given up before has no status.
 ///
 /// Status: error when the answer is 500 or above; else unset.
 #[derive(Clone, Copy, Debug)]
