@@ -68,6 +68,10 @@ const WINDOWS: usize = 1024;
 /// What marks the log lines that sending the collector's own telemetry causes: they are written, and not sent.
 const OWN_TELEMETRY: &str = "own_telemetry";
 
+/// What they tell at `debug` is of each frame, and so of those with the collector's own telemetry: it is written, and
+/// not sent.
+const NETWORK_LIBRARIES: [&str; 5] = ["h2", "hyper", "hyper_util", "rustls", "tokio_rustls"];
+
 /// A layer of `tracing-subscriber` that writes lines. Its [`Switch`] changes how while it works.
 pub(crate) struct Lines {
     state: Arc<RwLock<State>>,
@@ -251,7 +255,7 @@ where
             return;
         }
         let mut of_line = Map::new();
-        let mut is_sent = self.tap.is_open();
+        let mut is_sent = self.tap.is_open() && !is_of_the_network(event.metadata());
         for span in
             context.event_scope(event).into_iter().flat_map(tracing_subscriber::registry::Scope::from_root)
         {
@@ -313,6 +317,11 @@ impl fmt::Debug for Switch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Switch").finish_non_exhaustive()
     }
+}
+
+fn is_of_the_network(metadata: &Metadata<'_>) -> bool {
+    let library = metadata.target().split("::").next().unwrap_or_default();
+    *metadata.level() >= Level::DEBUG && NETWORK_LIBRARIES.contains(&library)
 }
 
 /// Where an event comes from, `etalon_service/collector.rs:120`: crate, file and line.

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use etalon_telemetry::attributes::{DataType, Exporter, ItemsFailed, ItemsSent, Receiver, Transport};
 use etalon_telemetry::metrics::{ExporterAttributes, ExporterMetrics, ReceiverAttributes, ReceiverMetrics};
 use etalon_telemetry::{
-    Format, PrometheusReader, Sampler, Span, SpanData, SpanLimits, SpanSink, Telemetry, Tracer, Tracing, observe_process,
-    spans,
+    Format, PrometheusReader, Sampler, Span, SpanData, SpanLimits, SpanSink, Telemetry, Tracer, Tracing,
+    observe_process, spans,
 };
 
 /// Components of each kind: many more than most configurations have.

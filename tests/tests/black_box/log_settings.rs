@@ -129,10 +129,15 @@ fn no_line_carries_a_stack_trace_whatever_development_and_disable_stacktrace_say
 }
 
 #[test]
-fn exporting_log_lines_is_refused() {
+fn processors_send_the_lines_besides() {
     let folder = tempfile::tempdir().unwrap();
     let ended = start_with(folder.path(), "{processors: [{batch: {exporter: {console: {}}}}]}");
-    assert!(ended.stderr.contains("service::telemetry::logs::processors: is not supported yet"), "{ended:?}");
+    let sent: Value = serde_json::from_str(&ended.stdout).expect("one line of JSON");
+    let records = &sent["resourceLogs"][0]["scopeLogs"][0]["logRecords"];
+    let bodies = records.as_array().expect("records").iter().map(|record| &record["body"]["stringValue"]);
+    for body in bodies {
+        assert!(ended.stderr.contains(body.as_str().expect("text")), "{body} is written, too");
+    }
 }
 
 #[test]

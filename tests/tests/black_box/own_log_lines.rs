@@ -122,8 +122,8 @@ fn only_what_the_level_lets_pass_is_sent() {
         let sent = sent_with(level);
         sent.iter().map(|record| record.severity_text.clone()).collect::<BTreeSet<_>>()
     };
-    assert!(severities("debug").contains("debug"));
-    let info = severities("info");
-    assert!(info.contains("info") && !info.contains("debug"), "{info:?}");
+    assert!(severities("info").contains("info"));
+    // What the libraries of the network tell of each frame is not sent at any level.
+    assert!(!severities("debug").contains("debug"));
     assert!(!severities("warn").contains("info"));
 }

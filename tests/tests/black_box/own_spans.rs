@@ -450,36 +450,42 @@ fn a_reload_changes_what_is_told_and_to_whom() {
 
 #[test]
 fn own_telemetry_that_comes_back_to_the_collector_causes_no_more_of_it() {
-    let clock = HttpPeer::start();
-    let port = free_port();
-    let own = format!("otlp: {{protocol: http/protobuf, endpoint: 'http://127.0.0.1:{port}'}}");
-    let processor = format!("[{{batch: {{schedule_delay: 10, exporter: {{{own}}}}}}}]");
-    let telemetry = format!(
-        "  telemetry: {{traces: {{processors: {processor}, sampler: {{always_on: {{}}}}}}, logs: {{level: debug, processors: {processor}}}}}\n"
-    );
-    let configuration = forwarding_to("  debug: {}\n", "debug") + &telemetry;
-    let configuration = configuration.replace(
-        "http:\n        endpoint: 127.0.0.1:0",
-        &format!("http:\n        endpoint: 127.0.0.1:{port}"),
-    );
-    let readers = format!(
-        "[{{periodic: {{interval: 20, exporter: {{otlp: {{protocol: http/protobuf, endpoint: '{}'}}}}}}}}, {{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: 0}}}}}}}}]",
-        clock.endpoint()
-    );
-    let etalon = Etalon::start_with_readers(&readers, &configuration);
-    etalon.wait_for_line(
-        "Own telemetry is sent to one of the collector's own receivers, which counts it among its data",
-    );
-    assert_eq!(sent(&etalon, &[]), 200);
-    let received = || {
-        let scrape = etalon.scrape();
-        let items = |name: &str| scrape.sum(name, &[]).unwrap_or(0.0).to_bits();
-        (items("otelcol_receiver_accepted_spans"), items("otelcol_receiver_accepted_log_records"))
-    };
-    // It comes to rest: while the other reader is pushed to many times, nothing more arrives.
-    eventually("rest", || {
-        let (before, pushes) = (received(), clock.arrived().len());
-        clock.wait_for(pushes + 20);
-        (before.0 > 0 && received() == before).then_some(())
-    });
+    for (protocol, section) in
+        [("http/protobuf", "http:\n        endpoint: "), ("grpc", "grpc:\n        endpoint: ")]
+    {
+        let (clock, port) = (HttpPeer::start(), free_port());
+        let own = format!("otlp: {{protocol: {protocol}, endpoint: 'http://127.0.0.1:{port}'}}");
+        let processor = format!("[{{batch: {{schedule_delay: 10, exporter: {{{own}}}}}}}]");
+        // Each request is told in several lines, where the receiver and the debug exporter can.
+        let telemetry = format!(
+            "  telemetry: {{traces: {{processors: {processor}, sampler: {{always_on: {{}}}}}}, logs: {{level: debug, processors: {processor}}}}}\n"
+        );
+        let configuration = forwarding_to("  debug: {sampling_initial: 1000000}\n", "debug") + &telemetry;
+        let configuration = configuration.replacen(
+            &format!("{section}127.0.0.1:0"),
+            &format!("{section}127.0.0.1:{port}"),
+            1,
+        );
+        let clocked = format!("{{protocol: http/protobuf, endpoint: '{}'}}", clock.endpoint());
+        let readers = format!(
+            "[{{periodic: {{interval: 20, exporter: {{otlp: {clocked}}}}}}}, {{pull: {{exporter: {{prometheus: {{host: 127.0.0.1, port: 0}}}}}}}}]"
+        );
+        let etalon = Etalon::start_with_readers(&readers, &configuration);
+        etalon.wait_for_line(
+            "Own telemetry is sent to one of the collector's own receivers, which counts it among its data",
+        );
+        let received = || {
+            let scrape = etalon.scrape();
+            let items = |name: &str| scrape.sum(name, &[]).unwrap_or(0.0).to_bits();
+            (items("otelcol_receiver_accepted_spans"), items("otelcol_receiver_accepted_log_records"))
+        };
+        let sender = etalon.http();
+        assert_eq!(post(sender, "/v1/logs", "application/json", &logs(0..3)).status, 200);
+        // It comes to rest: while the other reader is pushed to many times, nothing more arrives.
+        eventually("rest", || {
+            let (before, pushes) = (received(), clock.arrived().len());
+            clock.wait_for(pushes + 20);
+            (before.0 > 0 && received() == before).then_some(())
+        });
+    }
 }
