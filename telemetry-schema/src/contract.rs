@@ -55,3 +55,13 @@ pub struct Contract {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, String>,
 }
+
+impl Contract {
+    /// What a metric is called now that is deprecated, when its name is all that has changed.
+    pub fn successor(&self, metric: &Metric) -> Option<&Metric> {
+        match &metric.deprecated {
+            Some(Deprecated::Renamed { renamed_to }) => self.metrics.get(renamed_to),
+            _ => None,
+        }
+    }
+}

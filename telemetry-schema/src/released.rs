@@ -142,7 +142,10 @@ pub fn declared(contract: &Contract) -> Vec<(String, String)> {
             "events": note.events,
         })
     });
-    let lines = |values: Vec<Value>| values.iter().map(|value| format!("{value}\n")).collect::<String>();
+    let lines = |values: Vec<Value>| {
+        let lines: Vec<String> = values.iter().map(|value| format!("{value}\n")).collect();
+        lines.concat()
+    };
     vec![
         (CONTRACT.to_owned(), contract.to_json()),
         (EVENTS.to_owned(), lines(events.collect())),

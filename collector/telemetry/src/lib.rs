@@ -19,6 +19,7 @@ mod generated;
 mod process;
 mod prometheus;
 mod registry;
+mod renamed;
 mod selection;
 mod snapshot;
 mod span;

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
 use crate::definition::{Definition, Level, ValueType};
+use crate::generated::definitions::RENAMED;
 use crate::prometheus::{Format, PrometheusReader};
+use crate::renamed::{Renamed, names_of};
 use crate::selection::Selection;
 use crate::snapshot::{FamilySnapshot, Point, Snapshot, Value};
 use crate::span::Tracer;
@@ -164,20 +166,30 @@ impl Telemetry {
 
     /// The values of all series that are selected. Recording goes on meanwhile.
     pub fn snapshot(&self, selection: &Selection) -> Snapshot {
+        self.snapshot_with(selection, &RENAMED)
+    }
+
+    fn snapshot_with(&self, selection: &Selection, renamed: &'static [Renamed]) -> Snapshot {
         // Values are read after the lock is given back: what reads them may be slow, or make series itself.
         let handles: Vec<(&'static Definition, Vec<(OwnedLabels, Handle)>)> = {
             let families = self.0.families();
-            let selected = families.values().filter(|family| selection.has(family.definition));
+            let is_selected = |family: &&Family| {
+                names_of(family.definition, renamed).any(|definition| selection.has(definition))
+            };
+            let selected = families.values().filter(is_selected);
             selected.map(|family| (family.definition, family.handles())).collect()
         };
-        let families = handles.into_iter().map(|(definition, handles)| FamilySnapshot {
-            definition,
-            points: handles
-                .into_iter()
-                .filter_map(|(labels, handle)| handle.read(definition, labels))
-                .collect(),
-        });
-        Snapshot { families: families.filter(|family| !family.points.is_empty()).collect() }
+        let mut families = Vec::with_capacity(handles.len());
+        for (definition, handles) in handles {
+            let read = |(labels, handle): (OwnedLabels, Handle)| handle.read(definition, labels);
+            let points: Vec<Point> = handles.into_iter().filter_map(read).collect();
+            if !points.is_empty() {
+                let told = names_of(definition, renamed).filter(|definition| selection.has(definition));
+                families.extend(told.map(|definition| FamilySnapshot { definition, points: points.clone() }));
+            }
+        }
+        families.sort_by_key(|family| family.definition.name);
+        Snapshot { families }
     }
 
     /// All series, at every level, as the Go collector's default reader tells them.

@@ -87,3 +87,66 @@ fn doc(text: String) -> String {
     }
     comment.trim_end().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODEL: &str = r#"file_format: definition/2
+metrics:
+  - name: etalon_lost
+    brief: Items that are lost.
+    instrument: counter
+    unit: "{item}"
+    stability: beta
+    deprecated: {reason: renamed, renamed_to: etalon_dropped}
+    annotations:
+      contract: {since: 0.1.0, deprecated_since: 0.2.0, removed_in: 1.0.0, level: basic, value_type: int, presence: at_start, recorded: at once}
+  - name: etalon_dropped
+    brief: Items that are lost.
+    instrument: counter
+    unit: "{item}"
+    stability: beta
+    annotations:
+      contract: {since: 0.2.0, level: basic, value_type: int, presence: at_start, recorded: at once, binding: {group: process, name: dropped}}
+"#;
+
+    #[test]
+    fn what_was_renamed_is_told_under_both_names_and_the_old_one_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("model")).unwrap();
+        for (name, text) in [
+            ("manifest.yaml", "schema_url: https://etalon.example/schemas/etalon/0.2.0\n"),
+            (
+                "contract.yaml",
+                "name: etalon\nexpositions: [{id: prometheus}]\ngroups: {process: The process.}\n",
+            ),
+            ("model/a.yaml", MODEL),
+        ] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let contract = etalon_telemetry_schema::load(folder.path()).unwrap_or_else(|error| panic!("{error}"));
+        let view = Value::from(Serde(view::of(&contract).unwrap()));
+        let render = |name: &str| {
+            let text = templates().unwrap().get_template(name).unwrap().render(view.clone()).unwrap();
+            formatted(&text).unwrap()
+        };
+        let definitions = render("definitions");
+        assert!(
+            definitions.contains("RENAMED: [Renamed; 1] = [(&ETALON_LOST, &ETALON_DROPPED)];"),
+            "{definitions}"
+        );
+        let told = "brief: \"Items that are lost. (Deprecated since 0.2.0; use etalon_dropped.)\"";
+        assert!(definitions.contains(told), "{definitions}");
+        let metrics = render("metrics");
+        assert!(metrics.contains("ETALON_DROPPED") && !metrics.contains("ETALON_LOST"), "{metrics}");
+        let pages = pages::generate(&contract, &templates().unwrap()).unwrap();
+        let page = pages.iter().find(|page| page.path.ends_with("telemetry/process.md")).unwrap();
+        assert!(
+            page.content
+                .contains("| deprecated | since 0.2.0, until 1.0.0: it is called `etalon_dropped` now |"),
+            "{}",
+            page.content
+        );
+    }
+}

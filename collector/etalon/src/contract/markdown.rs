@@ -68,12 +68,8 @@ fn metric(text: &mut String, family: Family<'_>, contract: &Contract) {
     }
     optional(text, "how to use", note.how_to_use.as_deref());
     optional(text, "alert", note.alert.as_ref().map(|alert| format!("`{alert}`")).as_deref());
-    if let Some(deprecated) = &metric.deprecated {
-        let since = note.deprecated_since.as_ref().map(|version| format!(" since {version}"));
-        let until = note.removed_in.as_ref().map(|version| format!(", removed in {version}"));
-        let (since, until) = (since.unwrap_or_default(), until.unwrap_or_default());
-        text.push_str(&format!("- deprecated{since}{until}: {}\n", instead(deprecated)));
-    }
+    let window = (note.deprecated_since.as_ref(), note.removed_in.as_ref());
+    deprecation(text, metric.deprecated.as_ref(), window);
     text.push('\n');
 }
 
@@ -85,7 +81,8 @@ fn event(text: &mut String, event: &Event) {
     attributes(text, "field", &event.attributes);
     text.push_str(&format!("- told: {}\n", note.recorded));
     optional(text, "how to use", note.how_to_use.as_deref());
-    optional(text, "deprecated", event.deprecated.as_ref().map(instead));
+    let window = (note.deprecated_since.as_ref(), note.removed_in.as_ref());
+    deprecation(text, event.deprecated.as_ref(), window);
     text.push('\n');
 }
 
@@ -98,7 +95,9 @@ fn span(text: &mut String, span: &Span) {
     for event in &note.events {
         text.push_str(&format!("- event: `{event}`\n"));
     }
-    optional(text, "deprecated", span.deprecated.as_ref().map(instead));
+    optional(text, "how to use", note.how_to_use.as_deref());
+    let window = (note.deprecated_since.as_ref(), note.removed_in.as_ref());
+    deprecation(text, span.deprecated.as_ref(), window);
     text.push('\n');
 }
 
@@ -141,6 +140,18 @@ fn optional(text: &mut String, what: &str, value: Option<&str>) {
     if let Some(value) = value {
         text.push_str(&format!("- {what}: {value}\n"));
     }
+}
+
+/// Since when and until when it is deprecated, and what is read instead.
+fn deprecation<V: std::fmt::Display>(
+    text: &mut String,
+    deprecated: Option<&Deprecated>,
+    window: (Option<V>, Option<V>),
+) {
+    let Some(deprecated) = deprecated else { return };
+    let since = window.0.map(|version| format!(" since {version}")).unwrap_or_default();
+    let until = window.1.map(|version| format!(", removed in {version}")).unwrap_or_default();
+    text.push_str(&format!("- deprecated{since}{until}: {}\n", instead(deprecated)));
 }
 
 fn instead(deprecated: &Deprecated) -> &str {

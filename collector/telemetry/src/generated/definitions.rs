@@ -3,6 +3,7 @@
 //! What is fixed about each metric.
 
 use crate::definition::{Definition, Instrument, Level, Stability, ValueType};
+use crate::renamed::Renamed;
 
 /// The version of the telemetry contract that this code keeps.
 pub const CONTRACT_VERSION: &str = "0.1.0";
@@ -38,6 +39,9 @@ pub static ALL: [&Definition; 28] = [
     &OTELCOL_RECEIVER_REFUSED_METRIC_POINTS,
     &OTELCOL_RECEIVER_REFUSED_SPANS,
 ];
+
+/// Metrics that are told under their old name too, beside the new one.
+pub(crate) static RENAMED: [Renamed; 0] = [];
 
 pub(crate) static ETALON_CONFIG_RELOADS: Definition = Definition {
     name: "etalon_config_reloads",

@@ -91,3 +91,22 @@ fn what_reads_a_value_may_make_and_end_series() {
     });
     assert_eq!(ints(&telemetry), [("a".to_owned(), 2)]);
 }
+
+#[test]
+fn what_was_renamed_goes_on_under_its_old_name_with_the_same_values() {
+    static OLD: Definition = Definition { name: "former_things", level: Level::Normal, ..THINGS };
+    static RENAMED_HERE: [Renamed; 1] = [(&OLD, &THINGS)];
+    let told = |telemetry: &Telemetry, selection: &Selection| -> Vec<(&str, Value)> {
+        let families = telemetry.snapshot_with(selection, &RENAMED_HERE).families;
+        families.iter().map(|family| (family.definition.name, family.points[0].value.clone())).collect()
+    };
+    let (telemetry, normal) = (Telemetry::new(&[]), Selection::default());
+    telemetry.counter(&THINGS, &[("kind", "a")]).add(3);
+    let both = [("former_things", Value::Int(3)), ("things", Value::Int(3))];
+    assert_eq!(told(&telemetry, &normal), both);
+    let basic = Selection { level: Level::Basic, ..normal.clone() };
+    assert_eq!(told(&telemetry, &basic), [both[1].clone()]);
+    let dropped = vec![crate::Selector { name: Some("things".to_owned()), ..crate::Selector::default() }];
+    assert_eq!(told(&telemetry, &Selection { dropped, ..normal }), [both[0].clone()]);
+    assert_eq!(telemetry.snapshot(&Selection::default()).families.len(), 1);
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::contract::{Instrument, Level, Presence, SpanKind, Stability, ValueType};
+use crate::contract::{Instrument, Level, Presence, Severity, SpanKind, Stability, ValueType};
 
 /// Breaks a metric; false when it is broken like this already.
 type Break = fn(&mut Metric) -> bool;
@@ -73,6 +73,78 @@ fn every_break_of_every_metric_of_the_tree_is_found() {
     }
     assert_eq!(missed, [""; 0]);
     assert!(broken > 5 * old.metrics.len(), "only {broken} breaks");
+}
+
+/// Breaks an event; each is another one afterwards.
+const BREAKS_OF_EVENTS: &[(&str, Rule, fn(&mut Event))] = &[
+    ("stability", Rule::StabilityLowered, |event| event.stability = Stability::Development),
+    ("severity", Rule::SeverityChanged, |event| {
+        let severity = &mut event.annotations.contract.severity;
+        *severity = if *severity == Severity::Debug { Severity::Error } else { Severity::Debug };
+    }),
+    ("sampled", Rule::SampledChanged, |event| event.annotations.contract.sampled ^= true),
+    ("recorded", Rule::MeaningChanged, |event| event.annotations.contract.recorded.push_str(", at times")),
+    ("attributes::added", Rule::LabelAdded, |event| {
+        event.attributes.push(reference("added", Requirement::Required));
+    }),
+];
+
+/// Breaks a span; each is another one afterwards.
+const BREAKS_OF_SPANS: &[(&str, Rule, fn(&mut Span))] = &[
+    ("stability", Rule::StabilityLowered, |span| span.stability = Stability::Development),
+    ("kind", Rule::SpanKindChanged, |span| {
+        span.kind = if span.kind == SpanKind::Client { SpanKind::Server } else { SpanKind::Client };
+    }),
+    ("name_pattern", Rule::SpanNameChanged, |span| span.annotations.contract.name_pattern.push('x')),
+    ("status", Rule::SpanStatusChanged, |span| span.annotations.contract.status.push_str(", or not")),
+    ("recorded", Rule::MeaningChanged, |span| span.annotations.contract.recorded.push_str(", at times")),
+    ("attributes::added", Rule::LabelAdded, |span| {
+        span.attributes.push(reference("added", Requirement::Required));
+    }),
+];
+
+/// Each part of a section, broken in each way, is found; `stability` of what promises nothing cannot be lowered.
+fn every_break_is_found<P: Clone + PartialEq>(
+    section: &str,
+    breaks: &[(&str, Rule, fn(&mut P))],
+    of: fn(&mut Contract) -> &mut std::collections::BTreeMap<String, P>,
+) {
+    let mut old = tree();
+    // Only for speed: they are as they were.
+    old.metrics.clear();
+    let names: Vec<String> = of(&mut old).keys().cloned().collect();
+    assert!(!names.is_empty(), "nothing of {section}");
+    for name in names {
+        for (field, rule, breaks) in breaks {
+            let mut new = old.clone();
+            breaks(of(&mut new).get_mut(&name).unwrap());
+            if new == old {
+                assert_eq!(*field, "stability", "{name}");
+                continue;
+            }
+            let path = format!("{section}::{name}::{field}");
+            let changes = compare(&old, &new);
+            let found = changes.iter().any(|change| change.path == path && change.rule == *rule);
+            assert!(found, "{path}: {changes:#?}");
+        }
+        let mut new = old.clone();
+        let gone = of(&mut new).remove(&name).unwrap();
+        of(&mut new).insert("renamed".to_owned(), gone);
+        let path = format!("{section}::{name}");
+        let changes = compare(&old, &new);
+        let found = changes.iter().any(|change| change.path == path && change.rule == Rule::Removed);
+        assert!(found, "{path}: {changes:#?}");
+    }
+}
+
+#[test]
+fn every_break_of_every_event_of_the_tree_is_found() {
+    every_break_is_found("events", BREAKS_OF_EVENTS, |contract| &mut contract.events);
+}
+
+#[test]
+fn every_break_of_every_span_of_the_tree_is_found() {
+    every_break_is_found("spans", BREAKS_OF_SPANS, |contract| &mut contract.spans);
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! Metrics.
 
 use super::{Life, Wrong, near};
-use crate::contract::{
-    Binding, Contract, Deprecated, Domain, Instrument, Metric, Relation, Requirement, Stability,
-};
+use crate::contract::{Binding, Contract, Domain, Instrument, Metric, Relation, Requirement, Stability};
 use crate::promql;
 
 /// What the names of the Go collector's own metrics begin with.
@@ -15,12 +13,11 @@ pub(crate) fn metric(metric: &Metric, contract: &Contract) -> Wrong {
     let note = &metric.annotations.contract;
     wrong.references("attributes", &metric.attributes, contract);
     wrong.evidence(metric.stability, "metric", &note.tests, note.how_to_use.as_deref());
-    if let Some(Deprecated::Renamed { renamed_to }) = &metric.deprecated
-        && let Some(successor) = contract.metrics.get(renamed_to)
+    if let Some(successor) = contract.successor(metric)
         && !metric.differs_only_in_name(successor)
     {
-        wrong
-            .field("deprecated", format!("{renamed_to} is not the same but for its name: say uncategorized"));
+        let message = format!("{} is not the same but for its name: say uncategorized", successor.name);
+        wrong.field("deprecated", message);
     }
     buckets(&mut wrong, metric);
     for (index, id) in note.invariants.iter().enumerate() {
@@ -57,6 +54,10 @@ pub(in crate::load) fn own(metric: &Metric, contract: &Contract) -> Wrong {
         removed_in: note.removed_in.as_ref(),
     };
     wrong.life(&life, contract, &contract.metrics);
+    if let Some(successor) = contract.successor(metric).filter(|_| note.binding.is_some()) {
+        let message = format!("what is renamed is not recorded: its values are those of {}", successor.name);
+        wrong.note("binding", message);
+    }
     let upstream = note.upstream.as_ref().and_then(|upstream| upstream.name.as_ref());
     let own = format!("{}_", contract.name);
     let is_upstreams = metric.name.starts_with(UPSTREAM_PREFIX);

@@ -1,8 +1,8 @@
 //! The telemetry reference in the book.
 
 use etalon_telemetry_schema::{
-    Attribute, AttributeRef, Contract, Exposition, Instrument, Metric, Presence, Relation, Requirement,
-    Upstream, ValueType,
+    Attribute, AttributeRef, Contract, Deprecated, Exposition, Instrument, Metric, Presence, Relation,
+    Requirement, Upstream, ValueType,
 };
 use minijinja::value::Serde;
 use minijinja::{Environment, Value};
@@ -96,7 +96,8 @@ fn file(group: &str) -> String {
 fn page(contract: &Contract) -> Page {
     let groups = contract.groups.iter().map(|(name, brief)| {
         let of_group = |metric: &&Metric| {
-            metric.annotations.contract.binding.as_ref().is_some_and(|binding| binding.group == *name)
+            let recorded = contract.successor(metric).unwrap_or(metric);
+            recorded.annotations.contract.binding.as_ref().is_some_and(|binding| binding.group == *name)
         };
         let metrics = contract.metrics.values().filter(of_group);
         GroupPage {
@@ -157,6 +158,7 @@ fn section(contract: &Contract, metric: &Metric) -> MetricSection {
     }
     rows.extend(note.upstream.as_ref().map(|upstream| ("in the Go collector", compared(upstream))));
     rows.push(("level", format!("{:?}", note.level).to_lowercase()));
+    rows.extend(deprecated(metric).map(|text| ("deprecated", text)));
     rows.push(("stability", format!("{}, since {}", lowercase(metric.stability), note.since)));
     MetricSection {
         name: metric.name.clone(),
@@ -167,6 +169,18 @@ fn section(contract: &Contract, metric: &Metric) -> MetricSection {
         elsewhere: names.filter(|(_, name)| *name != metric.name).collect(),
         rows,
     }
+}
+
+/// Since when, until when, and what to read instead.
+fn deprecated(metric: &Metric) -> Option<String> {
+    let note = &metric.annotations.contract;
+    let instead = match metric.deprecated.as_ref()? {
+        Deprecated::Renamed { renamed_to } => format!("it is called `{renamed_to}` now"),
+        Deprecated::Obsoleted { note } | Deprecated::Uncategorized { note } => note.clone(),
+    };
+    let since = note.deprecated_since.as_ref().map(|since| format!("since {since}")).unwrap_or_default();
+    let until = note.removed_in.as_ref().map(|until| format!(", until {until}")).unwrap_or_default();
+    Some(format!("{since}{until}: {instead}"))
 }
 
 pub(super) fn lowercase(stability: etalon_telemetry_schema::Stability) -> String {

@@ -1,7 +1,7 @@
 //! The contract as the templates want it: with the names that it has in code.
 
 use etalon_telemetry_schema::{
-    Attribute, AttributeKind, Binding, Contract, Instrument, Metric, Primitive, Requirement,
+    Attribute, AttributeKind, Binding, Contract, Deprecated, Instrument, Metric, Primitive, Requirement,
 };
 use serde::Serialize;
 
@@ -17,6 +17,8 @@ pub(super) struct View {
     version: String,
     attributes: Vec<AttributeView>,
     metrics: Vec<MetricView>,
+    /// Constants of the old and of the new name.
+    renamed: Vec<(String, String)>,
     groups: Vec<GroupView>,
     spans: Vec<SpanView>,
     events: Vec<EventView>,
@@ -113,10 +115,15 @@ struct OfSignal {
 pub(super) fn of(contract: &Contract) -> Result<View> {
     let groups = contract.groups.iter().map(|(name, brief)| group(contract, name, brief));
     let coded = contract.attributes.values().filter(|attribute| !events::is_only_told(contract, attribute));
+    let renamed = contract.metrics.values().filter_map(|old| {
+        let new = contract.successor(old)?;
+        Some((constant(old), constant(new)))
+    });
     Ok(View {
         version: contract.version.to_string(),
         attributes: coded.map(attribute).collect(),
         metrics: contract.metrics.values().map(metric).collect(),
+        renamed: renamed.collect(),
         groups: groups.collect::<Result<_>>()?,
         spans: spans::of(contract)?,
         events: events::of(contract)?,
@@ -153,7 +160,7 @@ fn metric(metric: &Metric) -> MetricView {
     MetricView {
         constant: constant(metric),
         name: metric.name.clone(),
-        brief: metric.brief.clone(),
+        brief: brief(metric),
         unit: metric.unit.clone(),
         instrument: format!("{:?}", metric.instrument),
         value_type: format!("{:?}", note.value_type),
@@ -161,6 +168,19 @@ fn metric(metric: &Metric) -> MetricView {
         stability: format!("{:?}", metric.stability),
         buckets: note.buckets.iter().map(|bucket| format!("{bucket:?}")).collect(),
     }
+}
+
+/// What it says, and what to read instead when it goes away.
+fn brief(metric: &Metric) -> String {
+    let note = &metric.annotations.contract;
+    let (Some(deprecated), Some(since)) = (&metric.deprecated, &note.deprecated_since) else {
+        return metric.brief.clone();
+    };
+    let instead = match deprecated {
+        Deprecated::Renamed { renamed_to } => format!("use {renamed_to}."),
+        Deprecated::Obsoleted { note } | Deprecated::Uncategorized { note } => note.clone(),
+    };
+    format!("{} (Deprecated since {since}; {instead})", metric.brief)
 }
 
 fn group(contract: &Contract, name: &str, brief: &str) -> Result<GroupView> {
