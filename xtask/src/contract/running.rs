@@ -53,10 +53,10 @@ impl Running {
         for line in BufReader::new(stderr).lines() {
             let line = line?;
             let parsed: Value = serde_json::from_str(&line).unwrap_or_default();
-            if parsed["msg"] == "Serving metrics" {
+            if parsed["event.name"] == "telemetry.metrics.listening" {
                 running.address = parsed["endpoint"].as_str().map(str::to_owned);
             }
-            if parsed["msg"].as_str().is_some_and(|message| message.starts_with("Everything is ready")) {
+            if parsed["event.name"] == "service.ready" {
                 return Ok(running);
             }
             told.push_str(&line);
