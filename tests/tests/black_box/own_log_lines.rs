@@ -11,6 +11,7 @@ use etalon_tests::{Etalon, GrpcPeer, HttpPeer, HttpReply, eventually, logs, post
 use prost::Message as _;
 
 use crate::forwarding_to;
+use crate::own_spans::findings;
 
 fn records(request: &[u8]) -> Vec<LogRecord> {
     let request = ExportLogsServiceRequest::decode(request).expect("a request");
@@ -65,6 +66,20 @@ fn the_lines_of_the_log_are_sent_with_their_fields_from_the_start_to_the_end() {
         assert!(ended.stderr.contains(body(record)), "{}", body(record));
     }
     assert!(all.iter().any(|record| body(record).starts_with("Received signal")), "the end is told");
+}
+
+#[test]
+fn each_line_that_is_sent_is_an_event_of_the_contract() {
+    let own = HttpPeer::start();
+    let otlp = format!("{{otlp: {{protocol: http/protobuf, endpoint: '{}'}}}}", own.endpoint());
+    Etalon::start(&(forwarding_to("  nop: {}\n", "nop") + &telemetry(&otlp, ""))).stop();
+    let requests: Vec<_> = own.arrived().iter().map(|arrived| arrived.plain()).collect();
+    let names: BTreeSet<_> =
+        requests.iter().flat_map(|request| records(request)).map(|it| it.event_name).collect();
+    assert!(names.contains("receiver.listening") && names.contains("service.ready"), "{names:?}");
+    for request in &requests {
+        assert_eq!(findings(request), [""; 0], "{:#?}", records(request));
+    }
 }
 
 #[test]

@@ -99,8 +99,8 @@ fn error(span: &Span) -> Option<String> {
     Some(status.message.clone())
 }
 
-/// What the contract says of a request with spans; nothing when all is as it declares.
-fn findings(request: &[u8]) -> Vec<String> {
+/// What the contract says of a request with own telemetry; nothing when all is as it declares.
+pub(crate) fn findings(request: &[u8]) -> Vec<String> {
     let contract = include_str!("../../../telemetry-schema/resolved/current.json");
     let contract = Contract::from_json(contract).expect("the contract");
     let against = Against {
