@@ -10,7 +10,7 @@ use super::findings::{Findings, Report};
 use crate::contract::Contract;
 
 /// What each line has that is no field of its event.
-const OF_LINES: [&str; 4] = ["level", "msg", "ts", "caller"];
+const OF_LINES: [&str; 5] = ["level", "msg", "ts", "caller", "resource"];
 
 /// What a process that failed says last, which is for the person who started it.
 const LAST_WORD: &str = "Error: ";
@@ -68,7 +68,7 @@ impl<'a> Log<'a> {
 /// Level, message, and what else a line has.
 fn parts(line: &[u8]) -> Option<(String, String, Map<String, Json>)> {
     let mut fields: Map<String, Json> = serde_json::from_slice(line).ok()?;
-    let [level, msg, _, _] = OF_LINES.map(|key| fields.remove(key));
+    let [level, msg, _, _, _] = OF_LINES.map(|key| fields.remove(key));
     match (level, msg) {
         (Some(Json::String(level)), Some(Json::String(message))) => Some((level, message, fields)),
         _ => None,

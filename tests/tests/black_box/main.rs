@@ -8,6 +8,7 @@ mod contract;
 mod contract_check;
 mod contract_lint;
 mod debug_exporter;
+mod events;
 mod forwarding;
 mod log_settings;
 mod overload;
