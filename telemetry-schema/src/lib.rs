@@ -14,6 +14,7 @@ mod contract;
 pub mod diff;
 mod editor;
 mod exposition;
+pub mod invariant;
 pub mod lint;
 mod load;
 pub mod notice;

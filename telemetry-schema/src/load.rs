@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::{Attribute, Contract, Entity, Event, Metric, Span, Stability};
 use crate::exposition::Exposition;
+use crate::invariant::Invariant;
 
 use check::Wrong;
 
@@ -122,6 +123,15 @@ pub fn load(folder: &Path) -> Result<Contract, LoadError> {
     }
     for (node, definitions) in &files {
         found.check(&contract, node, definitions);
+    }
+    for (id, text) in &contract.invariants {
+        let problems = match Invariant::parse(text) {
+            Ok(invariant) => invariant.problems(&contract),
+            Err(error) => vec![error.to_string()],
+        };
+        for problem in problems {
+            found.problem(&preamble_node, &format!("invariants::{id}"), problem);
+        }
     }
     match Problems::of(found.problems) {
         None => Ok(contract),

@@ -18,6 +18,8 @@ use crate::{Scrape, WAIT, binary, deadline, remaining};
 /// The log line after which the collector takes data.
 const READY: &str = "Everything is ready. Begin running and processing data.";
 
+/// What a flag begins with that thins out the log.
+const SAMPLING: &str = "service.telemetry.logs.sampling";
 /// The key that says where metrics are to be had.
 const READERS: &str = "service.telemetry.metrics.readers=";
 
@@ -93,11 +95,13 @@ impl Etalon {
         let reader = "service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]";
         let has_readers = arguments.iter().any(|argument| argument.starts_with(READERS));
         let reader = if has_readers { "service.telemetry.metrics.level=normal" } else { reader };
+        let is_sampled = arguments.iter().any(|argument| argument.starts_with(SAMPLING));
+        let sampling = format!("{SAMPLING}.enabled={is_sampled}");
         let mut child = Command::new(binary())
             .args(arguments)
             .envs(environment.iter().copied())
             .args(["--set", "service.telemetry.logs.encoding=json", "--set", reader])
-            .args(["--set", "service.telemetry.logs.sampling.enabled=false"])
+            .args(["--set", &sampling])
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -14,6 +14,8 @@ mod reference;
 #[cfg(any(feature = "proto", feature = "telemetry"))]
 mod rust;
 #[cfg(feature = "telemetry")]
+mod support;
+#[cfg(feature = "telemetry")]
 mod telemetry;
 
 use std::error::Error;
@@ -40,6 +42,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     finish(&proto::generate()?)?;
     #[cfg(feature = "telemetry")]
     finish(&telemetry::generate()?)?;
+    #[cfg(feature = "telemetry")]
+    finish(&support::generate()?)?;
     #[cfg(feature = "reference")]
     finish(&reference::generate()?)?;
     #[cfg(not(feature = "reference"))]
@@ -79,7 +83,9 @@ mod tests {
 
     #[test]
     fn the_committed_files_are_what_codegen_writes() {
-        for files in [proto::generate(), telemetry::generate(), reference::generate()].map(Result::unwrap) {
+        for files in [proto::generate(), telemetry::generate(), support::generate(), reference::generate()]
+            .map(Result::unwrap)
+        {
             if let Err(error) = check(&files) {
                 panic!("{error}");
             }

@@ -30,7 +30,7 @@ pub use factory::{
 };
 pub use host::{Address, BuildInfo, Host, Listening};
 pub use lifecycle::Component;
-pub use outcome::{Code, Delivered, Failure, Outcome};
+pub use outcome::{Code, Delivered, Failure, Origin, Outcome};
 pub use signal::{UndeclaredSignal, data_type};
 
 use std::pin::Pin;

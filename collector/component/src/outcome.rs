@@ -39,6 +39,16 @@ struct Inner {
     code: Code,
     message: String,
     retry_after: Option<Duration>,
+    origin: Option<Origin>,
+}
+
+/// Who said no, where that matters to what is told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The destination, in an answer.
+    Destination,
+    /// A sending queue that has no room.
+    FullQueue,
 }
 
 impl Outcome {
@@ -106,13 +116,24 @@ impl Outcome {
 impl Failure {
     /// A failure with no hint when to try again.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { code, message: message.into(), retry_after: None }))
+        Self(Box::new(Inner { code, message: message.into(), retry_after: None, origin: None }))
     }
 
     /// Adds after what time to try again.
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.0.retry_after = Some(delay);
         self
+    }
+
+    /// Adds who said no.
+    pub fn from_origin(mut self, origin: Origin) -> Self {
+        self.0.origin = Some(origin);
+        self
+    }
+
+    /// Who said no, where that was told.
+    pub fn origin(&self) -> Option<Origin> {
+        self.0.origin
     }
 
     /// The status code.

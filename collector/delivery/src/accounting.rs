@@ -1,7 +1,10 @@
 //! What became of each item: counted, and logged when it was not delivered.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use etalon_component::{Batch, Delivered, Failure, Outcome};
 use etalon_pdata::Signal;
+use etalon_telemetry::attributes::DropReason;
 use etalon_telemetry::metrics::ExporterMetrics;
 use etalon_telemetry::{tell, within};
 
@@ -62,7 +65,7 @@ impl Accounting {
                     Verdict::Lost => {}
                     Verdict::AllLost => {
                         let rest = pending.items;
-                        pending.settle(rest, &outcome);
+                        pending.settle(rest, &outcome, DropReason::Rejected);
                         sum.add(rest, outcome);
                         break;
                     }
@@ -71,18 +74,32 @@ impl Accounting {
                 parts.taken();
                 self.metrics.sent_bytes(bytes);
             }
-            pending.settle(items, &outcome);
+            pending.settle(items, &outcome, self.reason(&outcome));
             sum.add(items, outcome);
         }
         sum.outcome()
     }
 
-    /// Accounts for items that will not be attempted.
-    pub(crate) fn lose(&self, items: usize, failure: &Failure) {
+    /// Accounts for items that will not be attempted any more. `reason` is why, if their sender does not learn of it.
+    pub(crate) fn lose(&self, items: usize, failure: &Failure, reason: DropReason) {
         self.metrics.send_failed(items);
         match self.fate {
             Fate::Rejected => self.log_rejected(items, failure),
-            Fate::Dropped => self.log_dropped(items, failure),
+            Fate::Dropped => {
+                self.metrics.dropped(items, reason);
+                self.log_dropped(items, failure);
+            }
+        }
+    }
+
+    /// Why items are lost of which this is the last outcome.
+    fn reason(&self, outcome: &Outcome) -> DropReason {
+        match outcome {
+            Outcome::Delivered(_) => DropReason::PartialSuccess,
+            Outcome::Permanent(_) if is_too_large(outcome) => DropReason::TooLarge,
+            Outcome::Permanent(_) => DropReason::Rejected,
+            Outcome::Refused(_) | Outcome::Unknown(_) if self.retry.is_stopping() => DropReason::Shutdown,
+            Outcome::Refused(_) | Outcome::Unknown(_) => DropReason::RetriesExhausted,
         }
     }
 
@@ -93,6 +110,10 @@ impl Accounting {
         self.metrics.sent(items - rejected);
         self.metrics.send_failed(rejected);
         self.metrics.rejected(rejected);
+        if self.fate == Fate::Dropped {
+            self.metrics.dropped(rejected, DropReason::PartialSuccess);
+        }
+        self.metrics.last_success(unix_seconds());
         if delivered.rejected > 0 || delivered.message.is_some() {
             self.span.in_scope(|| {
                 tell!(ExporterPartialSuccess {
@@ -137,7 +158,7 @@ struct Pending<'a> {
 
 impl Pending<'_> {
     /// Accounts for so many of the items.
-    fn settle(&mut self, items: usize, outcome: &Outcome) {
+    fn settle(&mut self, items: usize, outcome: &Outcome, reason: DropReason) {
         self.items -= items;
         match outcome {
             Outcome::Delivered(delivered) => {
@@ -146,7 +167,7 @@ impl Pending<'_> {
             }
             Outcome::Refused(failure) | Outcome::Permanent(failure) | Outcome::Unknown(failure) => {
                 self.traced.failed(items, failure);
-                self.accounting.lose(items, failure);
+                self.accounting.lose(items, failure, reason);
             }
         }
     }
@@ -159,6 +180,14 @@ impl Drop for Pending<'_> {
         }
         let failure = Failure::new(etalon_component::Code::Canceled, "given up before there was an outcome");
         self.traced.failed(self.items, &failure);
-        self.accounting.lose(self.items, &failure);
+        let is_stopping = self.accounting.retry.is_stopping();
+        let reason = if is_stopping { DropReason::Shutdown } else { DropReason::InternalError };
+        self.accounting.lose(self.items, &failure, reason);
     }
+}
+
+fn unix_seconds() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "told to people, no decision depends on it")]
+    let now = SystemTime::now();
+    now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

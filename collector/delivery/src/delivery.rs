@@ -44,7 +44,7 @@ pub struct Delivery {
 
 struct Queued {
     queue: Arc<MemoryQueue>,
-    metrics: QueueMetrics,
+    metrics: Arc<QueueMetrics>,
     consumers: usize,
     workers: Workers,
 }
@@ -62,12 +62,13 @@ impl Delivery {
         of: ExporterAttributes<'_>,
     ) -> Self {
         let stop = CancellationToken::new();
-        let attempt = Attempt::new(sender.consumer, config.timeout);
+        let metrics = ExporterMetrics::new(&settings.telemetry, of);
+        let attempt = Attempt::new(sender.consumer, config.timeout, metrics.clone());
         let retry = Retry::new(attempt, &config.retry, stop.clone(), settings.span.clone());
         let tells_outcome = config.queue.as_ref().is_none_or(|queue| queue.wait_for_result);
         let accounting = Accounting {
             retry,
-            metrics: ExporterMetrics::new(&settings.telemetry, of),
+            metrics,
             signal,
             span: settings.span.clone(),
             fate: if tells_outcome { Fate::Rejected } else { Fate::Dropped },
@@ -89,27 +90,50 @@ impl Delivery {
     }
 
     async fn offer(&self, queued: &Queued, batch: Batch) -> Outcome {
-        let items = batch.items();
+        let mut offered = Offered { metrics: &queued.metrics, items: batch.items() };
         match queued.queue.offer(batch).await {
-            Ok(outcome) => outcome,
+            Ok(taken) => {
+                offered.items = 0;
+                taken.outcome().await
+            }
             Err(failure) => {
-                queued.metrics.enqueue_failed(items);
-                self.accounting.log_rejected(items, &failure);
+                self.accounting.log_rejected(offered.items, &failure);
                 Outcome::Refused(failure)
             }
         }
     }
 }
 
+/// Items that the queue has not taken yet. Whatever ends the wait before it does, a caller that waits no longer
+/// included, leaves them refused.
+struct Offered<'a> {
+    metrics: &'a QueueMetrics,
+    items: usize,
+}
+
+impl Drop for Offered<'_> {
+    fn drop(&mut self) {
+        self.metrics.enqueue_failed(self.items);
+    }
+}
+
 impl Queued {
     fn new(settings: &Settings, config: &QueueConfig, of: ExporterAttributes<'_>) -> Self {
         let queue = Arc::new(MemoryQueue::new(config));
-        let (capacity, size) = (queue.capacity() as u64, queue.size());
+        let (capacity, size, held) = (queue.capacity() as u64, queue.size(), queue.held());
+        let (in_requests, in_items, in_bytes) = (held.clone(), held.clone(), held);
+        let aging = queue.clone();
         let of = QueueAttributes { exporter: of.exporter, data_type: of.data_type };
-        let reads = QueueReads { capacity: move || capacity, size: move || size() as u64 };
-        let metrics = QueueMetrics::new(&settings.telemetry, of, reads);
-        let consumers = usize::try_from(config.num_consumers).unwrap_or(1).max(1);
-        Self { queue, metrics, consumers, workers: Workers::new() }
+        let reads = QueueReads {
+            capacity: move || capacity,
+            size: move || size() as u64,
+            requests: move || in_requests.requests(),
+            items: move || in_items.items(),
+            bytes: move || in_bytes.bytes(),
+            oldest_age: move || aging.oldest_age().as_secs_f64(),
+        };
+        let metrics = Arc::new(QueueMetrics::new(&settings.telemetry, of, reads));
+        Self { queue, metrics, consumers: config.consumers(), workers: Workers::new() }
     }
 }
 
@@ -128,6 +152,7 @@ fn advice(config: &DeliveryConfig) -> &'static str {
 impl Consumer for Delivery {
     fn consume(&self, mut batch: Batch) -> BoxFuture<'_, Outcome> {
         batch.payload.retain_compressed(self.forwards);
+        self.accounting.metrics.incoming(batch.items());
         match &self.queue {
             Some(queued) => Box::pin(self.offer(queued, batch)),
             None => Box::pin(self.accounting.export(batch)),
@@ -139,8 +164,8 @@ impl Component for Delivery {
     fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
         Box::pin(async move {
             self.sender.start(host).await?;
-            if let Some(Queued { queue, consumers, workers, .. }) = &self.queue {
-                workers.start(*consumers, queue, &self.accounting);
+            if let Some(Queued { queue, metrics, consumers, workers }) = &self.queue {
+                workers.start(*consumers, queue, metrics, &self.accounting);
             }
             Ok(())
         })

@@ -1,11 +1,13 @@
 //! A queue in memory: first in, first out, with a limit on what it holds.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use etalon_component::{Batch, Code, Failure, Outcome};
+use etalon_component::{Batch, Code, Failure, Origin, Outcome};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use crate::queue::{QueueConfig, Sizer};
 
@@ -20,6 +22,18 @@ pub(crate) struct MemoryQueue {
     waiting: Mutex<VecDeque<Element>>,
     /// One permit for each element of `waiting`.
     filled: Semaphore,
+    held: Arc<Held>,
+    /// Of each consumer, since when it has what it sends: in nanoseconds since `made`; 0 when there is nothing.
+    sending: Vec<AtomicU64>,
+    made: Instant,
+}
+
+/// What is held, in all units.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    requests: AtomicU64,
+    items: AtomicU64,
+    bytes: AtomicU64,
 }
 
 /// A batch in the queue.
@@ -27,9 +41,28 @@ pub(crate) struct Element {
     pub(crate) batch: Batch,
     /// Who waits for the outcome.
     pub(crate) reply: Option<oneshot::Sender<Outcome>>,
-    /// Its share of the capacity.
-    pub(crate) size: OwnedSemaphorePermit,
+    pub(crate) share: Share,
 }
+
+/// What an element takes of the queue, until this is dropped.
+pub(crate) struct Share {
+    _room: OwnedSemaphorePermit,
+    held: Arc<Held>,
+    items: u64,
+    bytes: u64,
+    since: Instant,
+}
+
+/// A batch that the queue has taken.
+pub(crate) enum Taken {
+    /// Nobody waits for what becomes of it.
+    ForGood,
+    /// What becomes of it is told there.
+    Until(oneshot::Receiver<Outcome>),
+}
+
+/// What one consumer is about to send.
+pub(crate) struct Sending<'a>(&'a AtomicU64);
 
 impl MemoryQueue {
     pub(crate) fn new(config: &QueueConfig) -> Self {
@@ -42,7 +75,25 @@ impl MemoryQueue {
             space: Arc::new(Semaphore::new(capacity)),
             waiting: Mutex::default(),
             filled: Semaphore::new(0),
+            held: Arc::default(),
+            sending: (0..config.consumers()).map(|_| AtomicU64::new(0)).collect(),
+            made: Instant::now(),
         }
+    }
+
+    /// What it holds, in all units.
+    pub(crate) fn held(&self) -> Arc<Held> {
+        self.held.clone()
+    }
+
+    /// Since when it holds what it has held the longest; zero when it is empty.
+    pub(crate) fn oldest_age(&self) -> Duration {
+        let waiting = self.waiting().front().map(|element| element.share.since);
+        let now = self.made.elapsed();
+        let sending = self.sending.iter().map(|since| since.load(Ordering::Relaxed));
+        let sending = sending.filter(|since| *since > 0).map(Duration::from_nanos);
+        let oldest = waiting.map(|since| since - self.made).into_iter().chain(sending).min();
+        oldest.map_or(Duration::ZERO, |oldest| now.saturating_sub(oldest))
     }
 
     /// Most that it holds, in units of the sizer.
@@ -60,28 +111,29 @@ impl MemoryQueue {
     ///
     /// # Errors
     /// The refusal, when there is no room; the batch has not been taken then.
-    pub(crate) async fn offer(&self, mut batch: Batch) -> Result<Outcome, Failure> {
+    pub(crate) async fn offer(&self, mut batch: Batch) -> Result<Taken, Failure> {
         let size = self.sizer.size(&batch.payload);
         if size == 0 {
-            return Ok(Outcome::DELIVERED);
+            return Ok(Taken::ForGood);
         }
         let room = self.room(size, &batch).await?;
+        let share = Share::new(room, &self.held, &batch);
         if !self.wait_for_result {
             // Nobody waits any more.
             batch.context.deadline = None;
-            return self.push(Element { batch, reply: None, size: room }).map(|()| Outcome::DELIVERED);
+            return self.push(Element { batch, reply: None, share }).map(|()| Taken::ForGood);
         }
         let (reply, outcome) = oneshot::channel();
-        self.push(Element { batch, reply: Some(reply), size: room })?;
-        Ok(outcome.await.unwrap_or_else(|_| Outcome::unknown("the exporter failed while it sent the data")))
+        self.push(Element { batch, reply: Some(reply), share })?;
+        Ok(Taken::Until(outcome))
     }
 
     async fn room(&self, size: usize, batch: &Batch) -> Result<OwnedSemaphorePermit, Failure> {
         let permits = u32::try_from(size).ok().filter(|_| size <= self.capacity);
-        let permits = permits.ok_or_else(|| refusal("element size too large"))?;
+        let permits = permits.ok_or_else(|| full("element size too large"))?;
         if !self.block_on_overflow {
             return self.space.clone().try_acquire_many_owned(permits).map_err(|error| match error {
-                TryAcquireError::NoPermits => refusal("sending queue is full"),
+                TryAcquireError::NoPermits => full("sending queue is full"),
                 TryAcquireError::Closed => shut_down(),
             });
         }
@@ -90,13 +142,14 @@ impl MemoryQueue {
             None => room.await,
             Some(deadline) => timeout_at(deadline, room).await.map_err(|_| {
                 Failure::new(Code::DeadlineExceeded, "the deadline passed while the sending queue was full")
+                    .from_origin(Origin::FullQueue)
             })?,
         };
         room.map_err(|_| shut_down())
     }
 
     fn push(&self, element: Element) -> Result<(), Failure> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting();
         // Under the lock, so that nothing comes in after the last consumer has looked.
         if self.filled.is_closed() {
             return Err(shut_down());
@@ -107,31 +160,97 @@ impl MemoryQueue {
         Ok(())
     }
 
-    /// The next element, in order; nothing when the queue is closed and empty.
-    pub(crate) async fn take(&self) -> Option<Element> {
+    /// The next element, in order, for the consumer of this number; nothing when the queue is closed and empty.
+    pub(crate) async fn take(&self, consumer: usize) -> Option<(Element, Sending<'_>)> {
         if let Ok(permit) = self.filled.acquire().await {
             permit.forget();
         }
-        self.pop()
+        let mut waiting = self.waiting();
+        let element = waiting.pop_front()?;
+        // Under the lock, so that the age of the oldest is never that of a younger one.
+        let since = (element.share.since - self.made).as_nanos();
+        let sending = &self.sending[consumer];
+        sending.store(u64::try_from(since).unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
+        drop(waiting);
+        Some((element, Sending(sending)))
     }
 
     /// The next element if there is one.
     pub(crate) fn pop(&self) -> Option<Element> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.waiting().pop_front()
     }
 
     /// Takes nothing in any more. What is held can still be taken out.
     pub(crate) fn close(&self) {
-        let _waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let _waiting = self.waiting();
         self.space.close();
         self.filled.close();
     }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Element>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn refusal(message: &str) -> Failure {
-    Failure::new(Code::Unavailable, message)
+impl Held {
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn items(&self) -> u64 {
+        self.items.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Share {
+    fn new(room: OwnedSemaphorePermit, held: &Arc<Held>, batch: &Batch) -> Self {
+        let (items, bytes) = (batch.items() as u64, batch.payload.len() as u64);
+        held.requests.fetch_add(1, Ordering::Relaxed);
+        held.items.fetch_add(items, Ordering::Relaxed);
+        held.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Self { _room: room, held: held.clone(), items, bytes, since: Instant::now() }
+    }
+
+    /// How long the queue has held it.
+    pub(crate) fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.held.requests.fetch_sub(1, Ordering::Relaxed);
+        self.held.items.fetch_sub(self.items, Ordering::Relaxed);
+        self.held.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Taken {
+    /// What became of it, once that is known.
+    pub(crate) async fn outcome(self) -> Outcome {
+        match self {
+            Self::ForGood => Outcome::DELIVERED,
+            Self::Until(outcome) => outcome
+                .await
+                .unwrap_or_else(|_| Outcome::unknown("the exporter failed while it sent the data")),
+        }
+    }
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+fn full(message: &str) -> Failure {
+    Failure::new(Code::Unavailable, message).from_origin(Origin::FullQueue)
 }
 
 fn shut_down() -> Failure {
-    refusal("the exporter is shut down")
+    Failure::new(Code::Unavailable, "the exporter is shut down")
 }

@@ -98,6 +98,13 @@ impl Default for BatchConfig {
     }
 }
 
+impl QueueConfig {
+    /// Tasks that send what is in the queue.
+    pub(crate) fn consumers(&self) -> usize {
+        usize::try_from(self.num_consumers).unwrap_or(1).max(1)
+    }
+}
+
 impl Sizer {
     const ALL: [Self; 3] = [Self::Requests, Self::Items, Self::Bytes];
 

@@ -114,6 +114,11 @@ impl Retry {
         Self { attempt, policy, stop, span }
     }
 
+    /// Whether no further attempt will be made after the one that is under way.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     /// The outcome of the last attempt. Its kind says who owns the data; its message says why there was
     /// no further one.
     pub(crate) async fn run(&self, batch: Batch) -> Outcome {

@@ -23,13 +23,8 @@ use tokio::time::Instant;
 
 use crate::{Delivery, DeliveryConfig, QueueConfig, RetryConfig};
 
-const OF: ExporterAttributes<'_> = ExporterAttributes {
-    data_type: DataType::Traces,
-    exporter: Exporter("test"),
-    server_address: None,
-    server_port: None,
-    url_path: None,
-};
+const OF: ExporterAttributes<'_> =
+    ExporterAttributes { data_type: DataType::Traces, exporter: Exporter("test") };
 
 /// What the sender does with one batch.
 enum Reply {

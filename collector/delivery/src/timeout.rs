@@ -5,6 +5,8 @@ use std::time::Duration as StdDuration;
 
 use etalon_component::{Batch, Code, Consumer, Failure, Outcome};
 use etalon_conf::{Check, Duration, Validate};
+use etalon_telemetry::attributes;
+use etalon_telemetry::metrics::ExporterMetrics;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
@@ -35,12 +37,13 @@ impl Validate for TimeoutConfig {
 pub(crate) struct Attempt {
     sender: Arc<dyn Consumer>,
     limit: Option<StdDuration>,
+    metrics: ExporterMetrics,
 }
 
 impl Attempt {
     /// A limit of zero is none.
-    pub(crate) fn new(sender: Arc<dyn Consumer>, limit: StdDuration) -> Self {
-        Self { sender, limit: (!limit.is_zero()).then_some(limit) }
+    pub(crate) fn new(sender: Arc<dyn Consumer>, limit: StdDuration, metrics: ExporterMetrics) -> Self {
+        Self { sender, limit: (!limit.is_zero()).then_some(limit), metrics }
     }
 
     /// Makes one attempt. The batch carries the deadline of the attempt, the earlier of the limit's and
@@ -51,7 +54,7 @@ impl Attempt {
         let deadline = match (limit, batch.context.deadline) {
             (Some(limit), Some(deadline)) => limit.min(deadline),
             (Some(only), None) | (None, Some(only)) => only,
-            (None, None) => return self.sender.consume(batch).await,
+            (None, None) => return self.timed(now, self.sender.consume(batch).await),
         };
         if deadline <= now {
             return Outcome::Refused(Failure::new(
@@ -60,12 +63,24 @@ impl Attempt {
             ));
         }
         batch.context.deadline = Some(deadline);
-        match timeout_at(deadline, self.sender.consume(batch)).await {
+        let outcome = match timeout_at(deadline, self.sender.consume(batch)).await {
             Ok(outcome) => outcome,
             Err(_) => Outcome::Unknown(Failure::new(
                 Code::DeadlineExceeded,
                 format!("no answer within {:?}", deadline.duration_since(now)),
             )),
-        }
+        };
+        self.timed(now, outcome)
+    }
+
+    fn timed(&self, began: Instant, outcome: Outcome) -> Outcome {
+        let told = match &outcome {
+            Outcome::Delivered(_) => attributes::Outcome::Delivered,
+            Outcome::Refused(_) => attributes::Outcome::Refused,
+            Outcome::Permanent(_) => attributes::Outcome::Permanent,
+            Outcome::Unknown(_) => attributes::Outcome::Unknown,
+        };
+        self.metrics.request_duration(began.elapsed(), told);
+        outcome
     }
 }

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use etalon_component::{Code, Failure, Outcome};
+use etalon_telemetry::attributes::DropReason;
+use etalon_telemetry::metrics::QueueMetrics;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
@@ -23,10 +25,16 @@ impl Workers {
     }
 
     /// Starts `count` tasks.
-    pub(crate) fn start(&self, count: usize, queue: &Arc<MemoryQueue>, accounting: &Arc<Accounting>) {
+    pub(crate) fn start(
+        &self,
+        count: usize,
+        queue: &Arc<MemoryQueue>,
+        metrics: &Arc<QueueMetrics>,
+        accounting: &Arc<Accounting>,
+    ) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        for _ in 0..count {
-            tasks.spawn(work(queue.clone(), accounting.clone()));
+        for number in 0..count {
+            tasks.spawn(work(number, queue.clone(), metrics.clone(), accounting.clone()));
         }
     }
 
@@ -41,17 +49,23 @@ impl Workers {
         let failure =
             Failure::new(Code::Unavailable, "interrupted due to shutdown: the time for it was over");
         while let Some(Element { batch, reply, .. }) = queue.pop() {
-            accounting.lose(batch.items(), &failure);
+            accounting.lose(batch.items(), &failure, DropReason::Shutdown);
             answer(reply, Outcome::Refused(failure.clone()));
         }
     }
 }
 
-async fn work(queue: Arc<MemoryQueue>, accounting: Arc<Accounting>) {
-    while let Some(Element { batch, reply, size }) = queue.take().await {
+async fn work(
+    number: usize,
+    queue: Arc<MemoryQueue>,
+    metrics: Arc<QueueMetrics>,
+    accounting: Arc<Accounting>,
+) {
+    while let Some((Element { batch, reply, share }, sending)) = queue.take(number).await {
+        metrics.wait_duration(share.age());
         let outcome = survived(accounting.export(batch)).await;
         // The room is free before the caller learns of the outcome.
-        drop(size);
+        drop((share, sending));
         answer(reply, outcome);
     }
 }

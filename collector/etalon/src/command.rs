@@ -181,6 +181,7 @@ fn serve(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandEr
             let mut collector =
                 Collector::build(&loaded.config, &distribution.factories, &distribution.build, &resource)?;
             collector.take_lines_of(&logging);
+            let _log = collector.observe_log(&logging);
             let reloading = Reloading { distribution, loader, logging, resource: &resource };
             let ended = until_stopped(reloading, loaded, &mut collector).await;
             tell!(ServiceStopping { stop_reason: reason(&ended) });

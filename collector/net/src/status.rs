@@ -7,9 +7,10 @@
 
 use std::time::Duration;
 
-use etalon_component::{Code, Failure, Outcome};
+use etalon_component::{Code, Failure, Origin, Outcome};
 use etalon_pdata::proto::google::rpc::bad_request::FieldViolation;
 use etalon_pdata::proto::google::{protobuf, rpc};
+use etalon_telemetry::attributes::RefusalReason;
 use prost::Message as _;
 use serde::Serialize;
 
@@ -45,6 +46,8 @@ pub struct Status {
     pub retry_after: Option<Duration>,
     /// What is wrong in the data. Only of data that is refused for good.
     pub violation: Option<Box<Violation>>,
+    /// Why, as the collector's own metrics tell it. No client sees it.
+    pub reason: RefusalReason,
 }
 
 /// One thing that is wrong in a request, for programs: it becomes a `google.rpc.BadRequest`.
@@ -59,7 +62,20 @@ pub struct Violation {
 impl Status {
     /// The request cannot be accepted, whoever sends it and however often.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, http: http_of(code), message: message.into(), retry_after: None, violation: None }
+        Self {
+            code,
+            http: http_of(code),
+            message: message.into(),
+            retry_after: None,
+            violation: None,
+            reason: reason_of(code),
+        }
+    }
+
+    /// Replaces the reason where there is a truer one than the code's own.
+    pub fn because(mut self, reason: RefusalReason) -> Self {
+        self.reason = reason;
+        self
     }
 
     /// The data is not what it should be: `message` says so to people, and the rest to programs.
@@ -91,7 +107,8 @@ impl Status {
             Outcome::Unknown(failure) => {
                 let code =
                     if is_retryable(failure.code(), false) { failure.code() } else { Code::Unavailable };
-                Some(Self { retry_after: failure.delay(), ..Self::new(code, failure.message()) })
+                let reason = reason_of_retryable(failure);
+                Some(Self { retry_after: failure.delay(), reason, ..Self::new(code, failure.message()) })
             }
         }
     }
@@ -101,7 +118,8 @@ impl Status {
             RETRY_DELAY_MIN + RETRY_DELAY_MAX.saturating_sub(RETRY_DELAY_MIN).mul_f64(jitter.clamp(0.0, 1.0))
         });
         let code = if is_retryable(failure.code(), true) { failure.code() } else { Code::Unavailable };
-        Self { retry_after: Some(delay), ..Self::new(code, failure.message()) }
+        let reason = reason_of_retryable(failure);
+        Self { retry_after: Some(delay), reason, ..Self::new(code, failure.message()) }
     }
 
     fn permanent(failure: &Failure) -> Self {
@@ -111,7 +129,7 @@ impl Status {
             code if is_retryable(code, false) => Self::new(Code::Internal, failure.message()),
             code => Self::new(code, failure.message()),
         };
-        Self { retry_after: None, ..status }
+        Self { retry_after: None, reason: RefusalReason::Rejected, ..status }
     }
 
     /// `grpc-status-details-bin`, before base64: a `google.rpc.Status`. Nothing when it would say no
@@ -221,7 +239,7 @@ impl GrpcFailure<'_> {
     pub fn to_outcome(&self) -> Outcome {
         let code = Code::from_number(self.code).unwrap_or(Code::Unknown);
         let delay = self.delay();
-        let mut failure = Failure::new(code, self.message);
+        let mut failure = Failure::new(code, self.message).from_origin(Origin::Destination);
         if let Some(delay) = delay {
             failure = failure.retry_after(delay.min(PEER_DELAY_MAX));
         }
@@ -258,7 +276,7 @@ pub fn outcome_of_http(status: u16, message: impl Into<String>, retry_after: Opt
         502..=504 => Code::Unavailable,
         _ => Code::Unknown,
     };
-    let mut failure = Failure::new(code, message);
+    let mut failure = Failure::new(code, message).from_origin(Origin::Destination);
     match status {
         429 | 503 => {
             if let Some(delay) = retry_after {
@@ -291,6 +309,31 @@ fn is_retryable(code: Code, hinted: bool) -> bool {
         | Code::Unimplemented
         | Code::Internal
         | Code::Unauthenticated => false,
+    }
+}
+
+/// Why the collector itself answers with this code.
+fn reason_of(code: Code) -> RefusalReason {
+    match code {
+        Code::InvalidArgument => RefusalReason::Malformed,
+        Code::Unauthenticated | Code::PermissionDenied => RefusalReason::Unauthenticated,
+        Code::ResourceExhausted => RefusalReason::TooLarge,
+        Code::DeadlineExceeded => RefusalReason::Timeout,
+        Code::Unimplemented | Code::NotFound => RefusalReason::Unsupported,
+        Code::Canceled => RefusalReason::Abandoned,
+        Code::Aborted | Code::OutOfRange | Code::Unavailable | Code::DataLoss => RefusalReason::Unavailable,
+        Code::Unknown | Code::AlreadyExists | Code::FailedPrecondition | Code::Internal => {
+            RefusalReason::InternalError
+        }
+    }
+}
+
+/// Why the pipelines have not taken data that they may take later.
+fn reason_of_retryable(failure: &Failure) -> RefusalReason {
+    match (failure.origin(), failure.code()) {
+        (Some(Origin::FullQueue), _) => RefusalReason::QueueFull,
+        (_, Code::DeadlineExceeded) => RefusalReason::Timeout,
+        _ => RefusalReason::Unavailable,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use etalon_component::{BoxError, BuildInfo, ComponentId, Host, Listening};
-use etalon_telemetry::metrics::ConfigMetrics;
+use etalon_telemetry::metrics::{ConfigMetrics, LogsMetrics, LogsReads};
 use etalon_telemetry::tell;
 use etalon_telemetry::{ProcessObservations, Telemetry, observe_process};
 use tokio::sync::mpsc;
@@ -114,7 +114,7 @@ impl Collector {
         let planned_own =
             own.plan(&config.telemetry, factories, build, &telemetry).map_err(BuildError::OwnTelemetry)?;
         let host = Host::new(report).with_extensions(extensions.by_id());
-        let (reloads, process) = (ConfigMetrics::new(&telemetry), observe_process(&telemetry));
+        let (reloads, process) = (ConfigMetrics::new(&telemetry), observe_process(&telemetry, build.version));
         let (metrics, retiring) = (Vec::new(), Vec::new());
         Ok(Self {
             extensions,
@@ -138,6 +138,11 @@ impl Collector {
     /// Sends what this log writes to where the configuration says. Call it before the start.
     pub fn take_lines_of(&mut self, logging: &Logging) {
         self.tap = logging.tap.clone();
+    }
+
+    /// Tells of the log of this process in the collector's metrics, as long as the result lives.
+    pub fn observe_log(&self, logging: &Logging) -> LogsMetrics {
+        LogsMetrics::new(&self.telemetry, LogsReads { suppressed_lines: logging.suppressed() })
     }
 
     /// Brings everything into service. After an error, shut down.

@@ -7,6 +7,7 @@
 use std::fmt::{self, Write as _};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -95,6 +96,8 @@ struct State {
     caller: bool,
     fields: Map<String, Value>,
     windows: Mutex<Vec<Window>>,
+    /// Lines that sampling has left out.
+    suppressed: Arc<AtomicU64>,
     hasher: RandomState,
     out: Mutex<Outputs>,
     errors: Mutex<Outputs>,
@@ -123,9 +126,17 @@ impl Lines {
 }
 
 impl Switch {
+    /// Reads how many lines sampling has left out.
+    pub(crate) fn suppressed(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        let suppressed = self.0.read().unwrap_or_else(PoisonError::into_inner).suppressed.clone();
+        move || suppressed.load(Ordering::Relaxed)
+    }
+
     /// From now on, lines are written like this.
     pub(crate) fn set(&self, style: Style) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = State::new(style);
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *state = State { suppressed: state.suppressed.clone(), ..State::new(style) };
+        drop(state);
         // What is let through by level has been asked once and remembered.
         tracing::callsite::rebuild_interest_cache();
     }
@@ -141,6 +152,7 @@ impl State {
             caller,
             fields,
             windows: Mutex::new(vec![Window::default(); WINDOWS]),
+            suppressed: Arc::default(),
             hasher: RandomState::new(),
             out: Mutex::new(out),
             errors: Mutex::new(errors),
@@ -252,6 +264,7 @@ where
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let level = *event.metadata().level();
         if !state.passes(event.metadata(), &own.message, now) {
+            state.suppressed.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let mut of_line = Map::new();

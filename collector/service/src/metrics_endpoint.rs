@@ -200,7 +200,7 @@ mod tests {
 
     async fn endpoint() -> (MetricsEndpoint, ProcessObservations) {
         let (telemetry, reader) = (Telemetry::new(&[]), PrometheusReader::default());
-        let process = observe_process(&telemetry);
+        let process = observe_process(&telemetry, "0.1.0");
         (MetricsEndpoint::start("127.0.0.1:0", telemetry, reader).await.unwrap(), process)
     }
 

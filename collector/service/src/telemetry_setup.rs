@@ -72,6 +72,11 @@ impl Logging {
         style(config, resource).map(PreparedLog)
     }
 
+    /// Reads how many lines sampling has left out.
+    pub(crate) fn suppressed(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        self.switch.suppressed()
+    }
+
     /// Changes the log to what was prepared.
     pub fn set(&self, PreparedLog(style): PreparedLog) {
         self.switch.set(style);

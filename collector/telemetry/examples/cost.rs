@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use etalon_telemetry::attributes::{DataType, Exporter, ItemsFailed, ItemsSent, Receiver, Transport};
+use etalon_telemetry::attributes::{
+    DataType, Exporter, ItemsFailed, ItemsSent, Outcome, Receiver, Transport,
+};
 use etalon_telemetry::metrics::{ExporterAttributes, ExporterMetrics, ReceiverAttributes, ReceiverMetrics};
 use etalon_telemetry::{
     Format, PrometheusReader, Sampler, Span, SpanData, SpanLimits, SpanSink, Telemetry, Tracer, Tracing,
@@ -21,7 +23,7 @@ const RECORDINGS: u32 = 1_000_000;
 
 fn main() {
     let telemetry = Telemetry::new(&[("service.name", "etalon"), ("service.instance.id", "0")]);
-    let _process = observe_process(&telemetry);
+    let _process = observe_process(&telemetry, "0.1.0");
     let ids: Vec<String> = (0..COMPONENTS).map(|number| format!("otlp/{number}")).collect();
     let mut receivers = Vec::new();
     let mut exporters = Vec::new();
@@ -31,13 +33,7 @@ fn main() {
                 let of = ReceiverAttributes { data_type, receiver: Receiver(id), transport };
                 receivers.push(ReceiverMetrics::new(&telemetry, of));
             }
-            let of = ExporterAttributes {
-                data_type,
-                exporter: Exporter(id),
-                server_address: None,
-                server_port: None,
-                url_path: None,
-            };
+            let of = ExporterAttributes { data_type, exporter: Exporter(id) };
             exporters.push(ExporterMetrics::new(&telemetry, of));
         }
     }
@@ -45,6 +41,11 @@ fn main() {
     let text = reader.text(&telemetry, Format::TEXT);
     let lines = text.lines().filter(|line| !line.starts_with('#')).count();
     tell(&format!("a recording: {:?}", least(RECORDINGS, || metrics.accepted(black_box(100)))));
+    let took = Duration::from_micros(1500);
+    tell(&format!(
+        "a recording of a duration: {:?}",
+        least(RECORDINGS, || exporters[0].request_duration(black_box(took), Outcome::Delivered))
+    ));
     tell(&format!(
         "a scrape of {lines} series: {:?}",
         least(10, || drop(reader.text(&telemetry, Format::TEXT)))

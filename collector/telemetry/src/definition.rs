@@ -17,6 +17,8 @@ pub struct Definition {
     pub level: Level,
     /// How much may be relied on it.
     pub stability: Stability,
+    /// Whether a series is there only from its first event on.
+    pub on_event: bool,
     /// Upper bounds of a histogram; nothing else has any.
     pub buckets: &'static [f64],
 }

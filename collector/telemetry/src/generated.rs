@@ -1,4 +1,4 @@
-//! What `cargo xtask codegen` makes of `telemetry-schema/`.
+//! What `cargo xtask codegen` makes of `telemetry-schema/` and `support/`.
 
 pub mod attributes;
 pub mod definitions;
@@ -6,3 +6,4 @@ pub mod definitions;
 pub mod events;
 pub mod metrics;
 pub mod spans;
+pub(crate) mod support;

@@ -26,6 +26,7 @@ mod span;
 
 pub use binding::Held;
 pub use definition::{Definition, Instrument, Level, Stability, ValueType};
+pub use generated::support::SUPPORT_END;
 pub use generated::{attributes, definitions, events, metrics, spans};
 pub use process::{ProcessObservations, observe_process};
 pub use prometheus::{Format, PrometheusReader, prefers_gzip};

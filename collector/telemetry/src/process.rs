@@ -1,13 +1,15 @@
 //! What is told of the process itself, read from `/proc` when it is rendered, and of the contract that it keeps.
 
+use std::env::consts;
 use std::fs;
 use std::time::Instant;
 
-use crate::attributes::Version;
+use crate::SUPPORT_END;
+use crate::attributes::{HostArch, OsType, Version};
 use crate::definitions::CONTRACT_VERSION;
 use crate::metrics::{
-    ContractAttributes, ContractMetrics, ContractReads, ProcessMetrics, ProcessReads, ProcessUsageMetrics,
-    ProcessUsageReads,
+    BuildAttributes, BuildMetrics, BuildReads, ContractAttributes, ContractMetrics, ContractReads,
+    ProcessMetrics, ProcessReads, ProcessUsageMetrics, ProcessUsageReads, SupportMetrics, SupportReads,
 };
 use crate::registry::Telemetry;
 
@@ -17,6 +19,8 @@ use crate::registry::Telemetry;
 pub struct ProcessObservations {
     _process: ProcessMetrics,
     _contract: ContractMetrics,
+    _build: BuildMetrics,
+    _support: SupportMetrics,
     /// Not on every operating system.
     _usage: Option<ProcessUsageMetrics>,
 }
@@ -24,8 +28,8 @@ pub struct ProcessObservations {
 /// Clock ticks per second as Linux reports them to user space on every architecture.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Tells of the process, and of the contract that it keeps, from now on.
-pub fn observe_process(telemetry: &Telemetry) -> ProcessObservations {
+/// Tells of the process, whose program has this version, and of the contract that it keeps, from now on.
+pub fn observe_process(telemetry: &Telemetry, version: &str) -> ProcessObservations {
     #[expect(clippy::disallowed_methods, reason = "uptime is told to people, no decision depends on it")]
     let started = Instant::now();
     let reads = ProcessReads { uptime: move || started.elapsed().as_secs_f64() };
@@ -37,10 +41,17 @@ pub fn observe_process(telemetry: &Telemetry) -> ProcessObservations {
         };
         ProcessUsageMetrics::new(telemetry, reads)
     };
+    let build = BuildAttributes {
+        version: Version(version),
+        os_type: OsType(consts::OS),
+        host_arch: HostArch(consts::ARCH),
+    };
     let of = ContractAttributes { version: Version(CONTRACT_VERSION) };
     ProcessObservations {
         _process: ProcessMetrics::new(telemetry, reads),
         _contract: ContractMetrics::new(telemetry, of, ContractReads { info: || 1 }),
+        _build: BuildMetrics::new(telemetry, build, BuildReads { info: || 1 }),
+        _support: SupportMetrics::new(telemetry, SupportReads { end: || SUPPORT_END }),
         _usage: is_linux.then(usage),
     }
 }

@@ -49,8 +49,14 @@ pub(crate) struct Counter(Arc<AtomicU64>);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UpDownCounter(Arc<AtomicI64>);
 
+/// A value that is set. Cloning shares the series.
+#[derive(Clone, Debug)]
+pub(crate) struct Gauge(
+    /// The bits of a floating-point number; of none while nothing has been set.
+    Arc<AtomicU64>,
+);
+
 /// A distribution. Cloning shares the series.
-#[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
 #[derive(Clone, Debug)]
 pub(crate) struct Histogram(Arc<Buckets>);
 
@@ -75,9 +81,8 @@ struct Family {
 
 enum Source {
     Counter(Counter),
-    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
     UpDownCounter(UpDownCounter),
-    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
+    Gauge(Gauge),
     Histogram(Histogram),
     /// The latest is read: it is of the component that has taken the place of the others.
     Observed(Vec<Arc<Read>>),
@@ -87,6 +92,7 @@ enum Source {
 enum Handle {
     Counter(Counter),
     UpDownCounter(UpDownCounter),
+    Gauge(Gauge),
     Histogram(Histogram),
     Observed(Arc<Read>),
 }
@@ -115,7 +121,7 @@ impl Telemetry {
         &self.0.tracer
     }
 
-    /// The series of a counter; it exists, at zero, from this call on.
+    /// The series of a counter; it exists, at zero, from this call on, or else from its first event on.
     pub(crate) fn counter(&self, definition: &'static Definition, labels: Labels<'_>) -> Counter {
         self.series(definition, labels, Counter::default, Source::Counter, |source| match source {
             Source::Counter(counter) => Some(counter),
@@ -141,8 +147,16 @@ impl Telemetry {
         )
     }
 
+    /// The series of a value that is set; it exists, at zero, from this call on, or else from when it is first set.
+    pub(crate) fn gauge(&self, definition: &'static Definition, labels: Labels<'_>) -> Gauge {
+        let unset = || Gauge::new(if definition.on_event { f64::NAN } else { 0.0 });
+        self.series(definition, labels, unset, Source::Gauge, |source| match source {
+            Source::Gauge(gauge) => Some(gauge),
+            _ => None,
+        })
+    }
+
     /// The series of a distribution; it exists, empty, from this call on.
-    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
     pub(crate) fn histogram(&self, definition: &'static Definition, labels: Labels<'_>) -> Histogram {
         let empty = || Histogram::new(definition.buckets);
         self.series(definition, labels, empty, Source::Histogram, |source| match source {
@@ -270,14 +284,21 @@ impl UpDownCounter {
     }
 }
 
+impl Gauge {
+    fn new(value: f64) -> Self {
+        Self(Arc::new(AtomicU64::new(value.to_bits())))
+    }
+
+    pub(crate) fn set(&self, value: f64) {
+        self.0.store(value.to_bits(), Ordering::Relaxed);
+    }
+}
+
 impl Histogram {
-    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
     fn new(bounds: &'static [f64]) -> Self {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
         Self(Arc::new(Buckets { bounds, counts, sum: AtomicU64::new(0.0_f64.to_bits()) }))
     }
-
-    #[cfg_attr(not(test), allow(dead_code, reason = "no metric of the contract is one yet"))]
     pub(crate) fn record(&self, value: f64) {
         let Buckets { bounds, counts, sum } = &*self.0;
         let bucket = bounds.partition_point(|bound| *bound < value);
@@ -297,6 +318,7 @@ impl Family {
         let handle = |source: &Source| match source {
             Source::Counter(counter) => Some(Handle::Counter(counter.clone())),
             Source::UpDownCounter(counter) => Some(Handle::UpDownCounter(counter.clone())),
+            Source::Gauge(gauge) => Some(Handle::Gauge(gauge.clone())),
             Source::Histogram(histogram) => Some(Handle::Histogram(histogram.clone())),
             Source::Observed(reads) => reads.last().cloned().map(Handle::Observed),
         };
@@ -309,25 +331,34 @@ impl Handle {
     fn read(&self, definition: &Definition, labels: OwnedLabels) -> Option<Point> {
         let value = match self {
             Self::Counter(Counter(value)) => {
-                Value::Int(i64::try_from(value.load(Ordering::Relaxed)).unwrap_or(i64::MAX))
+                let value = value.load(Ordering::Relaxed);
+                if definition.on_event && value == 0 {
+                    return None;
+                }
+                Value::Int(i64::try_from(value).unwrap_or(i64::MAX))
             }
             Self::UpDownCounter(UpDownCounter(value)) => Value::Int(value.load(Ordering::Relaxed)),
+            Self::Gauge(Gauge(bits)) => number(f64::from_bits(bits.load(Ordering::Relaxed)), definition)?,
             Self::Histogram(Histogram(buckets)) => Value::Histogram {
                 counts: buckets.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect(),
                 sum: f64::from_bits(buckets.sum.load(Ordering::Relaxed)),
             },
-            Self::Observed(read) => match (read(), definition.value_type) {
-                (value, _) if value.is_nan() => return None,
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "beyond 64 bits, the nearest there is will do"
-                )]
-                (value, ValueType::Int) => Value::Int(value as i64),
-                (value, ValueType::Double) => Value::Double(value),
-            },
+            Self::Observed(read) => number(read(), definition)?,
         };
         Some(Point { labels, value, observed: matches!(self, Self::Observed(_)) })
     }
+}
+
+/// A value of a metric; nothing when it is none.
+fn number(value: f64, definition: &Definition) -> Option<Value> {
+    if value.is_nan() {
+        return None;
+    }
+    Some(match definition.value_type {
+        #[expect(clippy::cast_possible_truncation, reason = "beyond 64 bits, the nearest there is will do")]
+        ValueType::Int => Value::Int(value as i64),
+        ValueType::Double => Value::Double(value),
+    })
 }
 
 fn owned(labels: Labels<'_>) -> OwnedLabels {

@@ -88,6 +88,7 @@ mod tests {
         value_type: ValueType::Int,
         level: Level::Normal,
         stability: Stability::Beta,
+        on_event: false,
         buckets: &[],
     };
 

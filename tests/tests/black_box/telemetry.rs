@@ -1,10 +1,17 @@
 //! What the collector says about itself is what its contract declares, and means what it says.
 
+mod balance;
+mod exporter;
+mod losses;
+mod queue;
+mod refusals;
+mod service;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use etalon_telemetry_schema::check::{Scrape, ScrapedFamily};
+use etalon_telemetry_schema::check::{Scrape, ScrapedFamily, Series};
 use etalon_telemetry_schema::{Contract, Exposition, FamilyKind, Presence};
 use etalon_tests::{
     Etalon, HttpPeer, HttpReply, Identity, Sink, Verdict, eventually, field, free_port, get, logs, post,
@@ -37,7 +44,7 @@ fn a_scrape_has_exactly_what_the_contract_declares() {
     let declared = declared(&contract, contract.exposition("prometheus").unwrap());
 
     let mut wrong = Vec::new();
-    for name in declared.keys().filter(|name| !seen.contains_key(*name)) {
+    for (name, _) in declared.iter().filter(|(name, family)| !family.on_event && !seen.contains_key(*name)) {
         wrong.push(format!("{name} is declared and not there"));
     }
     for (name, seen) in &seen {
@@ -111,8 +118,7 @@ fn what_the_destination_will_never_take_is_counted_for_each_signal() {
 #[test]
 fn what_the_destination_rejects_is_counted_apart_from_what_it_takes() {
     let peer = HttpPeer::start();
-    // `ExportLogsServiceResponse`: a partial success with two rejected.
-    peer.always(HttpReply::status(200, &[], &field(1, &[&[8], varint(2).as_slice()].concat())));
+    peer.always(HttpReply::status(200, &[], &partial_success(2)));
     let exporters = format!("  otlp_http: {{endpoint: '{}'}}", peer.endpoint());
     let etalon = Etalon::start(&forwarding_to(&exporters, "otlp_http"));
     assert_eq!(post(etalon.http(), "/v1/logs", "application/json", &logs(0..5)).status, 200);
@@ -181,6 +187,26 @@ fn bytes_are_those_of_the_protobuf_that_comes_and_goes() {
 }
 
 #[test]
+fn the_destination_of_an_exporter_is_told() {
+    let exporters = "  otlp_http: {endpoint: 'http://me:secret@localhost:4321/otlp'}
+  otlp_grpc: {endpoint: 'localhost:4322', tls: {insecure: true}}";
+    let etalon = Etalon::start(&forwarding_to(exporters, "otlp_http, otlp_grpc"));
+    let scrape = etalon.scrape();
+    let told = |labels: &[(&str, &str)]| scrape.sum("etalon_exporter_destination_info", labels);
+    for (signal, path) in
+        [("traces", "/otlp/v1/traces"), ("metrics", "/otlp/v1/metrics"), ("logs", "/otlp/v1/logs")]
+    {
+        let of = [("exporter", "otlp_http"), ("data_type", signal)];
+        let to = [("server_address", "localhost"), ("server_port", "4321"), ("url_path", path)];
+        assert_eq!(told(&[of.as_slice(), &to].concat()), Some(1.0), "{path}");
+        let of = [("exporter", "otlp_grpc"), ("data_type", signal)];
+        let to = [("server_address", "localhost"), ("server_port", "4322")];
+        assert_eq!(told(&[of, to].concat()), Some(1.0), "{signal}");
+    }
+    assert_eq!(told(&[]), Some(6.0));
+}
+
+#[test]
 fn the_process_is_told_of_as_the_system_tells() {
     let etalon = Etalon::start(&forwarding_to("  nop:", "nop"));
     let told = |name: &str| etalon.scrape().sum(name, &[]).expect("it is told");
@@ -206,6 +232,11 @@ fn the_process_is_told_of_as_the_system_tells() {
 
 fn post_json(etalon: &Etalon, path: &str, body: &str) -> u16 {
     post(etalon.http(), path, "application/json", body.replace("SPAN", SPAN).as_bytes()).status
+}
+
+/// An export response that says that so many items were rejected.
+fn partial_success(rejected: u64) -> Vec<u8> {
+    field(1, &[&[8], varint(rejected).as_slice()].concat())
 }
 
 fn contract() -> Contract {
@@ -234,8 +265,12 @@ receivers:
       grpc: {{endpoint: '127.0.0.1:0', tls: {{cert_file: {certificate}, key_file: {key}}}}}
       http: {{endpoint: '127.0.0.1:0', tls: {{cert_file: {certificate}, key_file: {key}}}}}
 exporters:
-  otlp_grpc: {{endpoint: 'https://localhost:{port}', tls: {{ca_file: {certificate}}}}}
-  otlp_http: {{endpoint: 'https://localhost:{port}', tls: {{ca_file: {certificate}}}}}
+  otlp_grpc:
+    endpoint: https://localhost:{port}
+    tls: {{ca_file: {certificate}, cert_file: {certificate}, key_file: {key}}}
+  otlp_http:
+    endpoint: https://localhost:{port}
+    tls: {{ca_file: {certificate}, cert_file: {certificate}, key_file: {key}}}
   debug: {{}}
 service:
   pipelines: {{traces: {pipeline}, metrics: {pipeline}, logs: {pipeline}}}
@@ -254,6 +289,8 @@ struct Family {
     labels: BTreeMap<String, Option<BTreeSet<String>>>,
     /// Whether all values are zero, or have to be.
     at_zero: bool,
+    /// Whether it need not be there.
+    on_event: bool,
 }
 
 impl Family {
@@ -303,6 +340,7 @@ fn declared(contract: &Contract, exposition: &Exposition) -> BTreeMap<String, Fa
             at_zero: family.kind == FamilyKind::Counter
                 && !family.metric.annotations.contract.asynchronous
                 && !matches!(family.presence(), Presence::OnEvent(_)),
+            on_event: matches!(family.presence(), Presence::OnEvent(_)),
         };
         (family.name, declared)
     });
@@ -313,7 +351,7 @@ fn declared(contract: &Contract, exposition: &Exposition) -> BTreeMap<String, Fa
         let labels = keys.iter().map(|key| (key.clone(), None)).collect();
         (
             "target_info".to_owned(),
-            Family { kind: "gauge".to_owned(), required: keys, labels, at_zero: false },
+            Family { kind: "gauge".to_owned(), required: keys, labels, at_zero: false, on_event: false },
         )
     });
     families.chain(target_info).collect()
@@ -328,14 +366,18 @@ fn seen(text: &str) -> BTreeMap<String, Family> {
 
 fn seen_family(ScrapedFamily { name, kind, series, .. }: &ScrapedFamily) -> Family {
     let kind = kind.unwrap_or_else(|| panic!("{name} has no type"));
-    let keys = series.iter().map(|series| series.labels.iter().map(|(key, _)| key.clone()).collect());
+    // The bound of a bucket is no label of the contract.
+    let labels_of = |series: &Series| {
+        series.labels.clone().into_iter().filter(|(key, _)| key != "le").collect::<Vec<_>>()
+    };
+    let keys = series.iter().map(|series| labels_of(series).into_iter().map(|(key, _)| key).collect());
     let required = keys.reduce(|all: BTreeSet<String>, keys| &all & &keys).unwrap_or_default();
     let mut labels = BTreeMap::<String, Option<BTreeSet<String>>>::new();
-    for (key, value) in series.iter().flat_map(|series| &series.labels) {
-        labels.entry(key.clone()).or_default().get_or_insert_default().insert(value.clone());
+    for (key, value) in series.iter().flat_map(labels_of) {
+        labels.entry(key).or_default().get_or_insert_default().insert(value);
     }
     let at_zero = series.iter().all(|series| series.value == 0.0);
-    Family { kind: kind.word().to_owned(), required, labels, at_zero }
+    Family { kind: kind.word().to_owned(), required, labels, at_zero, on_event: false }
 }
 
 /// Whether `program::module::test` is a function in the files of that program.

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod destination;
+mod files;
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -99,7 +100,7 @@ service: {{pipelines: {{logs: {{receivers: [otlp], exporters: [nop]}}}}}}
         let stale = self
             .etalon
             .scrape()
-            .sum("etalon_tls_files_stale", &[("receiver", "otlp"), ("transport", "http")]);
+            .sum("etalon_receiver_tls_files_stale", &[("receiver", "otlp"), ("transport", "http")]);
         stale.unwrap() > 0.0
     }
 

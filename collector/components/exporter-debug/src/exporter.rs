@@ -50,13 +50,7 @@ pub(crate) fn create(settings: Settings, config: &DebugConfig, signal: Signal) -
         span: settings.span.clone(),
     };
     let id = settings.id.to_string();
-    let of = ExporterAttributes {
-        exporter: Exporter(&id),
-        data_type: data_type(signal)?,
-        server_address: None,
-        server_port: None,
-        url_path: None,
-    };
+    let of = ExporterAttributes { exporter: Exporter(&id), data_type: data_type(signal)? };
     Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), Stage::new(debug), of)))
 }
 

@@ -4,10 +4,10 @@ use etalon_component::{
     Batch, BoxError, BoxFuture, Component, Consumer, Host, Outcome, Settings, Stage, data_type,
 };
 use etalon_delivery::{Delivery, acknowledged};
-use etalon_net::client::{GrpcClient, GrpcMethod};
+use etalon_net::client::{ClientObservations, ClientOf, Destination, GrpcClient, GrpcMethod};
 use etalon_pdata::Signal;
-use etalon_telemetry::attributes::{Exporter, ServerAddress, ServerPort};
-use etalon_telemetry::metrics::{ExporterAttributes, TlsAttributes, TlsMetrics, TlsReads};
+use etalon_telemetry::attributes::Exporter;
+use etalon_telemetry::metrics::ExporterAttributes;
 use tokio::time::Instant;
 
 use crate::OtlpGrpcConfig;
@@ -19,40 +19,29 @@ struct Sender {
     method: GrpcMethod,
     span: tracing::Span,
     attempts: Attempts,
-    _tls: Option<TlsMetrics>,
+    observed: ClientObservations,
 }
 
 pub(crate) fn create(settings: Settings, config: &OtlpGrpcConfig, signal: Signal) -> Result<Stage, BoxError> {
     let endpoint = config.client.parsed_endpoint()?;
     let client = settings.span.in_scope(|| config.client.client(&settings.build.user_agent()))?;
     let method = client.method(signal.grpc_path);
-    let (host, port) = (endpoint.host(), endpoint.port().map(|port| port.to_string()));
     let (id, data_type) = (settings.id.to_string(), data_type(signal)?);
     let exporter = Exporter(&id);
-    let tls = client.tls_health().map(|tls| {
-        let of = TlsAttributes {
-            exporter: Some(exporter),
-            data_type: Some(data_type),
-            ..TlsAttributes::default()
-        };
-        TlsMetrics::new(&settings.telemetry, of, TlsReads { files_stale: move || tls.is_stale().into() })
-    });
-    let of = ExporterAttributes {
-        exporter,
-        data_type,
-        server_address: Some(ServerAddress(&host)),
-        server_port: port.as_deref().map(ServerPort),
-        url_path: None,
-    };
+    let host = endpoint.host();
+    let destination = Destination { host: &host, port: endpoint.port(), path: None };
+    let of = ClientOf { exporter, data_type };
+    let observed = ClientObservations::new(&settings.telemetry, of, destination, client.tls_health());
+    let of = ExporterAttributes { exporter, data_type };
     let attempts = Attempts {
         tracer: settings.telemetry.tracer().clone(),
         exporter: id.clone(),
         data_type,
         method: signal.grpc_path.trim_start_matches('/'),
-        host: host.clone(),
-        port: port.clone(),
+        port: endpoint.port().map(|port| port.to_string()),
+        host,
     };
-    let sender = Sender { client, method, span: settings.span.clone(), attempts, _tls: tls };
+    let sender = Sender { client, method, span: settings.span.clone(), attempts, observed };
     let sender = Stage::new(sender);
     Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, of)))
 }
@@ -63,8 +52,14 @@ impl Consumer for Sender {
             let Batch { payload, mut context } = batch;
             let attempt = self.attempts.start(&mut context);
             let outcome = match self.method.call(&payload, &context).await {
-                Ok(response) => self.span.in_scope(|| acknowledged(payload.signal(), &response)),
-                Err(outcome) => outcome,
+                Ok(response) => {
+                    self.observed.answered_ok();
+                    self.span.in_scope(|| acknowledged(payload.signal(), &response))
+                }
+                Err(outcome) => {
+                    self.observed.failed(&outcome);
+                    outcome
+                }
             };
             attempt.end(&outcome);
             outcome

@@ -5,10 +5,10 @@ use etalon_component::{
     Batch, BoxError, BoxFuture, Code, Component, Consumer, Host, Outcome, Settings, Stage, data_type,
 };
 use etalon_delivery::Delivery;
-use etalon_net::client::HttpClient;
+use etalon_net::client::{ClientObservations, ClientOf, Destination, HttpClient};
 use etalon_pdata::{Payload, Signal, json};
-use etalon_telemetry::attributes::{Exporter, ServerAddress, ServerPort, UrlPath};
-use etalon_telemetry::metrics::{ExporterAttributes, TlsAttributes, TlsMetrics, TlsReads};
+use etalon_telemetry::attributes::Exporter;
+use etalon_telemetry::metrics::ExporterAttributes;
 use tokio::time::Instant;
 
 use crate::answer::outcome;
@@ -22,7 +22,7 @@ struct Sender {
     encoding: Encoding,
     span: tracing::Span,
     attempts: Attempts,
-    _tls: Option<TlsMetrics>,
+    observed: ClientObservations,
 }
 
 pub(crate) fn create(settings: Settings, config: &OtlpHttpConfig, signal: Signal) -> Result<Stage, BoxError> {
@@ -30,22 +30,11 @@ pub(crate) fn create(settings: Settings, config: &OtlpHttpConfig, signal: Signal
     let client = settings.span.in_scope(|| config.client.client(&url, &settings.build.user_agent()))?;
     let (id, data_type) = (settings.id.to_string(), data_type(signal)?);
     let exporter = Exporter(&id);
-    let tls = client.tls_health().map(|tls| {
-        let of = TlsAttributes {
-            exporter: Some(exporter),
-            data_type: Some(data_type),
-            ..TlsAttributes::default()
-        };
-        TlsMetrics::new(&settings.telemetry, of, TlsReads { files_stale: move || tls.is_stale().into() })
-    });
-    let (host, port, path) = (client.host().to_owned(), client.port().to_string(), client.path().to_owned());
-    let of = ExporterAttributes {
-        exporter,
-        data_type,
-        server_address: Some(ServerAddress(&host)),
-        server_port: Some(ServerPort(&port)),
-        url_path: Some(UrlPath(&path)),
-    };
+    let destination =
+        Destination { host: client.host(), port: Some(client.port()), path: Some(client.path()) };
+    let of = ClientOf { exporter, data_type };
+    let observed = ClientObservations::new(&settings.telemetry, of, destination, client.tls_health());
+    let of = ExporterAttributes { exporter, data_type };
     let attempts = Attempts {
         tracer: settings.telemetry.tracer().clone(),
         exporter: id.clone(),
@@ -56,7 +45,7 @@ pub(crate) fn create(settings: Settings, config: &OtlpHttpConfig, signal: Signal
     };
     let url = client.url();
     let (encoding, span) = (config.encoding(), settings.span.clone());
-    let sender = Stage::new(Sender { client, url, encoding, span, attempts, _tls: tls });
+    let sender = Stage::new(Sender { client, url, encoding, span, attempts, observed });
     Ok(Stage::new(Delivery::new(&settings, signal, &config.delivery(), sender, of)))
 }
 
@@ -75,6 +64,7 @@ impl Sender {
         let outcome = match answer {
             Ok(answer) => {
                 attempt.answered(answer.status);
+                self.observed.answered_http(answer.status);
                 self.span.in_scope(|| outcome(payload.signal(), &self.url, &answer))
             }
             Err(outcome) => outcome,

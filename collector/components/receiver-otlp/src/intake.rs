@@ -1,6 +1,7 @@
 //! One signal over one transport: from the bytes of a request to the bytes of its answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use etalon_component::{Batch, BoxFuture, Code, Consumer, Context, Delivered, Outcome, SpanContext};
@@ -8,6 +9,7 @@ use etalon_net::server::{Call, Format, Unary, jitter};
 use etalon_net::status::{MESSAGE_BYTES_MAX, Status};
 use etalon_pdata::json::{self, JsonError};
 use etalon_pdata::{Compressed, Payload, ScanError, Signal, Utf8Policy, partial_success_response, scan};
+use etalon_telemetry::attributes::RefusalReason;
 use etalon_telemetry::metrics::ReceiverMetrics;
 use etalon_telemetry::within;
 
@@ -28,6 +30,14 @@ impl Unary for Intake {
 
     fn parent<'a>(&self, field: &'a dyn Fn(&str) -> Option<&'a str>) -> Option<Arc<SpanContext>> {
         self.requests.parent(field)
+    }
+
+    fn ended(&self, refused: Option<RefusalReason>, took: Duration) {
+        match refused {
+            None => self.metrics.accepted_requests(1),
+            Some(reason) => self.metrics.refused_requests(1, reason),
+        }
+        self.metrics.request_duration(took);
     }
 }
 

@@ -10,7 +10,10 @@ use etalon_net::server::{Route, Server};
 use etalon_pdata::Signal;
 use etalon_telemetry::Telemetry;
 use etalon_telemetry::attributes::{self, Transport};
-use etalon_telemetry::metrics::{ReceiverAttributes, ReceiverMetrics, TlsAttributes, TlsMetrics, TlsReads};
+use etalon_telemetry::metrics::{
+    ReceiverAttributes, ReceiverCertificateAttributes, ReceiverCertificateMetrics, ReceiverCertificateReads,
+    ReceiverMetrics, ReceiverTlsAttributes, ReceiverTlsMetrics, ReceiverTlsReads,
+};
 use etalon_telemetry::tell;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -33,7 +36,8 @@ struct Receiver {
 
 struct Running {
     server: Server,
-    _tls: Option<TlsMetrics>,
+    _tls: Option<ReceiverTlsMetrics>,
+    _certificate: Option<ReceiverCertificateMetrics>,
 }
 
 /// Two signals would be received at one path, and nobody could tell them apart.
@@ -121,13 +125,19 @@ impl Receiver {
     fn reported(&self, host: &Host, transport: Transport, server: Server) -> Running {
         let (component, address, tls) = (self.id.clone(), server.address().clone(), server.is_tls());
         host.report_listening(Listening { component, protocol: transport.as_str(), address, tls });
-        let observed = server.tls_health().map(|tls| {
-            let receiver = self.id.to_string();
-            let receiver = Some(attributes::Receiver(&receiver));
-            let of = TlsAttributes { receiver, transport: Some(transport), ..TlsAttributes::default() };
-            TlsMetrics::new(&self.telemetry, of, TlsReads { files_stale: move || tls.is_stale().into() })
+        let receiver = self.id.to_string();
+        let receiver = attributes::Receiver(&receiver);
+        let certificate = server.tls_health().map(|tls| {
+            let of = ReceiverCertificateAttributes { receiver, transport };
+            let expiry = move || tls.certificate_expiry().unwrap_or(0);
+            ReceiverCertificateMetrics::new(&self.telemetry, of, ReceiverCertificateReads { expiry })
         });
-        Running { server, _tls: observed }
+        let tls = server.tls_health().map(|tls| {
+            let of = ReceiverTlsAttributes { receiver, transport };
+            let reads = ReceiverTlsReads { files_stale: move || tls.is_stale().into() };
+            ReceiverTlsMetrics::new(&self.telemetry, of, reads)
+        });
+        Running { server, _tls: tls, _certificate: certificate }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a gRPC server answered, as the bytes of a response or as an outcome.
 
 use bytes::{Bytes, BytesMut};
-use etalon_component::{Code, Failure, Outcome};
+use etalon_component::{Code, Failure, Origin, Outcome};
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream};
 use http::StatusCode;
@@ -113,7 +113,8 @@ fn of_http(status: StatusCode, headers: &HeaderMap, peer: &Address) -> Outcome {
             status.as_u16(),
             content_type.unwrap_or_default()
         ),
-    );
+    )
+    .from_origin(Origin::Destination);
     match status.as_u16() {
         429 | 503 => Outcome::Refused(failure),
         // A gateway gave up on a server that may have taken the data.

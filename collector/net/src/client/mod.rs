@@ -26,6 +26,7 @@ mod http_pool;
 mod http_url;
 mod message;
 mod metadata;
+mod observations;
 mod proxy;
 mod retry_after;
 mod target;
@@ -41,6 +42,7 @@ pub use http::{BodyError, HttpAnswer, HttpClient, HttpClientError};
 pub use http_config::{CompressionParams, CookiesConfig, HttpClientConfig};
 pub use http_url::{UrlError, check_url};
 pub use message::Message;
+pub use observations::{ClientObservations, ClientOf, Destination};
 pub use proxy::ProxyError;
 
 use std::error::Error;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use etalon_component::{Caller, Code};
+use etalon_telemetry::attributes::RefusalReason;
 use etalon_telemetry::tell;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
 use http_body::Body;
@@ -18,6 +19,7 @@ use super::cors::Cors;
 use super::grpc;
 use super::guard::Guard;
 use super::panics::Caught;
+use super::pending::Pending;
 use super::running::Seldom;
 use super::stream::Peer;
 use super::{Call, Format, Routes, Unary, http_answer};
@@ -95,21 +97,34 @@ impl From<Status> for Refusal {
 
 impl Http {
     async fn answer(&self, head: &http::request::Parts, body: Incoming, peer: Peer) -> Response<Bytes> {
+        let pending = self.routes.find(head.uri.path()).map(Pending::new);
         let timeout =
             (!self.write_timeout.is_zero()).then(|| tokio::time::Instant::now() + self.write_timeout);
-        tokio::select! {
+        let (response, refused) = tokio::select! {
             biased;
-            response = self.guarded(head, body, peer) => response,
-            () = at(timeout) => self.refusal(head, &self.too_late()),
+            answered = self.guarded(head, body, peer) => answered,
+            () = at(timeout) => self.refused(head, &self.too_late()),
+        };
+        if let Some(pending) = pending {
+            pending.answered(refused);
         }
+        response
     }
 
-    async fn guarded(&self, head: &http::request::Parts, body: Incoming, peer: Peer) -> Response<Bytes> {
+    /// The answer, and why it is no success if it is none.
+    async fn guarded(
+        &self,
+        head: &http::request::Parts,
+        body: Incoming,
+        peer: Peer,
+    ) -> (Response<Bytes>, Option<RefusalReason>) {
         match self.guard.admit(head).await {
-            Err(turned_away) => http_answer::turned_away(&head.headers, &turned_away),
+            Err(turned_away) => {
+                (http_answer::turned_away(&head.headers, &turned_away), Some(turned_away.status.reason))
+            }
             Ok(caller) => match self.call(head, body, peer, caller).await {
-                Ok((format, message)) => http_answer::success(format, message),
-                Err(refusal) => self.refusal(head, &refusal),
+                Ok((format, message)) => (http_answer::success(format, message), None),
+                Err(refusal) => self.refused(head, &refusal),
             },
         }
     }
@@ -191,7 +206,16 @@ impl Http {
 
     fn too_late(&self) -> Refusal {
         let message = format!("the request was not answered within {:?}", self.write_timeout);
-        Refusal { status: Status::new(Code::Unavailable, message), unread: true }
+        let status = Status::new(Code::Unavailable, message).because(RefusalReason::Timeout);
+        Refusal { status, unread: true }
+    }
+
+    fn refused(
+        &self,
+        head: &http::request::Parts,
+        refusal: &Refusal,
+    ) -> (Response<Bytes>, Option<RefusalReason>) {
+        (self.refusal(head, refusal), Some(refusal.status.reason))
     }
 
     fn refusal(&self, head: &http::request::Parts, refusal: &Refusal) -> Response<Bytes> {
@@ -270,5 +294,5 @@ fn is_grpc(head: &http::request::Parts) -> bool {
 
 fn unsupported_media_type() -> Status {
     let message = "unsupported media type, supported: [application/json, application/x-protobuf]";
-    Status::new(Code::InvalidArgument, message).with_http(415)
+    Status::new(Code::InvalidArgument, message).with_http(415).because(RefusalReason::Unsupported)
 }

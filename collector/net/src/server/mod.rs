@@ -21,6 +21,7 @@ mod http;
 mod http_answer;
 mod listen;
 mod panics;
+mod pending;
 mod running;
 mod stream;
 mod transport;
@@ -34,6 +35,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use etalon_component::{BoxFuture, Caller, SpanContext};
 use etalon_pdata::Compressed;
+use etalon_telemetry::attributes::RefusalReason;
 use tokio::time::Instant;
 
 use crate::status::Status;
@@ -69,6 +71,11 @@ pub trait Unary: Send + Sync {
     ///
     /// The future is dropped when the client goes away or its deadline passes.
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Bytes, Status>>;
+
+    /// Is told how a request at its path ended, before the answer leaves: also one that never came to
+    /// [`call`](Self::call), or that the client did not wait for. `took` is from its header on. Nothing it was
+    /// `refused` for is success.
+    fn ended(&self, refused: Option<RefusalReason>, took: Duration);
 
     /// The span that a call belongs to, by its header fields, whose names are asked for in lower case. It comes with
     /// the call.
@@ -143,6 +150,7 @@ impl Routes {
 /// The answer to a call whose handler panicked: nobody has judged the data.
 fn panicked() -> Status {
     Status::new(etalon_component::Code::Unavailable, "the collector failed while it handled the request")
+        .because(RefusalReason::InternalError)
 }
 #[cfg(test)]
 mod tests;

@@ -48,6 +48,7 @@ struct Recorder {
     started: Semaphore,
     go: Semaphore,
     finished: AtomicUsize,
+    ends: Mutex<Vec<Option<RefusalReason>>>,
     dropped: Arc<AtomicUsize>,
 }
 
@@ -62,6 +63,7 @@ impl Recorder {
             started: Semaphore::new(0),
             go: Semaphore::new(0),
             finished: AtomicUsize::new(0),
+            ends: Mutex::default(),
             dropped: Arc::default(),
         })
     }
@@ -79,6 +81,11 @@ impl Recorder {
         std::mem::take(&mut self.messages.lock().unwrap())
     }
 
+    /// How the calls ended since the last look.
+    fn ends(&self) -> Vec<Option<RefusalReason>> {
+        std::mem::take(&mut self.ends.lock().unwrap())
+    }
+
     /// Waits until `n` calls have begun.
     async fn begun(&self, n: u32) {
         self.started.acquire_many(n).await.unwrap().forget();
@@ -94,6 +101,10 @@ impl Drop for CountDrop {
 }
 
 impl Unary for Recorder {
+    fn ended(&self, refused: Option<RefusalReason>, _: Duration) {
+        self.ends.lock().unwrap().push(refused);
+    }
+
     fn call(&self, call: Call) -> BoxFuture<'_, Result<Bytes, Status>> {
         self.messages.lock().unwrap().push(call.message.freeze());
         self.formats.lock().unwrap().push(call.format);

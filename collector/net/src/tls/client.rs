@@ -131,6 +131,10 @@ impl Section for ClientSection {
         parts
     }
 
+    fn certificate<'a>(&self, texts: &'a [Text]) -> Option<&'a Text> {
+        texts.first().filter(|_| self.config.common().cert.is_given())
+    }
+
     fn build(&self, texts: &[Text]) -> Result<ClientConfig, TlsError> {
         let common = self.config.common();
         let provider = common.parameters.provider();

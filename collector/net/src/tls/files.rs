@@ -8,6 +8,7 @@ use etalon_conf::Secret;
 use rustls::RootCertStore;
 use rustls_pki_types::pem::{Error as PemError, PemObject as _, SectionKind};
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// Largest file that is read, in bytes.
 pub const TLS_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -119,6 +120,13 @@ impl Text {
             found.extend(CertificateDer::from_pem(kind, der));
         }
         if found.is_empty() { Err(self.missing("cert", "certificate")) } else { Ok(found) }
+    }
+
+    /// When the first certificate in it expires, in seconds since 1970.
+    pub(super) fn expiry(&self) -> Option<u64> {
+        let certificates = self.certificates().ok()?;
+        let (_, certificate) = X509Certificate::from_der(certificates.first()?).ok()?;
+        u64::try_from(certificate.validity().not_after.timestamp()).ok()
     }
 
     /// The first private key in it.

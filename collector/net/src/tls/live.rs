@@ -4,7 +4,7 @@
 //! What cannot be used is reported, and the settings from before stay.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +39,9 @@ pub(crate) trait Section: Send + Sync + 'static {
 
     /// The settings, made of those texts in that order.
     fn build(&self, texts: &[Text]) -> Result<Self::Settings, TlsError>;
+
+    /// The one of those texts that begins with the certificate which is shown to peers, if there is any.
+    fn certificate<'a>(&self, texts: &'a [Text]) -> Option<&'a Text>;
 }
 
 /// The settings as they are now. Cloning shares them.
@@ -66,13 +69,25 @@ struct Failure {
     reported: Instant,
 }
 
-/// Whether changed files can be used.
+/// Whether changed files can be used, and how long those in use can.
 #[derive(Debug, Default)]
 pub struct TlsHealth {
     is_stale: AtomicBool,
+    /// In seconds since 1970; 0 where no certificate is shown.
+    expiry: AtomicU64,
 }
 
 impl TlsHealth {
+    /// When the certificate expires that is shown to peers, in seconds since 1970. Nothing when none is shown, or
+    /// when it is one that does not say.
+    pub fn certificate_expiry(&self) -> Option<u64> {
+        Some(self.expiry.load(Ordering::Relaxed)).filter(|expiry| *expiry > 0)
+    }
+
+    fn note_expiry(&self, shown: Option<&Text>) {
+        self.expiry.store(shown.and_then(Text::expiry).unwrap_or(0), Ordering::Relaxed);
+    }
+
     /// Whether the files have changed to something that cannot be used, so that older settings are in use.
     pub fn is_stale(&self) -> bool {
         self.is_stale.load(Ordering::Relaxed)
@@ -88,11 +103,13 @@ impl<S: Section> Live<S> {
         let texts: Vec<Text> = parts.iter().map(read).collect::<Result<_, _>>()?;
         let settings = Arc::new(section.build(&texts)?);
         drop(parts);
+        let health = TlsHealth::default();
+        health.note_expiry(section.certificate(&texts));
         let state = State { settings, texts, due, is_loading: false, failure: None };
         Ok(Self(Arc::new(Shared {
             section,
             state: Mutex::new(state),
-            health: Arc::default(),
+            health: Arc::new(health),
             span: tracing::Span::current(),
         })))
     }
@@ -145,6 +162,7 @@ impl<S: Section> Shared<S> {
         match loaded {
             Ok(None) => self.recovered(&mut state),
             Ok(Some((texts, settings))) => {
+                self.health.note_expiry(self.section.certificate(&texts));
                 state.texts = texts;
                 state.settings = Arc::new(settings);
                 state.failure = None;

@@ -139,6 +139,10 @@ impl Section for ServerSection {
         parts
     }
 
+    fn certificate<'a>(&self, texts: &'a [Text]) -> Option<&'a Text> {
+        texts.first()
+    }
+
     fn build(&self, texts: &[Text]) -> Result<ServerConfig, TlsError> {
         let parameters = self.config.common().parameters;
         let builder = ServerConfig::builder_with_provider(parameters.provider())

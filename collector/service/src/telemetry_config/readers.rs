@@ -170,7 +170,7 @@ mod tests {
         let yaml = format!("pull: {{exporter: {{prometheus: {{host: localhost, port: 1{prometheus}}}}}}}");
         let config: ReaderConfig = Node::parse("c.yaml", &yaml).unwrap().decode_valid().unwrap();
         let telemetry = Telemetry::new(&[("service.name", "etalon"), ("region", "eu")]);
-        let _process = observe_process(&telemetry);
+        let _process = observe_process(&telemetry, "0.1.0");
         let PullReader { reader, .. } =
             config.pull_reader(&Selection::default(), telemetry.resource()).unwrap();
         let text = reader.text(&telemetry, Format::TEXT);

@@ -2,6 +2,168 @@
 
 //! Attributes of metrics and events, each a type.
 
+/// `code`: What a destination answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// Of gRPC.
+    Ok,
+    /// Of gRPC.
+    Cancelled,
+    /// Of gRPC.
+    Unknown,
+    /// Of gRPC.
+    InvalidArgument,
+    /// Of gRPC.
+    DeadlineExceeded,
+    /// Of gRPC.
+    NotFound,
+    /// Of gRPC.
+    AlreadyExists,
+    /// Of gRPC.
+    PermissionDenied,
+    /// Of gRPC.
+    ResourceExhausted,
+    /// Of gRPC.
+    FailedPrecondition,
+    /// Of gRPC.
+    Aborted,
+    /// Of gRPC.
+    OutOfRange,
+    /// Of gRPC.
+    Unimplemented,
+    /// Of gRPC.
+    Internal,
+    /// Of gRPC.
+    Unavailable,
+    /// Of gRPC.
+    DataLoss,
+    /// Of gRPC.
+    Unauthenticated,
+    /// Of HTTP.
+    Http200,
+    /// Of HTTP.
+    Http202,
+    /// Of HTTP.
+    Http204,
+    /// Of HTTP.
+    Http400,
+    /// Of HTTP.
+    Http401,
+    /// Of HTTP.
+    Http403,
+    /// Of HTTP.
+    Http404,
+    /// Of HTTP.
+    Http405,
+    /// Of HTTP.
+    Http408,
+    /// Of HTTP.
+    Http413,
+    /// Of HTTP.
+    Http415,
+    /// Of HTTP.
+    Http429,
+    /// Of HTTP.
+    Http500,
+    /// Of HTTP.
+    Http501,
+    /// Of HTTP.
+    Http502,
+    /// Of HTTP.
+    Http503,
+    /// Of HTTP.
+    Http504,
+    /// Any other of HTTP.
+    Other,
+}
+
+impl Code {
+    /// All values.
+    pub const ALL: [Self; 35] = [
+        Self::Ok,
+        Self::Cancelled,
+        Self::Unknown,
+        Self::InvalidArgument,
+        Self::DeadlineExceeded,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::PermissionDenied,
+        Self::ResourceExhausted,
+        Self::FailedPrecondition,
+        Self::Aborted,
+        Self::OutOfRange,
+        Self::Unimplemented,
+        Self::Internal,
+        Self::Unavailable,
+        Self::DataLoss,
+        Self::Unauthenticated,
+        Self::Http200,
+        Self::Http202,
+        Self::Http204,
+        Self::Http400,
+        Self::Http401,
+        Self::Http403,
+        Self::Http404,
+        Self::Http405,
+        Self::Http408,
+        Self::Http413,
+        Self::Http415,
+        Self::Http429,
+        Self::Http500,
+        Self::Http501,
+        Self::Http502,
+        Self::Http503,
+        Self::Http504,
+        Self::Other,
+    ];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Cancelled => "CANCELLED",
+            Self::Unknown => "UNKNOWN",
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::NotFound => "NOT_FOUND",
+            Self::AlreadyExists => "ALREADY_EXISTS",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::FailedPrecondition => "FAILED_PRECONDITION",
+            Self::Aborted => "ABORTED",
+            Self::OutOfRange => "OUT_OF_RANGE",
+            Self::Unimplemented => "UNIMPLEMENTED",
+            Self::Internal => "INTERNAL",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::DataLoss => "DATA_LOSS",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Http200 => "200",
+            Self::Http202 => "202",
+            Self::Http204 => "204",
+            Self::Http400 => "400",
+            Self::Http401 => "401",
+            Self::Http403 => "403",
+            Self::Http404 => "404",
+            Self::Http405 => "405",
+            Self::Http408 => "408",
+            Self::Http413 => "413",
+            Self::Http415 => "415",
+            Self::Http429 => "429",
+            Self::Http500 => "500",
+            Self::Http501 => "501",
+            Self::Http502 => "502",
+            Self::Http503 => "503",
+            Self::Http504 => "504",
+            Self::Other => "other",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
 /// `data_type`: The signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DataType {
@@ -32,6 +194,52 @@ impl DataType {
     }
 }
 
+/// `drop_reason`: Why items are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DropReason {
+    /// The destination refused the request for good.
+    Rejected,
+    /// The destination took the request over without them.
+    PartialSuccess,
+    /// The destination finds them too large.
+    TooLarge,
+    /// The destination refused them for longer than retry_on_failure has patience, or that is off.
+    RetriesExhausted,
+    /// The collector stopped before they were delivered.
+    Shutdown,
+    /// The exporter failed while it sent them.
+    InternalError,
+}
+
+impl DropReason {
+    /// All values.
+    pub const ALL: [Self; 6] = [
+        Self::Rejected,
+        Self::PartialSuccess,
+        Self::TooLarge,
+        Self::RetriesExhausted,
+        Self::Shutdown,
+        Self::InternalError,
+    ];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::PartialSuccess => "partial_success",
+            Self::TooLarge => "too_large",
+            Self::RetriesExhausted => "retries_exhausted",
+            Self::Shutdown => "shutdown",
+            Self::InternalError => "internal_error",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
 /// `error.type`: Why it failed, by gRPC's name of the code, or the HTTP status; there when the status of the span is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ErrorType<'a>(pub &'a str);
@@ -48,6 +256,17 @@ impl<'a> ErrorType<'a> {
 pub struct Exporter<'a>(pub &'a str);
 
 impl<'a> Exporter<'a> {
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+/// `host.arch`: The processor that the program is built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HostArch<'a>(pub &'a str);
+
+impl<'a> HostArch<'a> {
     /// As readers of telemetry see it.
     pub const fn as_str(self) -> &'a str {
         self.0
@@ -109,6 +328,17 @@ pub struct ItemsRefused(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ItemsSent(pub i64);
 
+/// `os.type`: The operating system that the program is built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OsType<'a>(pub &'a str);
+
+impl<'a> OsType<'a> {
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
 /// `otelcol.component.kind`: The part that the component plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OtelcolComponentKind {
@@ -168,6 +398,39 @@ impl<'a> OtelcolSignalOutput<'a> {
     }
 }
 
+/// `outcome`: What came of an attempt to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The destination has taken the request over.
+    Delivered,
+    /// It has not, and may later.
+    Refused,
+    /// It has not, and never will.
+    Permanent,
+    /// Nobody knows: the connection broke, or the time was over.
+    Unknown,
+}
+
+impl Outcome {
+    /// All values.
+    pub const ALL: [Self; 4] = [Self::Delivered, Self::Refused, Self::Permanent, Self::Unknown];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Refused => "refused",
+            Self::Permanent => "permanent",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
 /// `phase`: When in its life a component failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
@@ -206,6 +469,68 @@ impl<'a> Receiver<'a> {
     /// As readers of telemetry see it.
     pub const fn as_str(self) -> &'a str {
         self.0
+    }
+}
+
+/// `refusal_reason`: Why a request was not taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefusalReason {
+    /// It cannot be read: it is not what it says, is cut off, or its compression is damaged.
+    Malformed,
+    /// It is larger than the receiver takes.
+    TooLarge,
+    /// Its credentials are missing or wrong.
+    Unauthenticated,
+    /// Its method, media type or encoding is none that the receiver takes.
+    Unsupported,
+    /// The sending queue of an exporter has no room for it.
+    QueueFull,
+    /// The destination refuses it for now, or cannot be reached.
+    Unavailable,
+    /// The destination refuses it for good.
+    Rejected,
+    /// It did not arrive, or was not dealt with, in time.
+    Timeout,
+    /// The sender went away before there was an answer.
+    Abandoned,
+    /// The collector failed while it handled it.
+    InternalError,
+}
+
+impl RefusalReason {
+    /// All values.
+    pub const ALL: [Self; 10] = [
+        Self::Malformed,
+        Self::TooLarge,
+        Self::Unauthenticated,
+        Self::Unsupported,
+        Self::QueueFull,
+        Self::Unavailable,
+        Self::Rejected,
+        Self::Timeout,
+        Self::Abandoned,
+        Self::InternalError,
+    ];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Unsupported => "unsupported",
+            Self::QueueFull => "queue_full",
+            Self::Unavailable => "unavailable",
+            Self::Rejected => "rejected",
+            Self::Timeout => "timeout",
+            Self::Abandoned => "abandoned",
+            Self::InternalError => "internal_error",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
     }
 }
 
@@ -495,7 +820,7 @@ impl Transport {
     }
 }
 
-/// `url.path`: Path to which an HTTP exporter sends.
+/// `url.path`: Path to which an exporter sends over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UrlPath<'a>(pub &'a str);
 
@@ -533,7 +858,7 @@ impl UrlScheme {
     }
 }
 
-/// `version`: Version of the telemetry contract.
+/// `version`: Version of what the metric tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Version<'a>(pub &'a str);
 

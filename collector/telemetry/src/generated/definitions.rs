@@ -9,14 +9,34 @@ use crate::renamed::Renamed;
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
-pub static ALL: [&Definition; 28] = [
+pub static ALL: [&Definition; 48] = [
+    &ETALON_BUILD_INFO,
     &ETALON_CONFIG_RELOADS,
     &ETALON_CONTRACT_INFO,
+    &ETALON_EXPORTER_DESTINATION_INFO,
+    &ETALON_EXPORTER_DROPPED_ITEMS,
+    &ETALON_EXPORTER_INCOMING_ITEMS,
+    &ETALON_EXPORTER_LAST_SUCCESS_TIMESTAMP,
+    &ETALON_EXPORTER_QUEUE_BYTES,
+    &ETALON_EXPORTER_QUEUE_ITEMS,
+    &ETALON_EXPORTER_QUEUE_OLDEST_AGE,
+    &ETALON_EXPORTER_QUEUE_REQUESTS,
+    &ETALON_EXPORTER_QUEUE_WAIT_DURATION,
     &ETALON_EXPORTER_REJECTED_ITEMS,
+    &ETALON_EXPORTER_REQUEST_DURATION,
+    &ETALON_EXPORTER_RESPONSES,
     &ETALON_EXPORTER_SENT_BYTES,
+    &ETALON_EXPORTER_TLS_CERTIFICATE_EXPIRY,
+    &ETALON_EXPORTER_TLS_FILES_STALE,
+    &ETALON_LOG_SUPPRESSED_LINES,
     &ETALON_RECEIVER_ACCEPTED_BYTES,
+    &ETALON_RECEIVER_ACCEPTED_REQUESTS,
+    &ETALON_RECEIVER_REFUSED_REQUESTS,
     &ETALON_RECEIVER_REPAIRED_STRINGS,
-    &ETALON_TLS_FILES_STALE,
+    &ETALON_RECEIVER_REQUEST_DURATION,
+    &ETALON_RECEIVER_TLS_CERTIFICATE_EXPIRY,
+    &ETALON_RECEIVER_TLS_FILES_STALE,
+    &ETALON_SUPPORT_END_TIMESTAMP,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_LOG_RECORDS,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_METRIC_POINTS,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_SPANS,
@@ -43,6 +63,18 @@ pub static ALL: [&Definition; 28] = [
 /// Metrics that are told under their old name too, beside the new one.
 pub(crate) static RENAMED: [Renamed; 0] = [];
 
+pub(crate) static ETALON_BUILD_INFO: Definition = Definition {
+    name: "etalon_build_info",
+    brief: "Always 1; the labels tell which program this is.",
+    unit: "1",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
 pub(crate) static ETALON_CONFIG_RELOADS: Definition = Definition {
     name: "etalon_config_reloads",
     brief: "Attempts to reload the configuration, by result.",
@@ -51,6 +83,7 @@ pub(crate) static ETALON_CONFIG_RELOADS: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Beta,
+    on_event: false,
     buckets: &[],
 };
 
@@ -62,7 +95,116 @@ pub(crate) static ETALON_CONTRACT_INFO: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_DESTINATION_INFO: Definition = Definition {
+    name: "etalon_exporter_destination_info",
+    brief: "Always 1; the labels tell to where an exporter sends.",
+    unit: "1",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_DROPPED_ITEMS: Definition = Definition {
+    name: "etalon_exporter_dropped_items",
+    brief: "Items that are lost although their sender was told that all is well, by why.",
+    unit: "{item}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Stable,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_INCOMING_ITEMS: Definition = Definition {
+    name: "etalon_exporter_incoming_items",
+    brief: "Items that the pipelines have handed to the exporter.",
+    unit: "{item}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_LAST_SUCCESS_TIMESTAMP: Definition = Definition {
+    name: "etalon_exporter_last_success_timestamp",
+    brief: "When the destination last took over a request, in seconds since 1970.",
+    unit: "s",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: true,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_QUEUE_BYTES: Definition = Definition {
+    name: "etalon_exporter_queue_bytes",
+    brief: "Bytes of the requests that the sending queue holds, waiting and in flight, as protobuf and not compressed.",
+    unit: "By",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Stable,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_QUEUE_ITEMS: Definition = Definition {
+    name: "etalon_exporter_queue_items",
+    brief: "Items that the sending queue holds, waiting and in flight.",
+    unit: "{item}",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Stable,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_QUEUE_OLDEST_AGE: Definition = Definition {
+    name: "etalon_exporter_queue_oldest_age",
+    brief: "How long the oldest request is in the sending queue, waiting or in flight; 0 when it is empty.",
+    unit: "s",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Double,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_QUEUE_REQUESTS: Definition = Definition {
+    name: "etalon_exporter_queue_requests",
+    brief: "Requests that the sending queue holds, waiting and in flight.",
+    unit: "{request}",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Stable,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_QUEUE_WAIT_DURATION: Definition = Definition {
+    name: "etalon_exporter_queue_wait_duration",
+    brief: "How long requests waited in the sending queue before they were first sent.",
+    unit: "s",
+    instrument: Instrument::Histogram,
+    value_type: ValueType::Double,
+    level: Level::Normal,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[0.001, 0.01, 0.1, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0],
 };
 
 pub(crate) static ETALON_EXPORTER_REJECTED_ITEMS: Definition = Definition {
@@ -73,6 +215,31 @@ pub(crate) static ETALON_EXPORTER_REJECTED_ITEMS: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_REQUEST_DURATION: Definition = Definition {
+    name: "etalon_exporter_request_duration",
+    brief: "How long the attempts to send took, by their outcome.",
+    unit: "s",
+    instrument: Instrument::Histogram,
+    value_type: ValueType::Double,
+    level: Level::Normal,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0],
+};
+
+pub(crate) static ETALON_EXPORTER_RESPONSES: Definition = Definition {
+    name: "etalon_exporter_responses",
+    brief: "Answers of the destination, by their code.",
+    unit: "{response}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: true,
     buckets: &[],
 };
 
@@ -84,6 +251,43 @@ pub(crate) static ETALON_EXPORTER_SENT_BYTES: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_TLS_CERTIFICATE_EXPIRY: Definition = Definition {
+    name: "etalon_exporter_tls_certificate_expiry",
+    brief: "When the certificate expires that an exporter shows, in seconds since 1970.",
+    unit: "s",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_TLS_FILES_STALE: Definition = Definition {
+    name: "etalon_exporter_tls_files_stale",
+    brief: "1 while changed TLS files of an exporter cannot be used and the ones from before stay in use, else 0.",
+    unit: "1",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_LOG_SUPPRESSED_LINES: Definition = Definition {
+    name: "etalon_log_suppressed_lines",
+    brief: "Lines that sampling has left out of the collector's own log.",
+    unit: "{line}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
     buckets: &[],
 };
 
@@ -95,6 +299,31 @@ pub(crate) static ETALON_RECEIVER_ACCEPTED_BYTES: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_RECEIVER_ACCEPTED_REQUESTS: Definition = Definition {
+    name: "etalon_receiver_accepted_requests",
+    brief: "Requests that the pipelines have taken over from the sender.",
+    unit: "{request}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_RECEIVER_REFUSED_REQUESTS: Definition = Definition {
+    name: "etalon_receiver_refused_requests",
+    brief: "Requests that were not taken over, by why.",
+    unit: "{request}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
     buckets: &[],
 };
 
@@ -106,17 +335,55 @@ pub(crate) static ETALON_RECEIVER_REPAIRED_STRINGS: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Beta,
+    on_event: false,
     buckets: &[],
 };
 
-pub(crate) static ETALON_TLS_FILES_STALE: Definition = Definition {
-    name: "etalon_tls_files_stale",
-    brief: "1 while changed TLS files cannot be used and the ones from before stay in use, else 0.",
+pub(crate) static ETALON_RECEIVER_REQUEST_DURATION: Definition = Definition {
+    name: "etalon_receiver_request_duration",
+    brief: "How long requests took, from their header until their answer was made.",
+    unit: "s",
+    instrument: Instrument::Histogram,
+    value_type: ValueType::Double,
+    level: Level::Normal,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0],
+};
+
+pub(crate) static ETALON_RECEIVER_TLS_CERTIFICATE_EXPIRY: Definition = Definition {
+    name: "etalon_receiver_tls_certificate_expiry",
+    brief: "When the certificate expires that a receiver shows, in seconds since 1970.",
+    unit: "s",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_RECEIVER_TLS_FILES_STALE: Definition = Definition {
+    name: "etalon_receiver_tls_files_stale",
+    brief: "1 while changed TLS files of a receiver cannot be used and the ones from before stay in use, else 0.",
     unit: "1",
     instrument: Instrument::Gauge,
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_SUPPORT_END_TIMESTAMP: Definition = Definition {
+    name: "etalon_support_end_timestamp",
+    brief: "Until when this version is supported, in seconds since 1970; 0 for a version that no date is promised for.",
+    unit: "s",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
     buckets: &[],
 };
 
@@ -128,6 +395,7 @@ pub(crate) static OTELCOL_EXPORTER_ENQUEUE_FAILED_LOG_RECORDS: Definition = Defi
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -139,6 +407,7 @@ pub(crate) static OTELCOL_EXPORTER_ENQUEUE_FAILED_METRIC_POINTS: Definition = De
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -150,6 +419,7 @@ pub(crate) static OTELCOL_EXPORTER_ENQUEUE_FAILED_SPANS: Definition = Definition
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -160,7 +430,8 @@ pub(crate) static OTELCOL_EXPORTER_IN_FLIGHT_REQUESTS: Definition = Definition {
     instrument: Instrument::UpDownCounter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -172,6 +443,7 @@ pub(crate) static OTELCOL_EXPORTER_QUEUE_CAPACITY: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -183,6 +455,7 @@ pub(crate) static OTELCOL_EXPORTER_QUEUE_SIZE: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -193,7 +466,8 @@ pub(crate) static OTELCOL_EXPORTER_SEND_FAILED_LOG_RECORDS: Definition = Definit
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -204,7 +478,8 @@ pub(crate) static OTELCOL_EXPORTER_SEND_FAILED_METRIC_POINTS: Definition = Defin
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -215,7 +490,8 @@ pub(crate) static OTELCOL_EXPORTER_SEND_FAILED_SPANS: Definition = Definition {
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -226,7 +502,8 @@ pub(crate) static OTELCOL_EXPORTER_SENT_LOG_RECORDS: Definition = Definition {
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -237,7 +514,8 @@ pub(crate) static OTELCOL_EXPORTER_SENT_METRIC_POINTS: Definition = Definition {
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -248,7 +526,8 @@ pub(crate) static OTELCOL_EXPORTER_SENT_SPANS: Definition = Definition {
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
-    stability: Stability::Beta,
+    stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -260,6 +539,7 @@ pub(crate) static OTELCOL_PROCESS_CPU_SECONDS: Definition = Definition {
     value_type: ValueType::Double,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -271,6 +551,7 @@ pub(crate) static OTELCOL_PROCESS_MEMORY_RSS: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -282,6 +563,7 @@ pub(crate) static OTELCOL_PROCESS_UPTIME: Definition = Definition {
     value_type: ValueType::Double,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -293,6 +575,7 @@ pub(crate) static OTELCOL_RECEIVER_ACCEPTED_LOG_RECORDS: Definition = Definition
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -304,6 +587,7 @@ pub(crate) static OTELCOL_RECEIVER_ACCEPTED_METRIC_POINTS: Definition = Definiti
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -315,6 +599,7 @@ pub(crate) static OTELCOL_RECEIVER_ACCEPTED_SPANS: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -326,6 +611,7 @@ pub(crate) static OTELCOL_RECEIVER_REFUSED_LOG_RECORDS: Definition = Definition 
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -337,6 +623,7 @@ pub(crate) static OTELCOL_RECEIVER_REFUSED_METRIC_POINTS: Definition = Definitio
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
@@ -348,5 +635,6 @@ pub(crate) static OTELCOL_RECEIVER_REFUSED_SPANS: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };

@@ -2,10 +2,58 @@
 
 //! The instruments, in groups that are bound together when what records them is built.
 
+use std::time::Duration;
+
 use super::attributes;
 use super::definitions;
 use crate::binding::{Held, present};
-use crate::registry::{Counter, Observation, Telemetry, UpDownCounter};
+use crate::registry::{Counter, Gauge, Histogram, Observation, Telemetry, UpDownCounter};
+
+/// What the series of [`BuildMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct BuildAttributes<'a> {
+    /// The processor that the program is built for.
+    pub host_arch: attributes::HostArch<'a>,
+    /// The operating system that the program is built for.
+    pub os_type: attributes::OsType<'a>,
+    /// Version of what the metric tells of.
+    pub version: attributes::Version<'a>,
+}
+
+/// How the values of [`BuildMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct BuildReads<Info> {
+    /// `etalon_build_info`: Always 1; the labels tell which program this is.
+    ///
+    /// Recorded when it is read.
+    pub info: Info,
+}
+
+/// The program.
+#[derive(Debug)]
+pub struct BuildMetrics {
+    _info: Observation,
+}
+
+impl BuildMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<Info>(telemetry: &Telemetry, of: BuildAttributes<'_>, reads: BuildReads<Info>) -> Self
+    where
+        Info: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _info: telemetry.observe(
+                &definitions::ETALON_BUILD_INFO,
+                &[
+                    ("version", of.version.as_str()),
+                    ("os.type", of.os_type.as_str()),
+                    ("host.arch", of.host_arch.as_str()),
+                ],
+                move || (reads.info)() as f64,
+            ),
+        }
+    }
+}
 
 /// Reloading of the configuration.
 #[derive(Clone, Debug)]
@@ -14,7 +62,7 @@ pub struct ConfigMetrics {
 }
 
 impl ConfigMetrics {
-    /// Binds the series. Counters are there, at zero, from now on.
+    /// Binds the series. What is recorded is there, at zero, from now on.
     pub fn new(telemetry: &Telemetry) -> Self {
         Self {
             reloads: attributes::Result::ALL.map(|given| {
@@ -34,7 +82,7 @@ impl ConfigMetrics {
 /// What the series of [`ContractMetrics`] are of.
 #[derive(Clone, Copy, Debug)]
 pub struct ContractAttributes<'a> {
-    /// Version of the telemetry contract.
+    /// Version of what the metric tells of.
     pub version: attributes::Version<'a>,
 }
 
@@ -54,7 +102,7 @@ pub struct ContractMetrics {
 }
 
 impl ContractMetrics {
-    /// Binds the series of `of`. Counters are there, at zero, from now on; what is read is there as long as the result lives.
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
     pub fn new<Info>(telemetry: &Telemetry, of: ContractAttributes<'_>, reads: ContractReads<Info>) -> Self
     where
         Info: Fn() -> u64 + Send + Sync + 'static,
@@ -69,6 +117,80 @@ impl ContractMetrics {
     }
 }
 
+/// What the series of [`DestinationMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct DestinationAttributes<'a> {
+    /// The signal.
+    pub data_type: attributes::DataType,
+    /// Id of the exporter.
+    pub exporter: attributes::Exporter<'a>,
+    /// Host of the destination, as configured, without user and password.
+    pub server_address: attributes::ServerAddress<'a>,
+    /// Port of the destination; absent when the endpoint names none.
+    pub server_port: Option<attributes::ServerPort<'a>>,
+    /// Path to which an exporter sends over HTTP.
+    pub url_path: Option<attributes::UrlPath<'a>>,
+}
+
+/// How the values of [`DestinationMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct DestinationReads<Info> {
+    /// `etalon_exporter_destination_info`: Always 1; the labels tell to where an exporter sends.
+    ///
+    /// Recorded when it is read.
+    pub info: Info,
+}
+
+/// To where an exporter sends, and what is answered there, for each signal.
+#[derive(Debug)]
+pub struct DestinationMetrics {
+    _info: Observation,
+    responses: [Counter; attributes::Code::ALL.len()],
+}
+
+impl DestinationMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<Info>(
+        telemetry: &Telemetry,
+        of: DestinationAttributes<'_>,
+        reads: DestinationReads<Info>,
+    ) -> Self
+    where
+        Info: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _info: telemetry.observe(
+                &definitions::ETALON_EXPORTER_DESTINATION_INFO,
+                &present(&[
+                    ("exporter", Some(of.exporter.as_str())),
+                    ("data_type", Some(of.data_type.as_str())),
+                    ("server.address", Some(of.server_address.as_str())),
+                    ("server.port", of.server_port.map(attributes::ServerPort::as_str)),
+                    ("url.path", of.url_path.map(attributes::UrlPath::as_str)),
+                ]),
+                move || (reads.info)() as f64,
+            ),
+            responses: attributes::Code::ALL.map(|given| {
+                telemetry.counter(
+                    &definitions::ETALON_EXPORTER_RESPONSES,
+                    &[
+                        ("exporter", of.exporter.as_str()),
+                        ("data_type", of.data_type.as_str()),
+                        ("code", given.as_str()),
+                    ],
+                )
+            }),
+        }
+    }
+
+    /// `etalon_exporter_responses`: Answers of the destination, by their code.
+    ///
+    /// Recorded once for each attempt that was answered, with the name of the gRPC status or with the HTTP status; redirects that are followed and answers that break off are not counted.
+    pub fn responses(&self, count: usize, code: attributes::Code) {
+        self.responses[code as usize].add(count as u64);
+    }
+}
+
 /// What the series of [`ExporterMetrics`] are of.
 #[derive(Clone, Copy, Debug)]
 pub struct ExporterAttributes<'a> {
@@ -76,18 +198,16 @@ pub struct ExporterAttributes<'a> {
     pub data_type: attributes::DataType,
     /// Id of the exporter.
     pub exporter: attributes::Exporter<'a>,
-    /// Host of the destination, as configured, without user and password.
-    pub server_address: Option<attributes::ServerAddress<'a>>,
-    /// Port of the destination; absent when the endpoint names none.
-    pub server_port: Option<attributes::ServerPort<'a>>,
-    /// Path to which an HTTP exporter sends.
-    pub url_path: Option<attributes::UrlPath<'a>>,
 }
 
 /// An exporter counts, for each signal, what becomes of what it is given.
 #[derive(Clone, Debug)]
 pub struct ExporterMetrics {
+    dropped: [Counter; attributes::DropReason::ALL.len()],
+    incoming: Counter,
+    last_success: Gauge,
     rejected: Counter,
+    request_duration: [Histogram; attributes::Outcome::ALL.len()],
     sent_bytes: Counter,
     in_flight_requests: UpDownCounter,
     send_failed: Counter,
@@ -95,13 +215,41 @@ pub struct ExporterMetrics {
 }
 
 impl ExporterMetrics {
-    /// Binds the series of `of`. Counters are there, at zero, from now on.
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on.
     pub fn new(telemetry: &Telemetry, of: ExporterAttributes<'_>) -> Self {
         Self {
+            dropped: attributes::DropReason::ALL.map(|given| {
+                telemetry.counter(
+                    &definitions::ETALON_EXPORTER_DROPPED_ITEMS,
+                    &[
+                        ("exporter", of.exporter.as_str()),
+                        ("data_type", of.data_type.as_str()),
+                        ("drop_reason", given.as_str()),
+                    ],
+                )
+            }),
+            incoming: telemetry.counter(
+                &definitions::ETALON_EXPORTER_INCOMING_ITEMS,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+            ),
+            last_success: telemetry.gauge(
+                &definitions::ETALON_EXPORTER_LAST_SUCCESS_TIMESTAMP,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+            ),
             rejected: telemetry.counter(
                 &definitions::ETALON_EXPORTER_REJECTED_ITEMS,
                 &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
             ),
+            request_duration: attributes::Outcome::ALL.map(|given| {
+                telemetry.histogram(
+                    &definitions::ETALON_EXPORTER_REQUEST_DURATION,
+                    &[
+                        ("exporter", of.exporter.as_str()),
+                        ("data_type", of.data_type.as_str()),
+                        ("outcome", given.as_str()),
+                    ],
+                )
+            }),
             sent_bytes: telemetry.counter(
                 &definitions::ETALON_EXPORTER_SENT_BYTES,
                 &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
@@ -116,12 +264,7 @@ impl ExporterMetrics {
                     attributes::DataType::Metrics => &definitions::OTELCOL_EXPORTER_SEND_FAILED_METRIC_POINTS,
                     attributes::DataType::Traces => &definitions::OTELCOL_EXPORTER_SEND_FAILED_SPANS,
                 },
-                &present(&[
-                    ("exporter", Some(of.exporter.as_str())),
-                    ("server.address", of.server_address.map(attributes::ServerAddress::as_str)),
-                    ("server.port", of.server_port.map(attributes::ServerPort::as_str)),
-                    ("url.path", of.url_path.map(attributes::UrlPath::as_str)),
-                ]),
+                &[("exporter", of.exporter.as_str())],
             ),
             sent: telemetry.counter(
                 match of.data_type {
@@ -129,14 +272,30 @@ impl ExporterMetrics {
                     attributes::DataType::Metrics => &definitions::OTELCOL_EXPORTER_SENT_METRIC_POINTS,
                     attributes::DataType::Traces => &definitions::OTELCOL_EXPORTER_SENT_SPANS,
                 },
-                &present(&[
-                    ("exporter", Some(of.exporter.as_str())),
-                    ("server.address", of.server_address.map(attributes::ServerAddress::as_str)),
-                    ("server.port", of.server_port.map(attributes::ServerPort::as_str)),
-                    ("url.path", of.url_path.map(attributes::UrlPath::as_str)),
-                ]),
+                &[("exporter", of.exporter.as_str())],
             ),
         }
+    }
+
+    /// `etalon_exporter_dropped_items`: Items that are lost although their sender was told that all is well, by why.
+    ///
+    /// Recorded once for each request that is given up after its sender was told success, with all its items, and once for each partial success, with the items that the destination rejected; each item has one reason. Where senders wait for the outcome, as without a queue, they are told of the failure, and nothing is counted here.
+    pub fn dropped(&self, count: usize, drop_reason: attributes::DropReason) {
+        self.dropped[drop_reason as usize].add(count as u64);
+    }
+
+    /// `etalon_exporter_incoming_items`: Items that the pipelines have handed to the exporter.
+    ///
+    /// Recorded once for each request, with all its items, before its queue decides on it.
+    pub fn incoming(&self, count: usize) {
+        self.incoming.add(count as u64);
+    }
+
+    /// `etalon_exporter_last_success_timestamp`: When the destination last took over a request, in seconds since 1970.
+    ///
+    /// Recorded once for each request, or part of one, that the destination has taken over, in full or in part.
+    pub fn last_success(&self, value: u64) {
+        self.last_success.set(value as f64);
     }
 
     /// `etalon_exporter_rejected_items`: Items that the destination rejected in a partial success.
@@ -144,6 +303,13 @@ impl ExporterMetrics {
     /// Recorded once for each answer that says so, with the number that it says, and never more than was sent; they are counted as otelcol_exporter_send_failed too.
     pub fn rejected(&self, count: usize) {
         self.rejected.add(count as u64);
+    }
+
+    /// `etalon_exporter_request_duration`: How long the attempts to send took, by their outcome.
+    ///
+    /// Recorded once for each attempt that was made, when it has ended; waits between attempts, and for room in the queue, are not in it.
+    pub fn request_duration(&self, duration: Duration, outcome: attributes::Outcome) {
+        self.request_duration[outcome as usize].record(duration.as_secs_f64());
     }
 
     /// `etalon_exporter_sent_bytes`: Bytes of the requests that the destination has accepted, as protobuf and not compressed.
@@ -175,6 +341,123 @@ impl ExporterMetrics {
     }
 }
 
+/// What the series of [`ExporterCertificateMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct ExporterCertificateAttributes<'a> {
+    /// The signal.
+    pub data_type: attributes::DataType,
+    /// Id of the exporter.
+    pub exporter: attributes::Exporter<'a>,
+}
+
+/// How the values of [`ExporterCertificateMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct ExporterCertificateReads<Expiry> {
+    /// `etalon_exporter_tls_certificate_expiry`: When the certificate expires that an exporter shows, in seconds since 1970.
+    ///
+    /// Recorded when it is read; it is of the certificate that is in use, which may be older than the file.
+    pub expiry: Expiry,
+}
+
+/// The certificate that an exporter shows, for each signal.
+#[derive(Debug)]
+pub struct ExporterCertificateMetrics {
+    _expiry: Observation,
+}
+
+impl ExporterCertificateMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<Expiry>(
+        telemetry: &Telemetry,
+        of: ExporterCertificateAttributes<'_>,
+        reads: ExporterCertificateReads<Expiry>,
+    ) -> Self
+    where
+        Expiry: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _expiry: telemetry.observe(
+                &definitions::ETALON_EXPORTER_TLS_CERTIFICATE_EXPIRY,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+                move || (reads.expiry)() as f64,
+            ),
+        }
+    }
+}
+
+/// What the series of [`ExporterTlsMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct ExporterTlsAttributes<'a> {
+    /// The signal.
+    pub data_type: attributes::DataType,
+    /// Id of the exporter.
+    pub exporter: attributes::Exporter<'a>,
+}
+
+/// How the values of [`ExporterTlsMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct ExporterTlsReads<FilesStale> {
+    /// `etalon_exporter_tls_files_stale`: 1 while changed TLS files of an exporter cannot be used and the ones from before stay in use, else 0.
+    ///
+    /// Recorded when it is read.
+    pub files_stale: FilesStale,
+}
+
+/// TLS of an exporter, for each signal.
+#[derive(Debug)]
+pub struct ExporterTlsMetrics {
+    _files_stale: Observation,
+}
+
+impl ExporterTlsMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<FilesStale>(
+        telemetry: &Telemetry,
+        of: ExporterTlsAttributes<'_>,
+        reads: ExporterTlsReads<FilesStale>,
+    ) -> Self
+    where
+        FilesStale: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _files_stale: telemetry.observe(
+                &definitions::ETALON_EXPORTER_TLS_FILES_STALE,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+                move || (reads.files_stale)() as f64,
+            ),
+        }
+    }
+}
+
+/// How the values of [`LogsMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct LogsReads<SuppressedLines> {
+    /// `etalon_log_suppressed_lines`: Lines that sampling has left out of the collector's own log.
+    ///
+    /// Recorded for each line that would have been written, but for the sampling.
+    pub suppressed_lines: SuppressedLines,
+}
+
+/// The collector's own log.
+#[derive(Debug)]
+pub struct LogsMetrics {
+    _suppressed_lines: Observation,
+}
+
+impl LogsMetrics {
+    /// Binds the series. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<SuppressedLines>(telemetry: &Telemetry, reads: LogsReads<SuppressedLines>) -> Self
+    where
+        SuppressedLines: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _suppressed_lines: telemetry.observe(&definitions::ETALON_LOG_SUPPRESSED_LINES, &[], move || {
+                (reads.suppressed_lines)() as f64
+            }),
+        }
+    }
+}
+
 /// How the values of [`ProcessMetrics`] are read.
 #[expect(missing_debug_implementations, reason = "functions have nothing to show")]
 pub struct ProcessReads<Uptime> {
@@ -191,7 +474,7 @@ pub struct ProcessMetrics {
 }
 
 impl ProcessMetrics {
-    /// Binds the series. Counters are there, at zero, from now on; what is read is there as long as the result lives.
+    /// Binds the series. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
     pub fn new<Uptime>(telemetry: &Telemetry, reads: ProcessReads<Uptime>) -> Self
     where
         Uptime: Fn() -> f64 + Send + Sync + 'static,
@@ -223,7 +506,7 @@ pub struct ProcessUsageMetrics {
 }
 
 impl ProcessUsageMetrics {
-    /// Binds the series. Counters are there, at zero, from now on; what is read is there as long as the result lives.
+    /// Binds the series. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
     pub fn new<CpuSeconds, MemoryRss>(
         telemetry: &Telemetry,
         reads: ProcessUsageReads<CpuSeconds, MemoryRss>,
@@ -252,7 +535,23 @@ pub struct QueueAttributes<'a> {
 
 /// How the values of [`QueueMetrics`] are read.
 #[expect(missing_debug_implementations, reason = "functions have nothing to show")]
-pub struct QueueReads<Capacity, Size> {
+pub struct QueueReads<Bytes, Items, OldestAge, Requests, Capacity, Size> {
+    /// `etalon_exporter_queue_bytes`: Bytes of the requests that the sending queue holds, waiting and in flight, as protobuf and not compressed.
+    ///
+    /// Recorded when it is read.
+    pub bytes: Bytes,
+    /// `etalon_exporter_queue_items`: Items that the sending queue holds, waiting and in flight.
+    ///
+    /// Recorded when it is read.
+    pub items: Items,
+    /// `etalon_exporter_queue_oldest_age`: How long the oldest request is in the sending queue, waiting or in flight; 0 when it is empty.
+    ///
+    /// Recorded when it is read.
+    pub oldest_age: OldestAge,
+    /// `etalon_exporter_queue_requests`: Requests that the sending queue holds, waiting and in flight.
+    ///
+    /// Recorded when it is read.
+    pub requests: Requests,
     /// `otelcol_exporter_queue_capacity`: Most that the sending queue can hold, in units of its sizer.
     ///
     /// Recorded when it is read.
@@ -266,23 +565,56 @@ pub struct QueueReads<Capacity, Size> {
 /// The sending queue in front of an exporter, for each signal.
 #[derive(Debug)]
 pub struct QueueMetrics {
+    _bytes: Observation,
+    _items: Observation,
+    _oldest_age: Observation,
+    _requests: Observation,
+    wait_duration: Histogram,
     enqueue_failed: Counter,
     _capacity: Observation,
     _size: Observation,
 }
 
 impl QueueMetrics {
-    /// Binds the series of `of`. Counters are there, at zero, from now on; what is read is there as long as the result lives.
-    pub fn new<Capacity, Size>(
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<Bytes, Items, OldestAge, Requests, Capacity, Size>(
         telemetry: &Telemetry,
         of: QueueAttributes<'_>,
-        reads: QueueReads<Capacity, Size>,
+        reads: QueueReads<Bytes, Items, OldestAge, Requests, Capacity, Size>,
     ) -> Self
     where
+        Bytes: Fn() -> u64 + Send + Sync + 'static,
+        Items: Fn() -> u64 + Send + Sync + 'static,
+        OldestAge: Fn() -> f64 + Send + Sync + 'static,
+        Requests: Fn() -> u64 + Send + Sync + 'static,
         Capacity: Fn() -> u64 + Send + Sync + 'static,
         Size: Fn() -> u64 + Send + Sync + 'static,
     {
         Self {
+            _bytes: telemetry.observe(
+                &definitions::ETALON_EXPORTER_QUEUE_BYTES,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+                move || (reads.bytes)() as f64,
+            ),
+            _items: telemetry.observe(
+                &definitions::ETALON_EXPORTER_QUEUE_ITEMS,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+                move || (reads.items)() as f64,
+            ),
+            _oldest_age: telemetry.observe(
+                &definitions::ETALON_EXPORTER_QUEUE_OLDEST_AGE,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+                move || (reads.oldest_age)(),
+            ),
+            _requests: telemetry.observe(
+                &definitions::ETALON_EXPORTER_QUEUE_REQUESTS,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+                move || (reads.requests)() as f64,
+            ),
+            wait_duration: telemetry.histogram(
+                &definitions::ETALON_EXPORTER_QUEUE_WAIT_DURATION,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+            ),
             enqueue_failed: telemetry.counter(
                 match of.data_type {
                     attributes::DataType::Logs => &definitions::OTELCOL_EXPORTER_ENQUEUE_FAILED_LOG_RECORDS,
@@ -304,6 +636,13 @@ impl QueueMetrics {
                 move || (reads.size)() as f64,
             ),
         }
+    }
+
+    /// `etalon_exporter_queue_wait_duration`: How long requests waited in the sending queue before they were first sent.
+    ///
+    /// Recorded once for each request, when it is taken out of the queue to be sent.
+    pub fn wait_duration(&self, duration: Duration) {
+        self.wait_duration.record(duration.as_secs_f64());
     }
 
     /// `otelcol_exporter_enqueue_failed_log_records` and those of the other signals: Log records that the sending queue refused.
@@ -329,13 +668,16 @@ pub struct ReceiverAttributes<'a> {
 #[derive(Clone, Debug)]
 pub struct ReceiverMetrics {
     accepted_bytes: Counter,
+    accepted_requests: Counter,
+    refused_requests: [Counter; attributes::RefusalReason::ALL.len()],
     repaired: Counter,
+    request_duration: Histogram,
     accepted: Counter,
     refused: Counter,
 }
 
 impl ReceiverMetrics {
-    /// Binds the series of `of`. Counters are there, at zero, from now on.
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on.
     pub fn new(telemetry: &Telemetry, of: ReceiverAttributes<'_>) -> Self {
         Self {
             accepted_bytes: telemetry.counter(
@@ -346,8 +688,35 @@ impl ReceiverMetrics {
                     ("data_type", of.data_type.as_str()),
                 ],
             ),
+            accepted_requests: telemetry.counter(
+                &definitions::ETALON_RECEIVER_ACCEPTED_REQUESTS,
+                &[
+                    ("receiver", of.receiver.as_str()),
+                    ("transport", of.transport.as_str()),
+                    ("data_type", of.data_type.as_str()),
+                ],
+            ),
+            refused_requests: attributes::RefusalReason::ALL.map(|given| {
+                telemetry.counter(
+                    &definitions::ETALON_RECEIVER_REFUSED_REQUESTS,
+                    &[
+                        ("receiver", of.receiver.as_str()),
+                        ("transport", of.transport.as_str()),
+                        ("data_type", of.data_type.as_str()),
+                        ("refusal_reason", given.as_str()),
+                    ],
+                )
+            }),
             repaired: telemetry.counter(
                 &definitions::ETALON_RECEIVER_REPAIRED_STRINGS,
+                &[
+                    ("receiver", of.receiver.as_str()),
+                    ("transport", of.transport.as_str()),
+                    ("data_type", of.data_type.as_str()),
+                ],
+            ),
+            request_duration: telemetry.histogram(
+                &definitions::ETALON_RECEIVER_REQUEST_DURATION,
                 &[
                     ("receiver", of.receiver.as_str()),
                     ("transport", of.transport.as_str()),
@@ -380,11 +749,32 @@ impl ReceiverMetrics {
         self.accepted_bytes.add(count as u64);
     }
 
+    /// `etalon_receiver_accepted_requests`: Requests that the pipelines have taken over from the sender.
+    ///
+    /// Recorded once for each request that is answered with success, when the answer is made; an empty one counts too.
+    pub fn accepted_requests(&self, count: usize) {
+        self.accepted_requests.add(count as u64);
+    }
+
+    /// `etalon_receiver_refused_requests`: Requests that were not taken over, by why.
+    ///
+    /// Recorded once for each request to the path of a signal that is not answered with success, when the answer is made or when nobody waits for it any more; also for one that cannot be read, so that its items are unknown and in no other metric.
+    pub fn refused_requests(&self, count: usize, refusal_reason: attributes::RefusalReason) {
+        self.refused_requests[refusal_reason as usize].add(count as u64);
+    }
+
     /// `etalon_receiver_repaired_strings`: Strings that were not UTF-8, in which each bad byte has become a question mark.
     ///
     /// Recorded once for each request that could be read, before the pipelines see it, with the number of its strings that were repaired.
     pub fn repaired(&self, count: usize) {
         self.repaired.add(count as u64);
+    }
+
+    /// `etalon_receiver_request_duration`: How long requests took, from their header until their answer was made.
+    ///
+    /// Recorded once for each request to the path of a signal, whether or not it was taken; receiving the body, and where there is no queue sending it on, is in it.
+    pub fn request_duration(&self, duration: Duration) {
+        self.request_duration.record(duration.as_secs_f64());
     }
 
     /// `otelcol_receiver_accepted_log_records` and those of the other signals: Log records that the pipelines have taken over from the sender.
@@ -402,51 +792,118 @@ impl ReceiverMetrics {
     }
 }
 
-/// What the series of [`TlsMetrics`] are of.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TlsAttributes<'a> {
-    /// The signal.
-    pub data_type: Option<attributes::DataType>,
-    /// Id of the exporter.
-    pub exporter: Option<attributes::Exporter<'a>>,
+/// What the series of [`ReceiverCertificateMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceiverCertificateAttributes<'a> {
     /// Id of the receiver.
-    pub receiver: Option<attributes::Receiver<'a>>,
+    pub receiver: attributes::Receiver<'a>,
     /// How the data came.
-    pub transport: Option<attributes::Transport>,
+    pub transport: attributes::Transport,
 }
 
-/// How the values of [`TlsMetrics`] are read.
+/// How the values of [`ReceiverCertificateMetrics`] are read.
 #[expect(missing_debug_implementations, reason = "functions have nothing to show")]
-pub struct TlsReads<FilesStale> {
-    /// `etalon_tls_files_stale`: 1 while changed TLS files cannot be used and the ones from before stay in use, else 0.
+pub struct ReceiverCertificateReads<Expiry> {
+    /// `etalon_receiver_tls_certificate_expiry`: When the certificate expires that a receiver shows, in seconds since 1970.
+    ///
+    /// Recorded when it is read; it is of the certificate that is in use, which may be older than the file.
+    pub expiry: Expiry,
+}
+
+/// The certificate that a receiver shows, for each transport.
+#[derive(Debug)]
+pub struct ReceiverCertificateMetrics {
+    _expiry: Observation,
+}
+
+impl ReceiverCertificateMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<Expiry>(
+        telemetry: &Telemetry,
+        of: ReceiverCertificateAttributes<'_>,
+        reads: ReceiverCertificateReads<Expiry>,
+    ) -> Self
+    where
+        Expiry: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _expiry: telemetry.observe(
+                &definitions::ETALON_RECEIVER_TLS_CERTIFICATE_EXPIRY,
+                &[("receiver", of.receiver.as_str()), ("transport", of.transport.as_str())],
+                move || (reads.expiry)() as f64,
+            ),
+        }
+    }
+}
+
+/// What the series of [`ReceiverTlsMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceiverTlsAttributes<'a> {
+    /// Id of the receiver.
+    pub receiver: attributes::Receiver<'a>,
+    /// How the data came.
+    pub transport: attributes::Transport,
+}
+
+/// How the values of [`ReceiverTlsMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct ReceiverTlsReads<FilesStale> {
+    /// `etalon_receiver_tls_files_stale`: 1 while changed TLS files of a receiver cannot be used and the ones from before stay in use, else 0.
     ///
     /// Recorded when it is read.
     pub files_stale: FilesStale,
 }
 
-/// TLS files that are exchanged while the collector runs.
+/// TLS of a receiver, for each transport.
 #[derive(Debug)]
-pub struct TlsMetrics {
+pub struct ReceiverTlsMetrics {
     _files_stale: Observation,
 }
 
-impl TlsMetrics {
-    /// Binds the series of `of`. Counters are there, at zero, from now on; what is read is there as long as the result lives.
-    pub fn new<FilesStale>(telemetry: &Telemetry, of: TlsAttributes<'_>, reads: TlsReads<FilesStale>) -> Self
+impl ReceiverTlsMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<FilesStale>(
+        telemetry: &Telemetry,
+        of: ReceiverTlsAttributes<'_>,
+        reads: ReceiverTlsReads<FilesStale>,
+    ) -> Self
     where
         FilesStale: Fn() -> u64 + Send + Sync + 'static,
     {
         Self {
             _files_stale: telemetry.observe(
-                &definitions::ETALON_TLS_FILES_STALE,
-                &present(&[
-                    ("receiver", of.receiver.map(attributes::Receiver::as_str)),
-                    ("transport", of.transport.map(attributes::Transport::as_str)),
-                    ("exporter", of.exporter.map(attributes::Exporter::as_str)),
-                    ("data_type", of.data_type.map(attributes::DataType::as_str)),
-                ]),
+                &definitions::ETALON_RECEIVER_TLS_FILES_STALE,
+                &[("receiver", of.receiver.as_str()), ("transport", of.transport.as_str())],
                 move || (reads.files_stale)() as f64,
             ),
+        }
+    }
+}
+
+/// How the values of [`SupportMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct SupportReads<End> {
+    /// `etalon_support_end_timestamp`: Until when this version is supported, in seconds since 1970; 0 for a version that no date is promised for.
+    ///
+    /// Recorded when it is read.
+    pub end: End,
+}
+
+/// How long this version is supported.
+#[derive(Debug)]
+pub struct SupportMetrics {
+    _end: Observation,
+}
+
+impl SupportMetrics {
+    /// Binds the series. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<End>(telemetry: &Telemetry, reads: SupportReads<End>) -> Self
+    where
+        End: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _end: telemetry
+                .observe(&definitions::ETALON_SUPPORT_END_TIMESTAMP, &[], move || (reads.end)() as f64),
         }
     }
 }

@@ -121,7 +121,7 @@ pub struct ExporterHttp<'a> {
     pub server_address: attributes::ServerAddress<'a>,
     /// Port of the destination; absent when the endpoint names none.
     pub server_port: attributes::ServerPort<'a>,
-    /// Path to which an HTTP exporter sends.
+    /// Path to which an exporter sends over HTTP.
     pub url_path: attributes::UrlPath<'a>,
     /// Id of the exporter.
     pub exporter: attributes::Exporter<'a>,

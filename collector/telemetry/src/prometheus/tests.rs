@@ -20,6 +20,7 @@ const fn definition(
         value_type: ValueType::Int,
         level: Level::Basic,
         stability: Stability::Beta,
+        on_event: false,
         buckets,
     }
 }

@@ -9,6 +9,7 @@ static THINGS: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Beta,
+    on_event: false,
     buckets: &[],
 };
 static SIZES: Definition = Definition {
@@ -55,6 +56,32 @@ fn a_distribution_counts_each_value_in_the_first_bucket_that_holds_it() {
     }
     let expected = Value::Histogram { counts: vec![2, 1, 1], sum: 103.0 };
     assert_eq!(series(&telemetry), [(String::new(), expected)]);
+}
+
+#[test]
+fn a_value_that_is_set_is_there_from_the_start_or_from_when_it_is_first_set() {
+    static LEVEL: Definition = Definition { instrument: Instrument::Gauge, ..THINGS };
+    static LATEST: Definition = Definition { name: "sizes", on_event: true, ..LEVEL };
+    let telemetry = Telemetry::new(&[]);
+    let (level, latest) =
+        (telemetry.gauge(&LEVEL, &[("kind", "a")]), telemetry.gauge(&LATEST, &[("kind", "b")]));
+    assert_eq!(ints(&telemetry), [("a".to_owned(), 0)]);
+    level.set(2.0);
+    latest.set(3.0);
+    assert_eq!(ints(&telemetry), [("b".to_owned(), 3), ("a".to_owned(), 2)]);
+}
+
+#[test]
+fn a_counter_of_events_is_there_from_its_first_event_on() {
+    static EVENTS: Definition = Definition { on_event: true, ..THINGS };
+    let telemetry = Telemetry::new(&[]);
+    let (first, second) =
+        (telemetry.counter(&EVENTS, &[("kind", "a")]), telemetry.counter(&EVENTS, &[("kind", "b")]));
+    assert_eq!(ints(&telemetry), []);
+    second.add(1);
+    assert_eq!(ints(&telemetry), [("b".to_owned(), 1)]);
+    first.add(2);
+    assert_eq!(ints(&telemetry), [("a".to_owned(), 2), ("b".to_owned(), 1)]);
 }
 
 #[test]

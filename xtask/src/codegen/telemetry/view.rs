@@ -1,7 +1,8 @@
 //! The contract as the templates want it: with the names that it has in code.
 
 use etalon_telemetry_schema::{
-    Attribute, AttributeKind, Binding, Contract, Deprecated, Instrument, Metric, Primitive, Requirement,
+    Attribute, AttributeKind, Binding, Contract, Deprecated, Instrument, Metric, Presence, Primitive,
+    Requirement,
 };
 use serde::Serialize;
 
@@ -11,6 +12,9 @@ use crate::codegen::Result;
 
 /// The attribute that tells the signal. Where there is one metric for each signal, it says which.
 const SIGNAL: &str = "data_type";
+
+/// The unit of what is recorded as a duration.
+const SECONDS: &str = "s";
 
 #[derive(Debug, Serialize)]
 pub(super) struct View {
@@ -51,6 +55,7 @@ struct MetricView {
     value_type: String,
     level: String,
     stability: String,
+    on_event: bool,
     /// As Rust writes them.
     buckets: Vec<String>,
 }
@@ -166,6 +171,7 @@ fn metric(metric: &Metric) -> MetricView {
         value_type: format!("{:?}", note.value_type),
         level: format!("{:?}", note.level),
         stability: format!("{:?}", metric.stability),
+        on_event: matches!(note.presence, Presence::OnEvent(_)),
         buckets: note.buckets.iter().map(|bucket| format!("{bucket:?}")).collect(),
     }
 }
@@ -252,7 +258,11 @@ fn instrument(metric: &Metric, binding: &Binding, labels: Vec<FieldView>) -> Res
         (true, _) => ("Observation", "observe"),
         (false, Instrument::Counter) => ("Counter", "counter"),
         (false, Instrument::UpDownCounter) => ("UpDownCounter", "up_down_counter"),
-        (false, other) => return Err(format!("{}: {other:?} can only be read", metric.name).into()),
+        (false, Instrument::Gauge) => ("Gauge", "gauge"),
+        (false, Instrument::Histogram) if metric.unit == SECONDS => ("Histogram", "histogram"),
+        (false, Instrument::Histogram) => {
+            return Err(format!("{}: only durations, in {SECONDS}, can be recorded", metric.name).into());
+        }
     };
     let given: Vec<&FieldView> = labels.iter().filter(|label| label.given).collect();
     let given = match given.as_slice() {

@@ -139,7 +139,7 @@ async fn a_unix_socket_reaches_the_server() {
     assert!(exporter.send(3).await.is_delivered());
     let (head, _) = received.recv().await.expect("a request");
     assert_eq!(head.uri.authority().map(ToString::to_string).as_deref(), Some("localhost"));
-    let series = format!("exporter=\"otlp_grpc\",server_address=\"{}\"}} 3\n", path.display());
+    let series = format!("data_type=\"traces\",server_address=\"{}\"}} 1\n", path.display());
     assert!(exporter.metrics_text().contains(&series), "{}", exporter.metrics_text());
     exporter.shutdown().await;
     serving.abort();
@@ -188,7 +188,7 @@ async fn metrics_name_the_destination() {
     assert!(exporter.send(4).await.is_delivered());
     let port = peer.address.port();
     let series = format!(
-        "otelcol_exporter_sent_spans{{exporter=\"otlp_grpc\",server_address=\"127.0.0.1\",server_port=\"{port}\"}} 4\n"
+        "etalon_exporter_destination_info{{exporter=\"otlp_grpc\",data_type=\"traces\",server_address=\"127.0.0.1\",server_port=\"{port}\"}} 1\n"
     );
     assert!(exporter.metrics_text().contains(&series), "{}", exporter.metrics_text());
     exporter.shutdown().await;

@@ -6,7 +6,7 @@ use etalon_net::compression::{Compression, decompress};
 use etalon_pdata::proto::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 
-use super::exporter::{Exporter, batch, until};
+use super::exporter::{Exporter, batch};
 use super::peer::{Seen, Service, answer};
 
 fn spans(body: &[u8]) -> usize {
@@ -176,8 +176,8 @@ async fn metrics_name_the_destination_and_the_path() {
     assert!(exporter.send(4).await.is_delivered());
     let port = server.address.port();
     let series = format!(
-        "otelcol_exporter_sent_spans{{exporter=\"otlp_http\",server_address=\"127.0.0.1\",server_port=\"{port}\",url_path=\"/v1/traces\"}} 4\n"
+        "etalon_exporter_destination_info{{exporter=\"otlp_http\",data_type=\"traces\",server_address=\"127.0.0.1\",server_port=\"{port}\",url_path=\"/v1/traces\"}} 1\n"
     );
-    until("the queue is empty", || exporter.metrics_text().contains(&series)).await;
+    assert!(exporter.metrics_text().contains(&series), "{}", exporter.metrics_text());
     exporter.shutdown().await;
 }

@@ -2,6 +2,7 @@
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use etalon_component::Code;
+use etalon_telemetry::attributes::RefusalReason;
 use http::HeaderMap;
 use http_body::Body;
 use http_body_util::BodyExt as _;
@@ -96,7 +97,8 @@ fn encoding(headers: &HeaderMap) -> Result<Compression, Status> {
         None | Some(b"identity") => Err(Status::new(
             Code::Internal,
             "the message is flagged as compressed, but grpc-encoding names none",
-        )),
+        )
+        .because(RefusalReason::Malformed)),
         Some(name) => Compression::of_grpc(name).ok_or_else(|| {
             let name = String::from_utf8_lossy(name);
             let message = format!("grpc: Decompressor is not installed for grpc-encoding {name:?}");
@@ -125,4 +127,5 @@ fn malformed(message: impl Into<String>) -> Status {
 /// The stream was reset or the connection broke: most likely nobody reads the answer.
 fn interrupted(error: &dyn std::error::Error) -> Status {
     Status::new(Code::Unavailable, format!("the request was interrupted: {error}"))
+        .because(RefusalReason::Abandoned)
 }

@@ -17,6 +17,7 @@ use super::body::Received;
 use super::connection::Protocol;
 use super::guard::Guard;
 use super::panics::Caught;
+use super::pending::Pending;
 use super::running::Seldom;
 use super::stream::Peer;
 use super::{Call, Format, RECEIVE_TIMEOUT, Routes};
@@ -46,6 +47,7 @@ impl Protocol for Grpc {
             });
             return refusal;
         }
+        let pending = self.routes.find(request.uri().path()).map(Pending::new);
         let deadline = deadline(request.headers());
         let answered = match deadline {
             None => self.call(request, peer, None).await,
@@ -55,6 +57,9 @@ impl Protocol for Grpc {
                 timeout_at(deadline, call).await.unwrap_or_else(|_| Err(deadline_exceeded()))
             }
         };
+        if let Some(pending) = pending {
+            pending.answered(answered.as_ref().err().map(|status| status.reason));
+        }
         match answered {
             Ok(message) => answer::success(&message),
             Err(status) => answer::failure(&status),

@@ -338,6 +338,7 @@ async fn a_deadline_ends_the_call() {
     }
     assert_eq!(recorder.finished.load(Ordering::SeqCst), 0);
     assert!(recorder.dropped.load(Ordering::SeqCst) >= 1);
+    assert_eq!(recorder.ends(), [Some(RefusalReason::Timeout); 2]);
 }
 
 #[tokio::test]
@@ -359,6 +360,7 @@ async fn a_panic_fails_one_call_and_not_with_ok() {
     assert_eq!(failed.code(), tonic::Code::Unavailable);
     *recorder.behaviour.lock().unwrap() = Behaviour::Answer(Bytes::new());
     call(&channel, &[], None, &Bytes::new()).await.unwrap();
+    assert_eq!(recorder.ends(), [Some(RefusalReason::InternalError), None]);
 }
 
 #[tokio::test]

@@ -371,6 +371,7 @@ async fn what_is_not_answered_in_time_is_answered_so() {
     assert!(answer.json()["message"].as_str().unwrap().contains("not answered within 100ms"));
     assert!(answer.has("connection: close"), "{}", answer.head);
     assert_eq!(recorder.dropped.load(Ordering::SeqCst), 1);
+    assert_eq!(recorder.ends(), [Some(RefusalReason::Timeout)]);
 }
 
 #[tokio::test]

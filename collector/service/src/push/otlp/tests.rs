@@ -87,7 +87,7 @@ fn cumulative_values_go_on_and_deltas_begin_anew_when_they_have_been_taken() {
 #[test]
 fn low_memory_tells_deltas_only_of_what_is_recorded_when_it_happens() {
     let telemetry = Telemetry::new(&[]);
-    let (_reloads, _process) = (ConfigMetrics::new(&telemetry), observe_process(&telemetry));
+    let (_reloads, _process) = (ConfigMetrics::new(&telemetry), observe_process(&telemetry, "0.1.0"));
     let temporality = |preference, name| {
         let encoder = Encoder::new(preference, &telemetry);
         let sum = sum(metric(&encoder, &telemetry, name));
