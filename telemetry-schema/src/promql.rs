@@ -14,6 +14,7 @@ pub use ast::{
     Aggregation, Binary, BinaryOperator, Call, Expr, ExprKind, Grouping, Joining, MatchOperator, Matcher,
     Matching, Name, Selector, Span,
 };
+pub(crate) use matcher::is_list_of_words;
 pub use parser::{MAX_BYTES, MAX_DEPTH, parse};
 
 /// Why a text is no PromQL.

@@ -138,6 +138,11 @@ impl Others {
         self.series.keys().any(|name| fits(name))
     }
 
+    /// The names that fit, of all contracts.
+    pub(super) fn matching(&self, fits: impl Fn(&str) -> bool) -> Vec<&str> {
+        self.series.keys().map(String::as_str).filter(|name| fits(name)).collect()
+    }
+
     /// `otelcol@0.119/explicit until 0.130, since otelcol@0.152/explicit`: contracts in one line.
     pub(super) fn listed(&self, contracts: &[usize]) -> String {
         let same = |a: usize, b: usize| Lineage::of(&self.names[a]) == Lineage::of(&self.names[b]);

@@ -2,6 +2,7 @@
 
 mod finding;
 mod of_labels;
+mod of_names;
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use super::{Finding, Linter, Prepared, Report, Rule, Severity};
 use crate::contract::{Deprecated, Presence};
 use crate::exposition::{Family, FamilyKind};
 use crate::promql::{
-    Aggregation, Binary, BinaryOperator, Call, Expr, ExprKind, Grouping, MatchOperator, Name, Selector, Span,
+    Aggregation, Binary, BinaryOperator, Call, Expr, ExprKind, Grouping, Name, Selector, Span,
 };
 
 /// What names of collectors begin with.
@@ -118,10 +119,7 @@ impl<'a, 'l> Checker<'a, 'l> {
                 None => Named::Foreign(name),
             };
         }
-        let mut matchers = selector.matchers.iter().filter(|matcher| matcher.label.text == "__name__");
-        let Some(matcher) = matchers.find(|matcher| matcher.operator == MatchOperator::Matches) else {
-            return Named::Open;
-        };
+        let Some(matcher) = selector.name_pattern() else { return Named::Open };
         let Some(Ok(regex)) = matcher.regex() else { return Named::Open };
         let found: Vec<_> = linter.known.series.iter().filter(|(name, _)| regex.is_match(name)).collect();
         if !found.is_empty() {
@@ -286,22 +284,20 @@ impl<'a, 'l> Checker<'a, 'l> {
     fn selector(&mut self, selector: &'a Selector, around: Around) {
         match self.named(selector) {
             Named::Families(families) => {
-                let name = selector.exact_name();
-                let span = name.map(|name| name.span).or_else(|| {
-                    let mut matchers = selector.matchers.iter();
-                    matchers
-                        .find(|matcher| matcher.label.text == "__name__")
-                        .map(|matcher| matcher.value.span)
-                });
-                let span = span.unwrap_or_default();
                 for matcher in &selector.matchers {
                     self.matcher(matcher, &families);
                 }
-                if let [(family, part)] = families.as_slice() {
-                    self.family(family, *part, name, span, around);
+                let pattern = selector.name_pattern().map(|matcher| &matcher.value);
+                match (families.as_slice(), selector.exact_name(), pattern) {
+                    ([(family, part)], Some(name), _) => {
+                        self.family(family, *part, Some(name), name.span, around);
+                    }
+                    (families, None, Some(pattern)) => self.names_of(pattern, families, around),
+                    _ => {}
                 }
             }
-            Named::Unknown(name) => self.unknown(name, selector.exact_name().is_some()),
+            Named::Unknown(name) if selector.exact_name().is_some() => self.unknown(name, Severity::Error),
+            Named::Unknown(pattern) => self.unmatched(pattern),
             Named::Foreign(name) => {
                 self.foreign.insert(name.span);
             }
@@ -314,7 +310,7 @@ impl<'a, 'l> Checker<'a, 'l> {
         &mut self,
         family: &'a Family<'l>,
         part: Part,
-        name: Option<&'a Name>,
+        name: Option<&Name>,
         span: Span,
         around: Around,
     ) {
@@ -364,53 +360,4 @@ impl<'a, 'l> Checker<'a, 'l> {
         let message = format!("{} is deprecated", family.name);
         self.find_with(Rule::Deprecated, Severity::Warning, span, message, Some(help), fix);
     }
-
-    /// A name that the contract does not have.
-    fn unknown(&mut self, name: &'a Name, is_exact: bool) {
-        let linter = self.linter;
-        if !is_exact {
-            let message = format!("no metric matches {:?}", name.text);
-            // Dashboards ask in this way which of several names is there.
-            let is_question = self.query.role == Role::Variable;
-            let severity = if is_question { Severity::Warning } else { Severity::Error };
-            return self.find(Rule::UnknownMetric, severity, name.span, message, None);
-        }
-        let message = format!("there is no metric {:?}", name.text);
-        if let Some(family) = linter.known.families.iter().find(|family| family.name == name.text) {
-            let name_of = |part: Part| format!("{}{}", family.name, part.suffix());
-            let [bucket, sum, count] = [Part::Bucket, Part::Sum, Part::Count].map(name_of);
-            let help = format!("it is a histogram: its series are {bucket}, {sum} and {count}");
-            return self.find(Rule::UnknownMetric, Severity::Error, name.span, message, Some(help));
-        }
-        if let Some(seen) = linter.others.seen(&name.text) {
-            let (help, fix) = match linter.known.successor(&seen.metric, linter.others) {
-                Some(family) => {
-                    let new = format!("{}{}", family.name, seen.part.suffix());
-                    (format!("here it is {new}"), self.rewrite(name, &new))
-                }
-                None => ("nothing takes its place".to_owned(), None),
-            };
-            let message = format!("{message}; it is in {}", seen.contracts);
-            return self.find_with(Rule::UnknownMetric, Severity::Error, name.span, message, Some(help), fix);
-        }
-        let names = || linter.known.series.keys().map(String::as_str);
-        let same = names().find(|known| without_suffixes(known) == without_suffixes(&name.text));
-        let near = same.or_else(|| etalon_conf::nearest(&name.text, names()));
-        if let Some(near) = near {
-            let help = format!("did you mean {near}?");
-            return self.find(Rule::UnknownMetric, Severity::Error, name.span, message, Some(help));
-        }
-        // The Go collector's components outside of its own repository have metrics that no contract lists.
-        let is_of_target = linter.target.contract.name != "otelcol";
-        let severity = if is_of_target { Severity::Error } else { Severity::Warning };
-        let help =
-            (!is_of_target).then(|| "a component from outside of the collector may have it".to_owned());
-        self.find(Rule::UnknownMetric, severity, name.span, message, help);
-    }
-}
-
-/// A name without what expositions append.
-fn without_suffixes(name: &str) -> &str {
-    let name = name.strip_suffix("_total").unwrap_or(name);
-    name.strip_suffix("_seconds").or_else(|| name.strip_suffix("_bytes")).unwrap_or(name)
 }

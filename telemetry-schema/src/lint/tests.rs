@@ -11,6 +11,8 @@ use super::*;
 mod alerts;
 mod dashboards;
 mod expressions;
+mod operator;
+mod patterns;
 
 static OTHERS: LazyLock<Others> = LazyLock::new(|| Others::of(&Target::of_go_collector().unwrap()));
 

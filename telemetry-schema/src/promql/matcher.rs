@@ -1,6 +1,6 @@
 //! What a matcher matches.
 
-use super::ast::{MatchOperator, Matcher};
+use super::ast::{MatchOperator, Matcher, Selector};
 
 impl Matcher {
     /// The regular expression of its value, which the whole of a label must match; nothing when it is not one.
@@ -46,7 +46,17 @@ impl Matcher {
     }
 }
 
+impl Selector {
+    /// The matcher that gives its name by a regular expression.
+    pub fn name_pattern(&self) -> Option<&Matcher> {
+        let is_pattern = |matcher: &&Matcher| {
+            matcher.label.text == "__name__" && matcher.operator == MatchOperator::Matches
+        };
+        self.matchers.iter().find(is_pattern)
+    }
+}
+
 /// Whether a regular expression is words with `|` between them, or one.
-fn is_list_of_words(pattern: &str) -> bool {
+pub(crate) fn is_list_of_words(pattern: &str) -> bool {
     pattern.chars().all(|char| char.is_alphanumeric() || matches!(char, '_' | '-' | '/' | '|' | ':'))
 }

@@ -76,7 +76,7 @@ fn metrics_that_are_not_there_are_told_with_what_is() {
             otelcol_processor_filter_spans_filtered
               1: warning[unknown-metric]: there is no metric "otelcol_processor_filter_spans_filtered"; a component from outside of the collector may have it
             {__name__=~"otelcol_exporter_sent_.+_total"}
-              13: error[unknown-metric]: no metric matches "otelcol_exporter_sent_.+_total"
+              13: error[unknown-metric]: no metric matches "otelcol_exporter_sent_.+_total"; here it is otelcol_exporter_sent_.+
             {__name__="otelcol_exporter_sent_spans_total"}
               12: error[unknown-metric]: there is no metric "otelcol_exporter_sent_spans_total"; it is in otelcol@0.119/explicit until 0.130, otelcol@0.130.1/explicit until 0.152; here it is otelcol_exporter_sent_spans
         "#]],
