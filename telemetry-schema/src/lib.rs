@@ -9,6 +9,7 @@
 mod canonical;
 mod cardinality;
 pub mod catalog;
+#[cfg(feature = "check")]
 pub mod check;
 mod contract;
 pub mod diff;

@@ -12,10 +12,13 @@ from collector import WAIT, eventually
 
 
 class Prometheus:
-    """A running Prometheus that scrapes these targets, a job for each. A context manager: leaving it ends the process."""
+    """A running Prometheus that scrapes these targets, a job for each, with these settings of each job. A context manager:
+    leaving it ends the process."""
 
-    def __init__(self, targets: dict[str, str], directory: Path) -> None:
-        jobs = [{"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in targets.items()]
+    def __init__(self, program: str, targets: dict[str, str], settings: dict[str, Any], directory: Path) -> None:
+        jobs = [
+            {"job_name": job, "static_configs": [{"targets": [target]}], **settings} for job, target in targets.items()
+        ]
         path = directory / "prometheus.yaml"
         path.write_text(json.dumps({"global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"}, "scrape_configs": jobs}))
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -23,7 +26,7 @@ class Prometheus:
         self.jobs = set(targets)
         self.log = directory / "prometheus.log"
         self.command = [
-            "prometheus",
+            program,
             f"--config.file={path}",
             f"--storage.tsdb.path={directory / 'data'}",
             f"--web.listen-address={self.address}",
@@ -33,10 +36,10 @@ class Prometheus:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            eventually(self._scrapes, "each target is scraped\n" + self.log.read_text())
-        except BaseException:
+            eventually(self._scrapes, "each target is scraped")
+        except BaseException as error:
             self.__exit__()
-            raise
+            raise AssertionError(f"{error}\n{self.log.read_text()}") from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -53,12 +56,17 @@ class Prometheus:
         """The labels of all series of a job, `__name__` among them."""
         return self.ask("series", **{"match[]": f'{{job="{job}"}}'})
 
+    def values(self, query: str) -> list[float]:
+        """The values of an instant query now."""
+        return [float(one["value"][1]) for one in self.ask("query", query=query)["result"]]
+
     def kind(self, job: str, metric: str) -> str:
         """The type of a metric of a job."""
         [told] = {one["type"] for one in self.ask("targets/metadata", match_target=f'{{job="{job}"}}', metric=metric)}
         return told
 
     def _scrapes(self) -> bool:
+        assert self.process.poll() is None, f"Prometheus ended with {self.process.returncode}"
         try:
             targets = self.ask("targets")["activeTargets"]
         except OSError:

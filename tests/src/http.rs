@@ -51,8 +51,12 @@ impl Message {
 ///
 /// When there is no answer that can be read; so does [`post`].
 pub fn get(to: SocketAddr, path: &str) -> Answer {
+    try_get(to, path).unwrap_or_else(|error| panic!("GET {path} from {to}: {error}"))
+}
+
+/// As [`get`], for a peer that may be gone.
+pub(crate) fn try_get(to: SocketAddr, path: &str) -> io::Result<Answer> {
     request(to, &format!("GET {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n"), &[])
-        .unwrap_or_else(|error| panic!("GET {path} from {to}: {error}"))
 }
 
 /// `POST` with a body of a content type.

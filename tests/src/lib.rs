@@ -3,8 +3,9 @@
 //!
 //! [`Etalon`] is a running process, [`Sink`] a destination, [`HttpPeer`] and
 //! [`GrpcPeer`] are destinations that misbehave, [`Scrape`] its metrics at one moment. The
-//! crate links nothing of the product: it knows the binary by its command line, its log lines, its
-//! ports and its metrics, as a user does. Every wait is for a condition, and ends after [`WAIT`].
+//! crate links nothing of the product but its telemetry contract, to which it holds every [`Etalon`]: it knows the binary
+//! by its command line, its log lines, its ports and its metrics, as a user does. Every wait is for a condition, and ends
+//! after [`WAIT`].
 
 mod binary;
 mod compressed;
@@ -21,12 +22,14 @@ mod scrape;
 mod script;
 mod sink;
 mod wire;
+mod witness;
 
 use std::time::{Duration, Instant};
 
 pub use crate::binary::binary;
 pub use crate::compressed::{decompressed, gzip, zstd};
 pub use crate::grpc_peer::{Called, GrpcPeer, GrpcReply};
+pub(crate) use crate::http::try_get;
 pub use crate::http::{Answer, get, post, request, try_post};
 pub use crate::http_peer::{Arrived, HttpPeer, HttpReply, answer};
 pub use crate::http2_front::Http2Front;

@@ -13,7 +13,7 @@ use std::thread;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Scrape, WAIT, binary, deadline, remaining};
+use crate::{Scrape, WAIT, binary, deadline, remaining, witness};
 
 /// The log line after which the collector takes data.
 const READY: &str = "Everything is ready. Begin running and processing data.";
@@ -23,12 +23,14 @@ const SAMPLING: &str = "service.telemetry.logs.sampling";
 /// The key that says where metrics are to be had.
 const READERS: &str = "service.telemetry.metrics.readers=";
 
-/// A running `etalon` that logs JSON. Dropping it kills it.
+/// A running `etalon` that logs JSON. Dropping it kills it, and panics when what it has told was not in its contract.
 #[derive(Debug)]
 pub struct Etalon {
     child: Child,
     log: Arc<Log>,
     stdout: mpsc::Receiver<String>,
+    /// Its metrics, as they were last seen.
+    seen: Mutex<Option<String>>,
     _folder: TempDir,
 }
 
@@ -112,7 +114,7 @@ impl Etalon {
         let (reading, stderr) = (Arc::clone(&log), child.stderr.take().expect("stderr is piped"));
         thread::spawn(move || reading.read(stderr));
         let stdout = read_to_end(child.stdout.take().expect("stdout is piped"));
-        Self { child, log, stdout, _folder: folder }
+        Self { child, log, stdout, seen: Mutex::new(None), _folder: folder }
     }
 
     /// Where the OTLP receiver takes gRPC.
@@ -134,7 +136,36 @@ impl Etalon {
     pub fn scrape(&self) -> Scrape {
         let answer = crate::get(self.metrics(), "/metrics");
         assert_eq!(answer.status, 200, "{answer:?}");
+        self.saw(answer.text());
         Scrape::parse(&answer.text())
+    }
+
+    fn saw(&self, metrics: String) {
+        witness::note_metrics(&metrics);
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(metrics);
+    }
+
+    /// Looks at its metrics a last time, if it still shows them.
+    fn look(&self) {
+        let served = self.log.lock().lines.iter().find(|line| line["msg"] == "Serving metrics").cloned();
+        let address = served.and_then(|line| line["endpoint"].as_str()?.parse().ok());
+        if let Some(answer) = address.and_then(|address| crate::try_get(address, "/metrics").ok())
+            && answer.status == 200
+        {
+            self.saw(answer.text());
+        }
+    }
+
+    /// Panics when something that it has told is not in the contract.
+    fn hold_to_the_contract(&self) {
+        let metrics = self.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let state = self.log.lock();
+        witness::note_events(&state.lines);
+        let metrics = metrics.and_then(|text| witness::metrics_that_do_not_fit(&text));
+        let events = witness::events_that_do_not_fit(&state.text);
+        drop(state);
+        let told: Vec<String> = metrics.into_iter().chain(events).collect();
+        assert!(told.is_empty(), "not as the contract declares it:\n{}", told.join("\n"));
     }
 
     fn address(&self, message: &str) -> SocketAddr {
@@ -201,6 +232,7 @@ impl Etalon {
 
     /// Sends SIGTERM.
     pub fn terminate(&self) {
+        self.look();
         self.signal("TERM");
     }
 
@@ -230,7 +262,7 @@ impl Etalon {
             assert!(!left.is_zero(), "still running after {WAIT:?}\n{}", state.text);
             state = self.log.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        let stderr = std::mem::take(&mut state.text);
+        let stderr = state.text.clone();
         drop(state);
         let stdout = self.stdout.recv_timeout(remaining(deadline)).expect("stdout ends with the process");
         let status = self.child.wait().expect("a child can be waited for");
@@ -240,9 +272,16 @@ impl Etalon {
 
 impl Drop for Etalon {
     fn drop(&mut self) {
+        if !thread::panicking() && matches!(self.child.try_wait(), Ok(None)) {
+            self.look();
+        }
         // It may have ended already: then there is nothing to kill.
         self.child.kill().ok();
         self.child.wait().ok();
+        // What has failed already is not to be hidden by what it has caused.
+        if !thread::panicking() {
+            self.hold_to_the_contract();
+        }
     }
 }
 

@@ -1,42 +1,31 @@
-//! Metrics in the Prometheus text format.
+//! The collector's own metrics at one moment.
+
+use etalon_telemetry_schema::check;
 
 /// All series of one scrape.
 #[derive(Clone, Debug)]
-pub struct Scrape {
-    series: Vec<Series>,
-}
-
-#[derive(Clone, Debug)]
-struct Series {
-    name: String,
-    /// As written between the braces.
-    labels: String,
-    value: f64,
-}
+pub struct Scrape(check::Scrape);
 
 impl Scrape {
-    /// Reads version 0.0.4 of the format, as far as values and label sets go.
+    /// Reads it.
     ///
     /// # Panics
     ///
-    /// When a line is none of comment, empty and sample.
+    /// When a line is not of the format, or none is a series.
     pub fn parse(text: &str) -> Self {
-        let samples = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        Self {
-            series: samples
-                .map(|line| sample(line).unwrap_or_else(|| panic!("not a sample: {line}")))
-                .collect(),
-        }
+        let scrape = check::Scrape::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"));
+        assert_eq!(scrape.malformed(), [], "{text}");
+        Self(scrape)
     }
 
     /// The sum of the series of a metric whose labels contain all of these; none when there is no such
     /// series.
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-        let pairs: Vec<String> = labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+        let has = |series: &check::Series, (key, value)| series.label(key) == Some(value);
         let matching: Vec<f64> = self
-            .series
-            .iter()
-            .filter(|series| series.name == name && pairs.iter().all(|pair| series.labels.contains(pair)))
+            .0
+            .series()
+            .filter(|series| series.name == name && labels.iter().all(|label| has(series, *label)))
             .map(|series| series.value)
             .collect();
         (!matching.is_empty()).then(|| matching.iter().sum())
@@ -53,15 +42,6 @@ impl Scrape {
         assert!(sum >= 0.0 && sum.fract() == 0.0, "{name} is {sum}");
         sum as u64
     }
-}
-
-fn sample(line: &str) -> Option<Series> {
-    let (series, value) = line.rsplit_once(' ')?;
-    let (name, labels) = match series.split_once('{') {
-        Some((name, labels)) => (name, labels.strip_suffix('}')?),
-        None => (series, ""),
-    };
-    Some(Series { name: name.to_owned(), labels: labels.to_owned(), value: value.parse().ok()? })
 }
 
 #[cfg(test)]

@@ -10,13 +10,15 @@ use crate::tool::{self, ToolError};
 
 const BUILDER: &str = "go.opentelemetry.io/collector/cmd/builder@v0.159.0";
 
-/// Why there is no Go collector.
+/// Why something could not be built with Go.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GoError {
     #[error(transparent)]
     Tool(#[from] ToolError),
     #[error(transparent)]
     Command(#[from] CommandError),
+    #[error("cannot read what go mod download says")]
+    Download(#[source] serde_json::Error),
 }
 
 /// The path of the Go collector; builds it when the manifest, the builder or Go has changed.

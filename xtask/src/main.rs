@@ -8,6 +8,7 @@ mod command;
 #[cfg(feature = "telemetry")]
 mod contract;
 mod go_collector;
+mod prometheus;
 mod test;
 mod tool;
 

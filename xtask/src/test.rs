@@ -1,9 +1,10 @@
-//! `cargo xtask test`: the Rust tests, and real peers against the built binary: the SDKs of other languages
-//! and the Go collector.
+//! `cargo xtask test`: the Rust tests, and real peers against the built binary: the SDKs of other languages,
+//! the Go collector and Prometheus.
 //!
 //! Whatever a part needs is installed below the target directory; outside it only the caches of the tools
 //! change, as with cargo itself.
 
+mod coverage;
 mod peers;
 mod python;
 
@@ -13,6 +14,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
+use self::coverage::CoverageError;
 use self::python::PythonError;
 use crate::command::{CommandError, Places, cargo, output, say, succeed};
 use crate::go_collector::GoError;
@@ -22,9 +24,9 @@ const USAGE: &str = "\
 Usage: cargo xtask test [PART]... [-- ARGUMENTS]
 
 Runs all parts, or those that are named, and stops at the first failure:
-  rust             cargo test --workspace
+  rust             cargo test --workspace, and whether it makes a collector tell all that is stable
   go-collector     the Go collector before, behind and beside the built binary (needs go, python3)
-  prometheus       a real Prometheus scrapes the built binary (needs prometheus, python3)
+  prometheus       Prometheus of Debian, and 3.5, scrape the built binary (needs prometheus, go, python3)
   sdk-go           the OpenTelemetry Go SDK against the built binary (needs go, python3)
   sdk-java         the Java SDK (needs javac and mvn, python3)
   sdk-javascript   the JavaScript SDK (needs node and npm, python3)
@@ -42,7 +44,7 @@ struct Part {
 const PARTS: [Part; 7] = [
     Part { name: "rust", needs: &[], run: rust },
     Part { name: "go-collector", needs: &[GO, PYTHON], run: peers::go_collector },
-    Part { name: "prometheus", needs: &[PROMETHEUS, PYTHON], run: prometheus },
+    Part { name: "prometheus", needs: &[PROMETHEUS, GO, PYTHON], run: peers::prometheus },
     Part { name: "sdk-go", needs: &[GO, PYTHON], run: peers::sdk_go },
     Part { name: "sdk-java", needs: &[JAVA, MAVEN, PYTHON], run: peers::sdk_java },
     Part { name: "sdk-javascript", needs: &[NODE, NPM, PYTHON], run: peers::sdk_javascript },
@@ -64,6 +66,8 @@ enum TestError {
     Python(#[from] PythonError),
     #[error(transparent)]
     Go(#[from] GoError),
+    #[error(transparent)]
+    Coverage(#[from] CoverageError),
     #[error(transparent)]
     Tool(#[from] ToolError),
     #[error("{part} failed; not run after it: {rest}")]
@@ -132,11 +136,10 @@ fn names(parts: &[&Part]) -> String {
 fn rust(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {
     let mut command = cargo();
     command.args(["test", "--workspace"]).args(passed_on).env("ETALON_BIN", &build.binary);
-    Ok(succeed(command.current_dir(&build.places.root))?)
-}
-
-fn prometheus(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {
-    Ok(succeed(&mut python::pytest(build, "prometheus", passed_on)?)?)
+    let notes = coverage::begin(&build.places)?;
+    succeed(command.env(coverage::FOLDER, &notes).current_dir(&build.places.root))?;
+    // With arguments, tests may have been left out.
+    if passed_on.is_empty() { coverage::compare(&build.places, &notes) } else { Ok(()) }
 }
 
 fn sdk_python(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {

@@ -6,13 +6,20 @@ use std::process::Command;
 
 use super::{Build, TestError, python};
 use crate::command::{self, CommandError};
-use crate::{go_collector, tool};
+use crate::{go_collector, prometheus, tool};
 
 /// The Go collector before, behind and beside the built binary.
 pub(super) fn go_collector(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {
     let binary = go_collector::build(&build.places)?;
     let mut pytest = python::pytest(build, "go-collector", passed_on)?;
     Ok(command::succeed(pytest.env("GO_COLLECTOR_BIN", binary))?)
+}
+
+/// Prometheus 2 of the system, and Prometheus 3.
+pub(super) fn prometheus(build: &Build, passed_on: &[&str]) -> Result<(), TestError> {
+    let binary = prometheus::build(&build.places)?;
+    let mut pytest = python::pytest(build, "prometheus", passed_on)?;
+    Ok(command::succeed(pytest.env("PROMETHEUS_3_BIN", binary))?)
 }
 
 /// An application of the Go SDK.
