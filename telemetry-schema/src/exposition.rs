@@ -135,6 +135,17 @@ impl Instrument {
     }
 }
 
+impl FamilyKind {
+    /// As Prometheus has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
 impl Exposition {
     /// The name of the family of a metric.
     pub fn name_of(&self, metric: &Metric) -> String {

@@ -16,6 +16,7 @@ mod factory;
 mod host;
 mod lifecycle;
 mod outcome;
+mod random;
 mod signal;
 
 pub use auth::{AuthError, ClientAuthenticator, Identity, ServerAuthenticator};
@@ -31,6 +32,7 @@ pub use factory::{
 pub use host::{Address, BuildInfo, Host, Listening};
 pub use lifecycle::Component;
 pub use outcome::{Code, Delivered, Failure, Origin, Outcome};
+pub use random::random_unit;
 pub use signal::{UndeclaredSignal, data_type};
 
 use std::pin::Pin;

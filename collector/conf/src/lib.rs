@@ -72,6 +72,7 @@
     allow(clippy::needless_raw_string_hashes, reason = "the snapshots are written by expect-test")
 )]
 
+mod causes;
 mod de;
 mod duration;
 mod emit;
@@ -96,6 +97,7 @@ mod validate;
 mod value;
 mod visible;
 
+pub use causes::with_causes;
 pub use de::MAX_PROBLEMS;
 pub use duration::{Duration, DurationError};
 pub use expand::{MAX_EXPANDED_BYTES, MAX_EXPANSION_ROUNDS};

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
-use std::error::Error;
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
+use crate::causes::with_causes;
 use crate::expand::expand;
 use crate::location::Location;
 use crate::merge::{Lists, merge};
@@ -381,18 +381,6 @@ fn read_file(path: &str) -> Result<String, String> {
 /// Whether a path names a descriptor that was handed to this process, as a shell's `<(…)` does.
 fn is_open_already(path: &str) -> bool {
     path == "/dev/stdin" || ["/dev/fd/", "/proc/self/fd/"].iter().any(|folder| path.starts_with(folder))
-}
-
-/// An error and what caused it, in one line.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

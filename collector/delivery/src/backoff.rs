@@ -1,7 +1,8 @@
 //! How long to wait between two attempts.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
+
+use etalon_component::random_unit;
 
 /// Intervals that grow by a factor up to a limit, each made longer or shorter at random.
 #[derive(Clone, Debug)]
@@ -26,11 +27,6 @@ impl Backoff {
 /// The longest duration when the product is longer.
 fn scaled(duration: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(Duration::MAX)
-}
-
-/// A number from 0 up to 1, from the seed that the standard library draws for each hasher.
-fn random_unit() -> f64 {
-    (RandomState::new().hash_one(0_u8) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub fn check(scrape: &Scrape, contract: &Contract, exposition: &Exposition, leve
         instance: String::new(),
         line: None,
         message: "it is not there".to_owned(),
-        expected: format!("a {} that is there from the start", word(family.kind)),
+        expected: format!("a {} that is there from the start", family.kind.word()),
         times: 1,
     }));
     findings.sort();
@@ -107,14 +107,6 @@ fn written<'a>(name: &str, labels: impl Iterator<Item = &'a (String, String)>) -
     if labels.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", labels.join(",")) }
 }
 
-fn word(kind: FamilyKind) -> &'static str {
-    match kind {
-        FamilyKind::Counter => "counter",
-        FamilyKind::Gauge => "gauge",
-        FamilyKind::Histogram => "histogram",
-    }
-}
-
 /// The families of a contract by name.
 struct Declared<'a>(BTreeMap<&'a str, &'a Family<'a>>);
 
@@ -164,7 +156,7 @@ impl Pair<'_> {
 
     fn kind(&self) -> Option<Finding> {
         let told = self.scraped.kind;
-        let expected = word(self.declared.kind);
+        let expected = self.declared.kind.word();
         let fits = match told {
             // In this format, a counter ends in `_total`: the type of another one cannot be told.
             Some(ScrapedKind::Unknown) => {

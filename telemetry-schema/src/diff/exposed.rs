@@ -3,7 +3,7 @@
 use super::Rule;
 use super::site::Site;
 use crate::contract::{Contract, Metric};
-use crate::exposition::{Exposition, FamilyKind};
+use crate::exposition::Exposition;
 
 /// The expositions themselves.
 pub(super) fn expositions(site: &mut Site<'_>, old: &[Exposition], new: &[Exposition]) {
@@ -53,19 +53,11 @@ pub(super) fn families(
         let (seen, now) =
             (old_contract.family(old, old_exposition), new_contract.family(new, new_exposition));
         site.field("name", &seen.name, &now.name, Rule::ExposedNameChanged);
-        site.field("type", &kind(seen.kind), &kind(now.kind), Rule::ExposedTypeChanged);
+        site.field("type", &seen.kind.word(), &now.kind.word(), Rule::ExposedTypeChanged);
         let stayed = |key: &String| new.attributes.iter().any(|attribute| attribute.key == *key);
         for key in old.attributes.iter().map(|attribute| &attribute.key).filter(|key| stayed(key)) {
             let (seen, now) = (old_exposition.escaped(key), new_exposition.escaped(key));
             site.at("labels").field(key, &seen, &now, Rule::ExposedLabelChanged);
         }
-    }
-}
-
-fn kind(kind: FamilyKind) -> &'static str {
-    match kind {
-        FamilyKind::Counter => "counter",
-        FamilyKind::Gauge => "gauge",
-        FamilyKind::Histogram => "histogram",
     }
 }

@@ -14,6 +14,7 @@ mod log_settings;
 mod overload;
 mod own_log_lines;
 mod own_metrics;
+mod own_metrics_push;
 mod own_spans;
 mod proxies;
 mod reload;

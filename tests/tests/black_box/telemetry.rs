@@ -334,7 +334,7 @@ fn declared(contract: &Contract, exposition: &Exposition) -> BTreeMap<String, Fa
             values.map(|values| values.iter().map(|value| (*value).to_owned()).collect())
         });
         let declared = Family {
-            kind: format!("{:?}", family.kind).to_lowercase(),
+            kind: family.kind.word().to_owned(),
             required: names(true).collect(),
             labels: names(false).zip(values).collect(),
             at_zero: family.kind == FamilyKind::Counter

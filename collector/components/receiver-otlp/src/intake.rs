@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use etalon_component::{Batch, BoxFuture, Code, Consumer, Context, Delivered, Outcome, SpanContext};
-use etalon_net::server::{Call, Format, Unary, jitter};
+use etalon_component::{
+    Batch, BoxFuture, Code, Consumer, Context, Delivered, Outcome, SpanContext, random_unit,
+};
+use etalon_net::server::{Call, Format, Unary};
 use etalon_net::status::{MESSAGE_BYTES_MAX, Status};
 use etalon_pdata::json::{self, JsonError};
 use etalon_pdata::{Compressed, Payload, ScanError, Signal, Utf8Policy, partial_success_response, scan};
@@ -69,7 +71,7 @@ impl Intake {
             }
             Outcome::Refused(_) | Outcome::Permanent(_) | Outcome::Unknown(_) => {
                 drop(pending);
-                Err(Status::of_outcome(&outcome, jitter())
+                Err(Status::of_outcome(&outcome, random_unit())
                     .unwrap_or_else(|| Status::new(Code::Unavailable, "the outcome is unknown")))
             }
         }

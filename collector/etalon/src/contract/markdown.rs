@@ -2,7 +2,7 @@
 
 use etalon_telemetry_schema::{
     Attribute, AttributeKind, AttributeRef, Contract, Deprecated, Domain, Entity, Event, Exposition, Family,
-    FamilyKind, Level, Presence, Primitive, Requirement, Severity, Span, Stability,
+    Level, Presence, Primitive, Requirement, Severity, Span, Stability,
 };
 
 /// The whole contract, with metrics as this exposition names them.
@@ -47,7 +47,7 @@ fn metric(text: &mut String, family: Family<'_>, contract: &Contract) {
     if family.name != metric.name {
         text.push_str(&format!("- OTLP: `{}`\n", metric.name));
     }
-    text.push_str(&format!("- type: {}, unit: `{}`", kind(family.kind), metric.unit));
+    text.push_str(&format!("- type: {}, unit: `{}`", family.kind.word(), metric.unit));
     text.push_str(&format!(", level: {}, since {}\n", level(note.level), note.since));
     for label in &family.labels {
         let optional = if label.required { "" } else { " (only when asked for, or where it applies)" };
@@ -176,14 +176,6 @@ fn promise(stability: Stability) -> &'static str {
         Stability::Beta => "beta",
         Stability::ReleaseCandidate => "release candidate",
         Stability::Stable => "stable",
-    }
-}
-
-fn kind(kind: FamilyKind) -> &'static str {
-    match kind {
-        FamilyKind::Counter => "counter",
-        FamilyKind::Gauge => "gauge",
-        FamilyKind::Histogram => "histogram",
     }
 }
 

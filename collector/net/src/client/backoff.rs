@@ -1,8 +1,9 @@
 //! How long to wait before connecting again: gRPC's "Connection Backoff Protocol"
 //! (<https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md>).
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
+
+use etalon_component::random_unit;
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_mins(2);
@@ -32,11 +33,6 @@ impl ConnectBackoff {
     pub(super) fn reset(&mut self) {
         self.next = FIRST;
     }
-}
-
-/// A number from 0 up to 1, from the seed that the standard library draws for each hasher.
-fn random_unit() -> f64 {
-    (RandomState::new().hash_one(0_u8) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]

@@ -45,11 +45,11 @@ pub use message::Message;
 pub use observations::{ClientObservations, ClientOf, Destination};
 pub use proxy::ProxyError;
 
-use std::error::Error;
 use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use etalon_component::{Context, Outcome};
+use etalon_conf::with_causes;
 
 /// Connections to a destination that resolves to one address, on a machine with as many CPUs; with fewer, one for each.
 /// The first is opened at the start, each further one when those open have [`CALLS_PER_CONNECTION`] calls each.
@@ -83,20 +83,4 @@ fn tell_span(context: &Context, headers: &mut HeaderMap) {
             headers.insert(HeaderName::from_static(name), value);
         }
     }
-}
-
-/// An error and its causes in one line, for the message of an outcome.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        // Some errors of the libraries below repeat their cause.
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
 }

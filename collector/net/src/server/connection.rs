@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use etalon_component::random_unit;
 use etalon_telemetry::tell;
 use http_body::Body;
 use hyper::body::Incoming;
@@ -275,7 +275,7 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
 ) -> hyper::Result<()> {
     let mut draining = false;
     let mut gone_at = None;
-    let mut old_at = age.map(|age| Instant::now() + age.max.mul_f64(0.9 + 0.2 * random()));
+    let mut old_at = age.map(|age| Instant::now() + age.max.mul_f64(0.9 + 0.2 * random_unit()));
     loop {
         let look_at = match activity.verdict(patience) {
             Verdict::SlowHead | Verdict::Stalled => return Ok(()),
@@ -337,12 +337,6 @@ pub(super) async fn at(time: Option<Instant>) {
         Some(time) => tokio::time::sleep_until(time).await,
         None => std::future::pending().await,
     }
-}
-
-/// A number between 0 and 1, evenly spread: what spreads events that would otherwise come together.
-/// Not for secrets.
-pub fn random() -> f64 {
-    RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
 }
 
 fn h1(settings: &Settings) -> http1::Builder {

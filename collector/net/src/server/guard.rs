@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use etalon_component::{
     AuthError, AuthenticatorError, Caller, Code, ComponentId, Host, Identity, Metadata, Outcome,
-    ServerAuthenticator,
+    ServerAuthenticator, random_unit,
 };
 use etalon_telemetry::event::Causes;
 use etalon_telemetry::tell;
@@ -14,7 +14,6 @@ use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::connection::random;
 use super::running::Seldom;
 use crate::status::Status;
 
@@ -84,7 +83,7 @@ impl Guard {
             AuthError::Unavailable(_) => {
                 self.turned_away.then(|| tell!(ReceiverAuthUnavailable { error: &told }));
                 let message = error.to_string();
-                let status = Status::of_outcome(&Outcome::refused(message.clone()), random())
+                let status = Status::of_outcome(&Outcome::refused(message.clone()), random_unit())
                     .unwrap_or_else(|| Status::new(Code::Unavailable, message));
                 Err(TurnedAway { status, challenge: None })
             }

@@ -42,7 +42,6 @@ use crate::status::Status;
 
 pub use calm::{CONTROL_FRAMES_MAX, EnforcementPolicy};
 pub use config::{GrpcServerConfig, HttpServerConfig, Keepalive, MESSAGE_MAX, ServerParameters};
-pub use connection::random as jitter;
 pub use cors::CorsConfig;
 pub use listen::ListenError;
 pub use running::Server;

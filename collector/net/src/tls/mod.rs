@@ -22,7 +22,7 @@ pub use server::TlsServerConfig;
 pub use tpm::TpmConfig;
 pub(crate) use turns::Turns;
 
-use std::error::Error;
+use etalon_conf::with_causes;
 
 /// Why a TLS configuration cannot be used. The messages begin as Go's do.
 #[derive(Debug, thiserror::Error)]
@@ -77,17 +77,6 @@ impl TlsError {
             error => Self::KeyPair(error),
         }
     }
-}
-
-/// An error and its causes, in one line.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
