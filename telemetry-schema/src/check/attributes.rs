@@ -124,7 +124,9 @@ impl Declared<'_> {
             let expected = format!("{} on each", missing.join(", "));
             findings.push(Rule::MissingAttribute, at, format!("it has no {}", missing.join(", ")), expected);
         }
-        for Given { key, value } in given.iter().filter(|given| is_declared(&given.key)) {
+        for Given { key, value } in
+            given.iter().filter(|given| is_declared(&given.key) || is_free(&given.key))
+        {
             self.value(key, value, at, findings);
         }
     }

@@ -12,7 +12,7 @@ use crate::contract::{Contract, Severity};
 /// The field that tells which event it is.
 pub(super) const NAME: &str = "event.name";
 
-/// What lines have of the component that they are about.
+/// What fields begin with that lines have of the component that they are about, whatever the event.
 const OF_COMPONENTS: &str = "otelcol.";
 
 /// An event that was told.
@@ -100,9 +100,8 @@ pub(super) fn check(
         let mut keys = contract.entities.values().flat_map(|one| one.identity.iter().chain(&one.description));
         keys.any(|attribute| attribute.key == key)
     };
-    let is_free = |key: &str| {
-        key.starts_with(OF_COMPONENTS) || free.iter().any(|field| field == key) || of_resource(key)
-    };
+    let of_component = |key: &str| key.starts_with(OF_COMPONENTS) && contract.attributes.contains_key(key);
+    let is_free = |key: &str| of_component(key) || of_resource(key) || free.iter().any(|field| field == key);
     let declared = Declared { contract, attributes: &event.attributes };
     declared.compare(&told.fields, is_free, at, findings);
 }

@@ -171,6 +171,20 @@ fn each_rule_finds_what_breaks_it_where_it_is_and_nothing_else() {
         (LINE, r#""endpoint":"a:1","#, "", Rule::MissingAttribute, "it has no endpoint"),
         (LINE, r#""endpoint":"a:1""#, r#""endpoint":null"#, Rule::AttributeType, "endpoint is nothing"),
         (LINE, r#""items":3"#, r#""items":3.5"#, Rule::AttributeType, "items is a number"),
+        (
+            LINE,
+            r#""otelcol.component.id":"otlp""#,
+            r#""otelcol.component.id":1"#,
+            Rule::AttributeType,
+            "otelcol.component.id is a whole number",
+        ),
+        (
+            LINE,
+            r#""otelcol.component.id":"otlp""#,
+            r#""otelcol.other":"otlp""#,
+            Rule::UndeclaredAttribute,
+            "the contract does not have its otelcol.other",
+        ),
         (LINE, r#""ratio":0.5"#, r#""ratio":"half""#, Rule::AttributeType, "ratio is text"),
         (LINE, r#""signal":"logs""#, r#""signal":1"#, Rule::UndeclaredValue, "signal is 1"),
         (
