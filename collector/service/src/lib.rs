@@ -25,11 +25,11 @@ mod telemetry_setup;
 
 pub use collector::{BuildError, Collector, RunError};
 pub use config::{CollectorConfig, Entry, Pipeline, describe_service};
-pub use logs::chain;
 pub use extensions::ExtensionError;
 pub use factories::Factories;
 pub use gates::{ALLOW_NO_PIPELINES, Effect, FeatureGates, GATES, Gate, GateError, MERGE_APPEND, Stage};
 pub use graph::{GraphError, MAX_CONNECTORS_IN_SERIES, Role, StartError};
+pub use logs::chain;
 pub use reload::{RELOAD_DRAIN_TIMEOUT, ReloadError, Reloaded};
 pub use telemetry_config::{
     LogEncoding, LogLevel, LogsConfig, MetricsConfig, MetricsLevel, OtlpPush, OtlpPushError, Protocol,

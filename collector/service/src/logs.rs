@@ -382,7 +382,7 @@ impl Visit for Collected {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.put(field, with_causes(value).into());
+        self.put(field, chain(value).into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

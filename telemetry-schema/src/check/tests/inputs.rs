@@ -20,7 +20,7 @@ const TRACE: &str = r#"{"resourceSpans":[{"scopeSpans":[{"scope":{"name":"etalon
 const RECORD: &str = r#"{"resourceLogs":[{"scopeLogs":[{"scope":{"name":"etalon"},"logRecords":[{"eventName":"service.ready","severityNumber":9,"body":{"stringValue":"Ready."},"attributes":[{"key":"endpoint","value":{"stringValue":"a:1"}}]}]}]}]}"#;
 
 /// The same in a log.
-const LINE: &str = r#"{"level":"info","ts":"2026-11-20T08:30:00.125Z","caller":"a/b.rs:1","msg":"Ready","event.name":"service.ready","endpoint":"a:1","items":3,"ratio":0.5,"is_first":true,"signal":"logs","service.name":"x","otelcol.component.id":"otlp"}"#;
+const LINE: &str = r#"{"level":"info","ts":"2026-11-20T08:30:00.125Z","caller":"a/b.rs:1","resource":{"service.name":"x"},"msg":"Ready","event.name":"service.ready","endpoint":"a:1","items":3,"ratio":0.5,"is_first":true,"signal":"logs","otelcol.component.id":"otlp"}"#;
 
 fn contract() -> Contract {
     Contract::from_json(CONTRACT).unwrap()
