@@ -18,6 +18,9 @@ use serde_json::Value;
 /// The environment variable with the folder that notes go to.
 const FOLDER: &str = "ETALON_TELEMETRY_NOTES";
 
+/// Fields that tests have the configuration add to each line of the log.
+static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| ["site".to_owned()]);
+
 /// The contract of the binary: it is built of the same sources.
 static CONTRACT: LazyLock<(Contract, Exposition)> =
     LazyLock::new(|| catalog::find(catalog::CURRENT).expect("the current contract"));
@@ -70,7 +73,7 @@ fn not_fitting(text: &str, kind: Kind, counts: fn(&Finding) -> bool) -> Option<S
         or_closest: true,
         level: Level::Basic,
         temporality: None,
-        fields: &[],
+        fields: &*FIELDS,
     };
     let told = |report: Report| {
         let findings: Vec<Finding> = report.findings.into_iter().filter(counts).collect();
