@@ -8,6 +8,7 @@ use etalon_telemetry::attributes::DropReason;
 use etalon_telemetry::metrics::ExporterMetrics;
 use etalon_telemetry::{tell, within};
 
+use crate::drops::Drops;
 use crate::parts::{Parts, Sum, Verdict, is_too_large};
 use crate::retry::{Retry, described};
 use crate::traced::{Deliveries, Traced};
@@ -16,6 +17,7 @@ use crate::traced::{Deliveries, Traced};
 pub(crate) struct Accounting {
     pub(crate) retry: Retry,
     pub(crate) metrics: ExporterMetrics,
+    pub(crate) drops: Drops,
     pub(crate) signal: Signal,
     pub(crate) span: tracing::Span,
     pub(crate) fate: Fate,
@@ -86,10 +88,16 @@ impl Accounting {
         match self.fate {
             Fate::Rejected => self.log_rejected(items, failure),
             Fate::Dropped => {
-                self.metrics.dropped(items, reason);
+                self.dropped(items, reason);
                 self.log_dropped(items, failure);
             }
         }
+    }
+
+    /// Counts items that are lost although their sender was told that all is well.
+    fn dropped(&self, items: usize, reason: DropReason) {
+        self.metrics.dropped(items, reason);
+        self.drops.count(items, reason);
     }
 
     /// Why items are lost of which this is the last outcome.
@@ -111,7 +119,7 @@ impl Accounting {
         self.metrics.send_failed(rejected);
         self.metrics.rejected(rejected);
         if self.fate == Fate::Dropped {
-            self.metrics.dropped(rejected, DropReason::PartialSuccess);
+            self.dropped(rejected, DropReason::PartialSuccess);
         }
         self.metrics.last_success(unix_seconds());
         if delivered.rejected > 0 || delivered.message.is_some() {

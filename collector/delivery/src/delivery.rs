@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounting::{Accounting, Fate};
+use crate::drops::Drops;
 use crate::memory_queue::MemoryQueue;
 use crate::queue::QueueConfig;
 use crate::retry::{Retry, RetryConfig};
@@ -69,6 +70,7 @@ impl Delivery {
         let accounting = Accounting {
             retry,
             metrics,
+            drops: Drops::new(of.data_type, settings.span.clone()),
             signal,
             span: settings.span.clone(),
             fate: if tells_outcome { Fate::Rejected } else { Fate::Dropped },
@@ -180,6 +182,7 @@ impl Component for Delivery {
                 queue.close();
                 workers.drain(queue, &self.accounting, deadline).await;
             }
+            self.accounting.drops.end();
             self.sender.shutdown(deadline).await
         })
     }

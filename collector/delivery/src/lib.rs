@@ -12,6 +12,7 @@ mod accounting;
 mod acknowledged;
 mod backoff;
 mod delivery;
+mod drops;
 mod memory_queue;
 mod parts;
 mod queue;

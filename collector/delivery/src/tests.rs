@@ -1,6 +1,7 @@
 //! The chain under a stopped clock, in front of a sender that does as it is told.
 
 mod accounting;
+mod drops;
 mod parts;
 mod queue;
 mod retry;

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use etalon_tests::{Etalon, Finished, free_port, logs, post, run};
+use etalon_tests::{Etalon, Finished, Sink, Verdict, eventually, free_port, logs, post, run};
 use serde_json::Value;
 
-use crate::OTLP;
+use crate::{OTLP, forwarding_to};
 
 const EXPORTERS: &str =
     "exporters: {nop: }\nservice: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n";
@@ -138,5 +138,38 @@ service: {{pipelines: {{logs: {{receivers: [otlp], exporters: [otlp_http]}}}}}}\
     let stopped = etalon.stop();
     let retries = lines(&stopped).iter().filter(|line| line["event.name"] == "exporter.retry").count();
     assert!(retries > 0, "{}", stopped.stderr);
+    assert_declared(&stopped);
+}
+
+#[test]
+fn a_time_of_losses_is_told_once_when_it_begins_and_once_when_it_ends() {
+    let sink = Sink::start();
+    sink.answer(Verdict::Status(400));
+    let exporter = format!("  otlp_http: {{endpoint: '{}'}}", sink.endpoint());
+    let etalon = Etalon::start(&forwarding_to(&exporter, "otlp_http"));
+    let sizes = 1..=20;
+    for size in sizes.clone() {
+        assert_eq!(post(etalon.http(), "/v1/logs", "application/json", &logs(0..size)).status, 200);
+    }
+    let lost = sizes.map(u64::from).sum::<u64>();
+    eventually("the losses", || {
+        (etalon.scrape().count("etalon_exporter_dropped_items") == lost).then_some(())
+    });
+    let stopped = etalon.stop();
+    let told: Vec<Value> = lines(&stopped)
+        .into_iter()
+        .filter(|line| line["event.name"].as_str().is_some_and(|name| name.starts_with("data.drop.")))
+        .collect();
+    let names: Vec<&Value> = told.iter().map(|line| &line["event.name"]).collect();
+    assert_eq!(names, ["data.drop.started", "data.drop.ended"], "{}", stopped.stderr);
+    for line in &told {
+        assert_eq!(
+            (&line["data_type"], &line["drop_reason"]),
+            (&"logs".into(), &"rejected".into()),
+            "{line}"
+        );
+        assert_eq!(line["otelcol.component.id"], "otlp_http", "{line}");
+    }
+    assert_eq!(told[1]["items"], lost, "{}", told[1]);
     assert_declared(&stopped);
 }

@@ -10,7 +10,7 @@ use crate::definition::Stability;
 use crate::event::{Declared, EventDefinition, Text, Whole, shown, value};
 
 /// All events, by name.
-pub static ALL: [&EventDefinition; 63] = [
+pub static ALL: [&EventDefinition; 65] = [
     &AUTH_FILE_RELOADED,
     &AUTH_FILE_STALE,
     &AUTH_TOKENS_IGNORED,
@@ -24,6 +24,8 @@ pub static ALL: [&EventDefinition; 63] = [
     &CONFIG_RELOAD_SUCCEEDED,
     &CONFIG_RESOURCE_KEPT,
     &CONFIG_WARNING,
+    &DATA_DROP_ENDED,
+    &DATA_DROP_STARTED,
     &EXPORTER_CONNECT_FAILED,
     &EXPORTER_CONNECTION_BROKEN,
     &EXPORTER_CREDENTIALS_UNENCRYPTED,
@@ -515,6 +517,82 @@ impl ConfigWarning<'_> {
 impl Declared for ConfigWarning<'_> {
     fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
         record(&[Some(&format_args!("{}", self.warning)), Some(&"config.warning")]);
+    }
+}
+
+static DATA_DROP_ENDED: EventDefinition = EventDefinition {
+    name: "data.drop.ended",
+    brief: "An exporter does not lose data any more.",
+    level: Level::WARN,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "data_type", "drop_reason", "items", "duration"],
+};
+
+/// `data.drop.ended`: An exporter does not lose data any more.
+///
+/// Told once for each data.drop.started, when nothing was lost for its reason for a minute, or when the exporter has been shut down; with the number of all items that were lost between.
+pub struct DataDropEnded<'a> {
+    /// `data_type`: The signal.
+    pub data_type: attributes::DataType,
+    /// `drop_reason`: Why items are lost.
+    pub drop_reason: attributes::DropReason,
+    /// `items`: Spans, data points or log records.
+    pub items: Whole,
+    /// `duration`: How long it went on, with the unit.
+    pub duration: Text<'a>,
+}
+
+impl DataDropEnded<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &DATA_DROP_ENDED;
+}
+
+impl Declared for DataDropEnded<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"Data is no longer being lost"),
+            Some(&"data.drop.ended"),
+            Some(&self.data_type.as_str()),
+            Some(&self.drop_reason.as_str()),
+            Some(&self.items.get()),
+            value(shown(Some(self.duration)).as_ref()),
+        ]);
+    }
+}
+
+static DATA_DROP_STARTED: EventDefinition = EventDefinition {
+    name: "data.drop.started",
+    brief: "An exporter begins to lose data whose sender was told that all is well.",
+    level: Level::ERROR,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "data_type", "drop_reason"],
+};
+
+/// `data.drop.started`: An exporter begins to lose data whose sender was told that all is well.
+///
+/// Told for the first items that an exporter loses of a signal for one reason; and not again before data.drop.ended tells of the same exporter, signal and reason.
+pub struct DataDropStarted {
+    /// `data_type`: The signal.
+    pub data_type: attributes::DataType,
+    /// `drop_reason`: Why items are lost.
+    pub drop_reason: attributes::DropReason,
+}
+
+impl DataDropStarted {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &DATA_DROP_STARTED;
+}
+
+impl Declared for DataDropStarted {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"Data is being lost"),
+            Some(&"data.drop.started"),
+            Some(&self.data_type.as_str()),
+            Some(&self.drop_reason.as_str()),
+        ]);
     }
 }
 
