@@ -115,10 +115,10 @@ mod tests {
         "etalon_exporter_incoming_items = otelcol_exporter_sent + otelcol_exporter_send_failed";
 
     fn broken(text: &str, scrape: &str) -> Vec<String> {
-        let (contract, exposition) = catalog::find(catalog::CURRENT).unwrap();
-        let invariant = Invariant::parse(text).unwrap();
+        let (contract, exposition) = catalog::find(catalog::CURRENT).expect("the program carries it");
+        let invariant = Invariant::parse(text).expect("an equation");
         assert_eq!(invariant.problems(&contract), Vec::<String>::new());
-        let scrape = Scrape::parse(scrape.as_bytes()).unwrap();
+        let scrape = Scrape::parse(scrape.as_bytes()).expect("a scrape");
         invariant.broken(&contract, &exposition, &scrape).iter().map(ToString::to_string).collect()
     }
 
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(Invariant::parse("a + b"), Err(InvariantError::Relation));
         assert_eq!(Invariant::parse("a + = b"), Err(InvariantError::Term));
         assert_eq!(Invariant::parse("a = items of requests"), Err(InvariantError::Term));
-        let (contract, _) = catalog::find(catalog::CURRENT).unwrap();
+        let (contract, _) = catalog::find(catalog::CURRENT).expect("the program carries it");
         let problems = |text| Invariant::parse(text).unwrap().problems(&contract).join("; ");
         assert_eq!(
             problems("etalon_nothing <= otelcol_exporter_sent"),

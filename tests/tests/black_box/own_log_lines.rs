@@ -73,7 +73,7 @@ fn each_line_that_is_sent_is_an_event_of_the_contract() {
     let own = HttpPeer::start();
     let otlp = format!("{{otlp: {{protocol: http/protobuf, endpoint: '{}'}}}}", own.endpoint());
     Etalon::start(&(forwarding_to("  nop: {}\n", "nop") + &telemetry(&otlp, ""))).stop();
-    let requests: Vec<_> = own.arrived().iter().map(|arrived| arrived.plain()).collect();
+    let requests: Vec<_> = own.arrived().iter().map(etalon_tests::Arrived::plain).collect();
     let names: BTreeSet<_> =
         requests.iter().flat_map(|request| records(request)).map(|it| it.event_name).collect();
     assert!(names.contains("receiver.listening") && names.contains("service.ready"), "{names:?}");

@@ -8,6 +8,7 @@ static MINE: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
     buckets: &[],
 };
 
