@@ -12,6 +12,9 @@ use crate::contract::{Contract, Severity};
 /// The field that tells which event it is.
 pub(super) const NAME: &str = "event.name";
 
+/// Severities of lines that need not be events: nobody relies on them, and libraries write them too.
+const NOT_RELIED_ON: [&str; 2] = ["trace", "debug"];
+
 /// What fields begin with that lines have of the component that they are about, whatever the event.
 const OF_COMPONENTS: &str = "otelcol.";
 
@@ -70,6 +73,9 @@ pub(super) fn check(
 ) {
     let at = Place { name: told.name(), instance: "", line };
     let Some(name) = told.name.as_deref() else {
+        if NOT_RELIED_ON.contains(&&*told.severity) {
+            return;
+        }
         let at = Place { instance: &told.message, ..at };
         let message = format!("it has no {NAME}");
         return findings.push(

@@ -215,6 +215,21 @@ fn each_rule_finds_what_breaks_it_where_it_is_and_nothing_else() {
 }
 
 #[test]
+fn a_line_below_info_need_not_be_an_event_but_fits_if_it_is_one() {
+    let nameless = [
+        LINE.replace(r#""event.name":"service.ready","#, "").replace("info", "debug"),
+        RECORD
+            .replace(r#""eventName":"service.ready","#, "")
+            .replace(r#""severityNumber":9"#, r#""severityNumber":5"#),
+    ];
+    for text in nameless {
+        assert_eq!(found(&text), [], "{text}");
+    }
+    let named = found(&LINE.replace("info", "debug"));
+    assert_eq!(named.iter().map(|(rule, ..)| *rule).collect::<Vec<_>>(), [Rule::Severity]);
+}
+
+#[test]
 fn the_temporality_is_that_of_the_reader_when_it_is_said() {
     let delta = PUSH.replace(
         r#""aggregationTemporality":2,"isMonotonic""#,
