@@ -1,7 +1,7 @@
 //! The lines of the collector's own log: each is an event that `telemetry-schema/` declares.
 //!
 //! [`tell!`](crate::tell) writes one, `tell!(ReceiverTlsUnexpected { peer: &peer })`, for the event
-//! `receiver.tls.unexpected`, which [`events`](crate::events) has as a type: its fields are those of the line, and
+//! `receiver.tls.unexpected`, which [`events`] has as a type: its fields are those of the line, and
 //! what else the message has in it. A field that is missing, unknown or of another type does not compile. Nothing is
 //! evaluated for a line that nobody wants.
 //!
