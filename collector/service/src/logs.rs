@@ -69,8 +69,9 @@ const WINDOWS: usize = 1024;
 /// What marks the log lines that sending the collector's own telemetry causes: they are written, and not sent.
 const OWN_TELEMETRY: &str = "own_telemetry";
 
-/// What they tell at `debug` is of each frame, and so of those with the collector's own telemetry: it is written, and
-/// not sent.
+/// What they tell is for developers, whatever they think of it: it has no name in the contract, and what matters of it to
+/// operators is told by an event. It is of each frame, and so of those with the collector's own telemetry: it is
+/// written at `debug`, and not sent.
 const NETWORK_LIBRARIES: [&str; 5] = ["h2", "hyper", "hyper_util", "rustls", "tokio_rustls"];
 
 /// A layer of `tracing-subscriber` that writes lines. Its [`Switch`] changes how while it works.
@@ -189,7 +190,7 @@ impl State {
         fields: Map<String, Value>,
     ) -> String {
         let time = iso8601(now);
-        let level = metadata.level().as_str().to_ascii_lowercase();
+        let level = level_of(metadata).as_str().to_ascii_lowercase();
         let caller = self.caller.then(|| caller(metadata)).flatten();
         let mut line = match self.encoding {
             Encoding::Console => {
@@ -240,7 +241,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        *metadata.level() <= self.level()
+        level_of(metadata) <= self.level()
     }
 
     /// Lets libraries skip what they would tell at lower levels, spans included, at next to no cost.
@@ -262,7 +263,7 @@ where
         let mut own = Collected::default();
         event.record(&mut own);
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let level = *event.metadata().level();
+        let level = level_of(event.metadata());
         if !state.passes(event.metadata(), &own.message, now) {
             state.suppressed.fetch_add(1, Ordering::Relaxed);
             return;
@@ -334,7 +335,13 @@ impl fmt::Debug for Switch {
 
 fn is_of_the_network(metadata: &Metadata<'_>) -> bool {
     let library = metadata.target().split("::").next().unwrap_or_default();
-    *metadata.level() >= Level::DEBUG && NETWORK_LIBRARIES.contains(&library)
+    NETWORK_LIBRARIES.contains(&library)
+}
+
+/// The level of a line. Levels are ordered from error, the least, to trace.
+fn level_of(metadata: &Metadata<'_>) -> Level {
+    let level = *metadata.level();
+    if is_of_the_network(metadata) { level.max(Level::DEBUG) } else { level }
 }
 
 /// Where an event comes from, `etalon_service/collector.rs:120`: crate, file and line.

@@ -215,3 +215,14 @@ fn a_line_that_cannot_be_written_is_told_where_errors_go() {
     assert_eq!(out.lines(), ["info\tready"], "the other output still gets it");
     assert_eq!(errors.lines(), ["write error: no storage space"]);
 }
+
+#[test]
+fn what_the_libraries_of_the_network_tell_is_for_developers() {
+    let tell = || {
+        event!(target: "h2::proto", Level::WARN, "a stream was reset");
+        event!(target: "h2o", Level::WARN, "another library");
+    };
+    assert_eq!(logged(Encoding::Console, Level::INFO, None, tell), ["warn\tanother library"]);
+    let all = logged(Encoding::Console, Level::DEBUG, None, tell);
+    assert_eq!(all, ["debug\ta stream was reset", "warn\tanother library"]);
+}
