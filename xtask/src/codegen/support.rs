@@ -43,7 +43,8 @@ fn end_of(day: &str) -> Result<u64> {
     let mut parts = day.split('-').map(str::parse::<u64>);
     let mut part = || parts.next().and_then(std::result::Result::ok).ok_or_else(wrong);
     let (year, month, of_month) = (part()?, part()?, part()?);
-    if day.len() != 10 || year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&of_month) {
+    let widths: Vec<usize> = day.split('-').map(str::len).collect();
+    if widths != [4, 2, 2] || year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&of_month) {
         return Err(wrong().into());
     }
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };

@@ -138,7 +138,7 @@ mod tests {
         let listed = |version: &str, published| Listed {
             version: version.parse().unwrap(),
             date: "2026-11-30".parse().unwrap(),
-            sha256: String::new(),
+            sha256: checksum(b""),
             published,
         };
         List { releases: vec![listed("0.1.0", true), listed("0.2.0", published)] }
