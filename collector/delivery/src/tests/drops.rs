@@ -33,7 +33,10 @@ impl<S: Subscriber> Layer<S> for Told {
 
 impl Told {
     fn listen(&self) -> DefaultGuard {
-        tracing::subscriber::set_default(tracing_subscriber::registry().with(self.clone()))
+        let listening = tracing::subscriber::set_default(tracing_subscriber::registry().with(self.clone()));
+        // Another test may have been about to note that nobody wants these lines.
+        tracing::callsite::rebuild_interest_cache();
+        listening
     }
 
     /// The lines since the last call.
