@@ -25,6 +25,8 @@ READERS = {
         "otelcol_process_uptime_seconds_total",
     ),
 }
+# Its labels are attributes with dots; as a gauge without a unit, it has the same name for every reader.
+DESTINATION = "etalon_exporter_destination_info"
 RESOURCE = {"service.name": "under-test", "region": "eu"}
 
 
@@ -100,8 +102,9 @@ def test_names_types_and_labels_are_those_of_the_reader(scraped: Scraped) -> Non
             return {frozenset(one) - of_job for one in series if one["__name__"] == name}
 
         assert labels(received) == {frozenset({"receiver", "transport"} | scope)}
-        [of_sent] = labels(sent)
-        assert {"exporter", label("server.address"), label("server.port")} <= of_sent, of_sent
+        assert labels(sent) == {frozenset({"exporter"} | scope)}
+        of_destination = set().union(*labels(DESTINATION))
+        assert {"exporter", label("server.address"), label("server.port")} <= of_destination, of_destination
         [info] = [one for one in series if one["__name__"] == "target_info"]
         assert (info[label("service.name")], info["region"]) == ("under-test", "eu")
         # OpenMetrics names a counter without its suffix.
@@ -113,7 +116,9 @@ def test_values_are_read_back_from_zero_on(scraped: Scraped) -> None:
     quoted = f'"{address}"' if scraped.reader.dots else address
     for job, (_, received, sent, _) in READERS.items():
         assert prometheus.values(f'{received}{{job="{job}"}}') == [0, 0]
-        assert prometheus.values(f'{sent}{{job="{job}", {quoted}="127.0.0.1"}}') == [0]
+        assert prometheus.values(f'{sent}{{job="{job}"}}') == [0]
+        destinations = prometheus.values(f'{DESTINATION}{{job="{job}", {quoted}="127.0.0.1"}}')
+        assert destinations and set(destinations) == {1}
     made = everything.request(TRACES)
     assert send("http", collector.http_endpoint, TRACES, made).delivered
     spans = accounted(TRACES, made)
