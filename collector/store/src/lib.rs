@@ -1,0 +1,37 @@
+//! A queue on disk: a segmented log of requests that were acknowledged and are not settled yet.
+//!
+//! [`Store`] is what a queue uses: [`Store::append`] ends when the request is on stable storage, [`Requests::next`] reads
+//! the requests in the order in which they came, [`Store::settle`] says what became of one. Requests that are not
+//! settled come again after a restart. Every request that was ever accepted is in [`Totals`]: queued, or settled with a
+//! [`Verdict`].
+//!
+//! The format of the files is in `FORMAT.md`. All access to them goes through [`Disk`], so that tests can fail each
+//! call, tear writes and cut the power. The store does not know what a request means.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "lengths that come from a file are bounded by the file, and those that go into one by its limits"
+)]
+
+mod disk;
+mod error;
+mod format;
+mod inspect;
+mod log;
+mod progress;
+mod reader;
+mod recover;
+mod segment;
+mod settled;
+mod store;
+
+pub use disk::{Directory, Disk, DiskFile};
+pub use error::{AppendError, OpenError, ReadError};
+pub use inspect::{Inspection, SegmentInspection, inspect};
+pub use log::{Count, Limits, Totals, Verdict};
+pub use reader::Entry;
+pub use recover::Recovered;
+pub use store::{Append, Given, Requests, Store};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,499 @@
+//! What is written to the disk, and when.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::disk::{Disk, DiskFile};
+use crate::error::AppendError;
+use crate::format::{HEAD, RECORD_HEADER, RecordHeader, Seal, SegmentHead, SegmentKey};
+use crate::format::{content_checksum, record_size};
+use crate::progress::{Checkpoint, Progress, RANGES_MAX, Settlement};
+use crate::reader::Entry;
+use crate::segment::file_name;
+use crate::settled::Settled;
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The destination has taken it over.
+    Delivered = 1,
+    /// The destination refused it for good.
+    Failed = 2,
+    /// The collector gave it up, by a rule that the configuration sets.
+    Dropped = 3,
+    /// It cannot be read any more.
+    Corrupt = 4,
+    /// It is not there any more.
+    Lost = 5,
+    /// It was never acknowledged, since its way to the disk failed.
+    Withdrawn = 6,
+}
+
+/// Requests, and the items in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Requests.
+    pub requests: u64,
+    /// Items.
+    pub items: u64,
+}
+
+/// What the store was ever given, and what became of it; over all processes that have used the directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// What was accepted.
+    pub accepted: Count,
+    /// Of it, what is settled, by [`Verdict`].
+    pub(crate) settled: [Count; Verdict::ALL.len()],
+}
+
+/// How large things become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes of all files together, allocated ones included.
+    pub bytes: u64,
+    /// Bytes of a segment.
+    pub segment_bytes: u64,
+    /// Bytes of requests that are kept in memory between [`append`](crate::Store::append) and
+    /// [`next`](crate::Requests::next), so that they need not be read.
+    pub window_bytes: usize,
+}
+
+/// A request on its way to the disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) items: u64,
+    /// Milliseconds since 1970.
+    pub(crate) accepted: u64,
+    pub(crate) context: Bytes,
+    pub(crate) body: Bytes,
+}
+
+/// What writer, reader and everybody else know of the store.
+#[derive(Debug)]
+pub(crate) struct Shared<F> {
+    index: Mutex<Index<F>>,
+    /// Told when there may be something to read.
+    pub(crate) readable: Notify,
+    /// Told when something was settled.
+    pub(crate) settled: Notify,
+}
+
+#[derive(Debug)]
+pub(crate) struct Index<F> {
+    /// By id.
+    pub(crate) segments: BTreeMap<u64, Segment<F>>,
+    /// Of the next request. All below are on stable storage.
+    pub(crate) next_seq: u64,
+    pub(crate) settled: Settled,
+    pub(crate) totals: Totals,
+    /// Of the contexts and bodies of what is queued.
+    pub(crate) queued_bytes: u64,
+    /// What the reader wants next.
+    pub(crate) wanted: u64,
+    /// The requests from `wanted` on, when the reader is not far behind.
+    pub(crate) window: VecDeque<Entry>,
+    pub(crate) window_bytes: usize,
+    /// Of all files.
+    pub(crate) disk_bytes: u64,
+}
+
+/// A segment, as far as it can be read.
+#[derive(Debug)]
+pub(crate) struct Segment<F> {
+    pub(crate) file: Arc<F>,
+    pub(crate) key: SegmentKey,
+    pub(crate) first_seq: u64,
+    pub(crate) next_seq: u64,
+    /// Where the last record ends.
+    pub(crate) end: u64,
+    /// What it takes on the disk.
+    pub(crate) size: u64,
+    /// Items of its records.
+    pub(crate) items: u64,
+}
+
+/// The writer. There is one, and its calls block.
+#[derive(Debug)]
+pub(crate) struct Log<D: Disk> {
+    pub(crate) disk: D,
+    pub(crate) limits: Limits,
+    pub(crate) store: u64,
+    pub(crate) shared: Arc<Shared<D::File>>,
+    pub(crate) progress: Progress<D::File>,
+    /// The segment that takes new records.
+    pub(crate) active: Option<Active<D::File>>,
+    pub(crate) next_segment: u64,
+    pub(crate) next_seq: u64,
+    /// Whether something is settled that could not be written.
+    pub(crate) checkpoint_due: bool,
+    /// The file of the lock.
+    pub(crate) _lock: D::File,
+}
+
+#[derive(Debug)]
+pub(crate) struct Active<F> {
+    id: u64,
+    file: Arc<F>,
+    end: u64,
+    /// Room for records and a seal.
+    size: u64,
+    items: u64,
+    bytes: u64,
+    /// Whether something was appended since the last tick.
+    is_fresh: bool,
+}
+
+/// Records that are written together.
+#[derive(Debug, Default)]
+struct Group {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+impl Verdict {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Delivered, Self::Failed, Self::Dropped, Self::Corrupt, Self::Lost, Self::Withdrawn];
+}
+
+impl Totals {
+    /// What was settled with this verdict.
+    pub fn settled(&self, verdict: Verdict) -> Count {
+        self.settled[verdict as usize - 1]
+    }
+
+    /// What is accepted and not settled.
+    pub fn queued(&self) -> Count {
+        self.settled.iter().fold(self.accepted, |rest, count| Count {
+            requests: rest.requests.saturating_sub(count.requests),
+            items: rest.items.saturating_sub(count.items),
+        })
+    }
+
+    pub(crate) fn accept(&mut self, requests: u64, items: u64) {
+        self.accepted.requests += requests;
+        self.accepted.items += items;
+    }
+
+    pub(crate) fn settle(&mut self, verdict: Verdict, requests: u64, items: u64) {
+        let count = &mut self.settled[verdict as usize - 1];
+        count.requests += requests;
+        count.items += items;
+    }
+}
+
+impl Limits {
+    /// Those of a directory that may have so many bytes.
+    pub fn of(bytes: u64) -> Self {
+        const MIB: u64 = 1024 * 1024;
+        Self { bytes, segment_bytes: (bytes / 16).clamp(MIB, 64 * MIB), window_bytes: 16 * 1024 * 1024 }
+    }
+}
+
+impl<F> Shared<F> {
+    pub(crate) fn new(index: Index<F>) -> Self {
+        Self { index: Mutex::new(index), readable: Notify::new(), settled: Notify::new() }
+    }
+
+    /// Held for moments, and never while the disk works.
+    pub(crate) fn index(&self) -> MutexGuard<'_, Index<F>> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<F> Index<F> {
+    /// Notes what is settled, and returns what of it is news.
+    pub(crate) fn settle(&mut self, settlements: Vec<Settlement>) -> Vec<Settlement> {
+        let mut news = settlements;
+        news.retain(|Settlement { seqs, verdict, items }| {
+            let added = self.settled.insert(seqs.clone());
+            let is_news = added > 0 || seqs.is_empty();
+            if is_news {
+                self.totals.settle(*verdict, added, *items);
+            }
+            is_news
+        });
+        news
+    }
+
+    fn is_dead(&self, segment: &Segment<F>) -> bool {
+        self.settled.within(segment.first_seq..segment.next_seq) == segment.next_seq - segment.first_seq
+    }
+
+    /// Whether so many requests wait for their verdict that no more can be given out.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.settled.count() >= RANGES_MAX
+    }
+}
+
+impl<D: Disk> Log<D> {
+    /// Writes the records, together where they fit, and returns when they are on stable storage. Their sequence
+    /// numbers, or why they were not taken.
+    pub(crate) fn append(&mut self, records: Vec<Record>) -> Vec<Result<u64, AppendError>> {
+        let mut results = Vec::with_capacity(records.len());
+        let mut group = Group::default();
+        for record in records {
+            let size = record_size((record.context.len() + record.body.len()) as u64);
+            if let Err(error) = self.check_size(size) {
+                results.extend(self.write(&mut group));
+                results.push(Err(error));
+                continue;
+            }
+            if !self.has_room(group.bytes.len() as u64 + size) {
+                results.extend(self.write(&mut group));
+                if let Err(error) = self.roll(size) {
+                    results.push(Err(error));
+                    continue;
+                }
+            }
+            self.encode(record, &mut group);
+        }
+        results.extend(self.write(&mut group));
+        results
+    }
+
+    /// Says what became of requests.
+    #[cfg(test)]
+    pub(crate) fn settle(&mut self, settlements: Vec<Settlement>) {
+        let news = self.shared.index().settle(settlements);
+        self.note(&news);
+    }
+
+    /// Writes down what is settled.
+    pub(crate) fn note(&mut self, settlements: &[Settlement]) {
+        if settlements.is_empty() {
+            return;
+        }
+        let is_noted = !self.checkpoint_due
+            && self.progress.has_room(settlements.len())
+            && self.progress.settle(settlements).is_ok();
+        if !is_noted {
+            self.checkpoint_due = true;
+            self.checkpoint().ok();
+        }
+        self.reclaim();
+    }
+
+    /// What is to be done from time to time: what is settled becomes certain, and space that nothing needs is given back.
+    pub(crate) fn tick(&mut self) {
+        if self.checkpoint_due || self.progress.sync().is_err() {
+            self.checkpoint_due = true;
+            self.checkpoint().ok();
+        }
+        let was_fresh = self.active.as_mut().is_some_and(|active| std::mem::take(&mut active.is_fresh));
+        if !was_fresh
+            && let Some(active) = &self.active
+            && self.is_dead(active.id)
+        {
+            self.active = None;
+        }
+        self.reclaim();
+    }
+
+    /// Leaves the files so that the next start is quick.
+    pub(crate) fn close(&mut self) -> io::Result<()> {
+        let sealed = self.seal();
+        self.reclaim();
+        self.checkpoint()?;
+        sealed
+    }
+
+    fn check_size(&self, size: u64) -> Result<(), AppendError> {
+        let limit = self.limits.bytes.saturating_sub(2 * crate::progress::FILE_BYTES + HEAD + RECORD_HEADER);
+        let limit = limit.min(u64::from(u32::MAX));
+        if size > limit { Err(AppendError::TooLarge { size, limit }) } else { Ok(()) }
+    }
+
+    fn has_room(&self, bytes: u64) -> bool {
+        self.active.as_ref().is_some_and(|active| active.end + bytes + RECORD_HEADER <= active.size)
+    }
+
+    fn encode(&self, record: Record, group: &mut Group) {
+        let Some(active) = &self.active else { return };
+        let Record { items, accepted, context, body } = record;
+        let seq = self.next_seq + group.entries.len() as u64;
+        let offset = active.end + group.bytes.len() as u64;
+        let key = SegmentKey { store: self.store, segment: active.id };
+        let header = RecordHeader {
+            seq,
+            items,
+            context: context.len() as u32,
+            body: body.len() as u32,
+            accepted,
+            checksum: content_checksum(seq, &[&context, &body]),
+            position: group.entries.len() as u32,
+        };
+        group.bytes.extend(header.encode(key, offset));
+        group.bytes.extend_from_slice(&context);
+        group.bytes.extend_from_slice(&body);
+        group.bytes.resize((offset - active.end + header.size()) as usize, 0);
+        group.entries.push(Entry { seq, items, accepted, context, body });
+    }
+
+    /// Writes a group, and empties it.
+    fn write(&mut self, group: &mut Group) -> Vec<Result<u64, AppendError>> {
+        let Group { bytes, entries } = std::mem::take(group);
+        let Some(active) = self.active.as_mut().filter(|_| !entries.is_empty()) else { return Vec::new() };
+        let written =
+            active.file.write_at(&bytes, active.end).map_err(|error| AppendError::Write(error.into()));
+        let synced =
+            written.and_then(|()| active.file.sync().map_err(|error| AppendError::Sync(error.into())));
+        let first = self.next_seq;
+        self.next_seq += entries.len() as u64;
+        let results = entries.iter().map(|entry| synced.clone().map(|()| entry.seq)).collect();
+        if synced.is_ok() {
+            active.end += bytes.len() as u64;
+            active.is_fresh = true;
+            active.items += entries.iter().map(|entry| entry.items).sum::<u64>();
+            active.bytes += entries.iter().map(|entry| entry.size() as u64).sum::<u64>();
+            let (id, end) = (active.id, active.end);
+            self.commit(id, end, entries);
+        } else {
+            self.withdraw(first, &entries);
+        }
+        results
+    }
+
+    fn commit(&mut self, id: u64, end: u64, entries: Vec<Entry>) {
+        let mut index = self.shared.index();
+        index.next_seq = self.next_seq;
+        if let Some(segment) = index.segments.get_mut(&id) {
+            (segment.end, segment.next_seq) = (end, self.next_seq);
+            segment.items += entries.iter().map(|entry| entry.items).sum::<u64>();
+        }
+        for entry in entries {
+            index.totals.accept(1, entry.items);
+            index.queued_bytes += entry.size() as u64;
+            let expected = index.window.back().map_or(index.wanted, |last| last.seq + 1);
+            if entry.seq == expected && index.window_bytes + entry.size() <= self.limits.window_bytes {
+                index.window_bytes += entry.size();
+                index.window.push_back(entry);
+            }
+        }
+        drop(index);
+        self.shared.readable.notify_one();
+    }
+
+    /// The requests of a group that may be on the disk or not will never be read from it, and the segment gets no more.
+    fn withdraw(&mut self, first: u64, entries: &[Entry]) {
+        let items = entries.iter().map(|entry| entry.items).sum();
+        {
+            let mut index = self.shared.index();
+            index.totals.accept(entries.len() as u64, items);
+            let seqs = first..self.next_seq;
+            index.settle(vec![Settlement { seqs, verdict: Verdict::Withdrawn, items }]);
+            index.next_seq = self.next_seq;
+        }
+        self.active = None;
+        self.checkpoint_due = true;
+        self.checkpoint().ok();
+        self.reclaim();
+    }
+
+    /// Makes a new segment, in which at least one record of so many bytes has room.
+    fn roll(&mut self, record: u64) -> Result<(), AppendError> {
+        // If it fails, the segment is read through at the next start.
+        self.seal().ok();
+        let size = self.limits.segment_bytes.max(HEAD + record + RECORD_HEADER);
+        if self.shared.index().disk_bytes + size > self.limits.bytes {
+            return Err(AppendError::Full { limit: self.limits.bytes });
+        }
+        let id = self.next_segment;
+        // An id is never used again, whatever becomes of the file.
+        self.next_segment += 1;
+        let key = SegmentKey { store: self.store, segment: id };
+        let head = SegmentHead { key, first_seq: self.next_seq };
+        let create = || {
+            let file = self.disk.create(&file_name(id), size)?;
+            file.write_at(&head.encode(), 0)?;
+            self.disk.sync()?;
+            Ok(Arc::new(file))
+        };
+        let file = create().map_err(|error: io::Error| {
+            self.disk.remove(&file_name(id)).ok();
+            AppendError::Create(error.into())
+        })?;
+        let (first_seq, next_seq) = (self.next_seq, self.next_seq);
+        let segment = Segment { file: file.clone(), key, first_seq, next_seq, end: HEAD, size, items: 0 };
+        let mut index = self.shared.index();
+        index.segments.insert(id, segment);
+        index.disk_bytes += size;
+        self.active = Some(Active { id, file, end: HEAD, size, items: 0, bytes: 0, is_fresh: true });
+        Ok(())
+    }
+
+    /// Ends the active segment.
+    fn seal(&mut self) -> io::Result<()> {
+        let Some(active) = self.active.take() else { return Ok(()) };
+        let key = SegmentKey { store: self.store, segment: active.id };
+        let seal = Seal { next_seq: self.next_seq, items: active.items, bytes: active.bytes };
+        write_seal(&*active.file, key, active.end, seal)?;
+        self.shared.index().resize(active.id, active.end + RECORD_HEADER);
+        Ok(())
+    }
+
+    /// Removes the segments that nothing needs.
+    fn reclaim(&mut self) {
+        let active = self.active.as_ref().map(|active| active.id);
+        let dead: Vec<u64> = {
+            let index = self.shared.index();
+            let is_dead = |id: u64, segment: &Segment<_>| Some(id) != active && index.is_dead(segment);
+            index.segments.iter().filter(|(id, segment)| is_dead(**id, segment)).map(|(id, _)| *id).collect()
+        };
+        // What a file held is only known from the checkpoint once it is gone.
+        if dead.is_empty() || self.checkpoint().is_err() {
+            return;
+        }
+        for id in dead {
+            // If it fails, the next call tries again.
+            if self.disk.remove(&file_name(id)).is_ok() {
+                self.shared.index().forget(id);
+            }
+        }
+    }
+
+    fn checkpoint(&mut self) -> io::Result<()> {
+        let checkpoint = {
+            let index = self.shared.index();
+            Checkpoint {
+                next_seq: index.next_seq,
+                totals: index.totals.clone(),
+                settled: index.settled.clone(),
+            }
+        };
+        let made = self.progress.checkpoint(&checkpoint);
+        self.checkpoint_due = made.is_err();
+        made
+    }
+
+    fn is_dead(&self, id: u64) -> bool {
+        let index = self.shared.index();
+        index.segments.get(&id).is_some_and(|segment| index.is_dead(segment))
+    }
+}
+
+impl<F> Index<F> {
+    fn resize(&mut self, id: u64, size: u64) {
+        if let Some(segment) = self.segments.get_mut(&id) {
+            self.disk_bytes = self.disk_bytes + size - segment.size;
+            segment.size = size;
+        }
+    }
+
+    fn forget(&mut self, id: u64) {
+        if let Some(segment) = self.segments.remove(&id) {
+            self.disk_bytes -= segment.size;
+        }
+    }
+}
+
+/// Writes a seal at `end`, cuts the file behind it, and syncs it.
+pub(crate) fn write_seal<F: DiskFile>(file: &F, key: SegmentKey, end: u64, seal: Seal) -> io::Result<()> {
+    file.write_at(&seal.encode(key, end), end)?;
+    file.truncate(end + RECORD_HEADER)?;
+    file.sync()
+}

@@ -1,0 +1,280 @@
+//! The store as a queue uses it: asynchronous, with a thread that writes.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::futures::Notified;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::disk::{Disk, DiskFile};
+use crate::error::{AppendError, OpenError, ReadError};
+use crate::log::{Count, Limits, Log, Record, Shared, Totals, Verdict};
+use crate::progress::Settlement;
+use crate::reader::{Entry, Next, Reader};
+use crate::recover::{self, Recovered};
+
+/// A request that is to be kept.
+#[derive(Clone, Debug, Default)]
+pub struct Append {
+    /// Items in it.
+    pub items: u64,
+    /// When it came, in milliseconds since 1970.
+    pub accepted: u64,
+    /// What else must be known of it to send it.
+    pub context: Bytes,
+    /// The request.
+    pub body: Bytes,
+}
+
+/// A store that is open. Cloning shares it.
+pub struct Store<F> {
+    shared: Arc<Shared<F>>,
+    commands: mpsc::Sender<Command>,
+}
+
+/// What a store gives out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// A request, to be settled.
+    Entry(Entry),
+    /// Requests turned out to be damaged when it was their turn. They are settled.
+    Damaged(Count),
+}
+
+/// Gives out the requests of a store, each once.
+#[derive(Debug)]
+pub struct Requests<F> {
+    shared: Arc<Shared<F>>,
+    commands: mpsc::Sender<Command>,
+    reader: Reading<F>,
+}
+
+/// A reader, here or on its way through the file.
+#[derive(Debug)]
+enum Reading<F> {
+    Idle(Reader<F>),
+    Busy(JoinHandle<(Reader<F>, Result<Next, ReadError>)>),
+    /// Its thread panicked.
+    Gone,
+}
+
+enum Command {
+    Append(Record, oneshot::Sender<Result<u64, AppendError>>),
+    /// What is settled in memory already.
+    Note(Vec<Settlement>),
+    Tick,
+    Close(oneshot::Sender<io::Result<()>>),
+}
+
+/// Most commands that wait for the disk.
+const COMMANDS_MAX: usize = 1024;
+/// Most bytes that are written with one sync.
+const WRITE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+impl<F: DiskFile> Store<F> {
+    /// Opens the store of a directory. Blocks, for as long as it takes to read what was not closed.
+    ///
+    /// # Errors
+    /// When another process has it, when it is of another version, or when the disk fails.
+    pub fn open<D: Disk<File = F>>(
+        disk: D,
+        limits: Limits,
+    ) -> Result<(Self, Requests<F>, Recovered), OpenError> {
+        let (log, recovered) = recover::open(disk, limits)?;
+        let shared = log.shared.clone();
+        let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
+        std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || write(log, receiver))
+            .map_err(OpenError::Thread)?;
+        let reader = Reading::Idle(Reader::new(shared.clone()));
+        let requests = Requests { shared: shared.clone(), commands: commands.clone(), reader };
+        Ok((Self { shared, commands }, requests, recovered))
+    }
+
+    /// Keeps a request, and returns its number when it is on stable storage. When the future is dropped, nobody knows
+    /// whether the request was kept.
+    ///
+    /// # Errors
+    /// When it was not kept, and never will be.
+    pub async fn append(&self, request: Append) -> Result<u64, AppendError> {
+        let Append { items, accepted, context, body } = request;
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Append(Record { items, accepted, context, body }, reply);
+        self.commands.send(command).await.map_err(|_| AppendError::Closed)?;
+        answer.await.unwrap_or(Err(AppendError::Closed))
+    }
+
+    /// Says what became of a request of so many bytes, with how many of its items each. It will not be given out again.
+    pub async fn settle(&self, seq: u64, bytes: usize, verdicts: &[(Verdict, u64)]) {
+        // The number goes with the first; the others tell of items only.
+        let settlements = verdicts.iter().enumerate().map(|(index, (verdict, items))| {
+            let seqs = if index == 0 { seq..seq + 1 } else { seq..seq };
+            Settlement { seqs, verdict: *verdict, items: *items }
+        });
+        let settlements = {
+            let mut index = self.shared.index();
+            index.queued_bytes = index.queued_bytes.saturating_sub(bytes as u64);
+            let news = index.settle(settlements.collect());
+            // The bytes of what is damaged are not known: they are found out when nothing is left.
+            if index.totals.queued().requests == 0 {
+                index.queued_bytes = 0;
+            }
+            news
+        };
+        // A store that is closed gives the request out again after the next start.
+        self.commands.send(Command::Note(settlements)).await.ok();
+        self.shared.readable.notify_one();
+        self.shared.settled.notify_waiters();
+    }
+
+    /// To be called about once a second: makes certain what was settled, and gives space back.
+    pub async fn tick(&self) {
+        self.commands.send(Command::Tick).await.ok();
+    }
+
+    /// Ends it, and leaves the files so that the next start is quick.
+    ///
+    /// # Errors
+    /// When the disk fails. Nothing is lost by that.
+    pub async fn close(&self) -> io::Result<()> {
+        let (reply, answer) = oneshot::channel();
+        if self.commands.send(Command::Close(reply)).await.is_err() {
+            return Ok(());
+        }
+        answer.await.unwrap_or(Ok(()))
+    }
+
+    /// What it was ever given, and what became of it.
+    pub fn totals(&self) -> Totals {
+        self.shared.index().totals.clone()
+    }
+
+    /// What is accepted and not settled, and its bytes.
+    pub fn queued(&self) -> (Count, u64) {
+        let index = self.shared.index();
+        (index.totals.queued(), index.queued_bytes)
+    }
+
+    /// Resolves when something is settled after this call.
+    pub fn settled(&self) -> Notified<'_> {
+        self.shared.settled.notified()
+    }
+
+    /// Bytes of all its files, with what is allocated and not yet used.
+    pub fn disk_bytes(&self) -> u64 {
+        self.shared.index().disk_bytes
+    }
+}
+
+impl<F: DiskFile> Requests<F> {
+    /// The oldest request that is not settled and was not given out yet; waits until there is one. When the future is
+    /// dropped, nothing is lost.
+    ///
+    /// # Errors
+    /// When the disk fails; the next call tries again.
+    pub async fn next(&mut self) -> Result<Given, ReadError> {
+        loop {
+            match self.try_next().await? {
+                Next::Entry(entry) => return Ok(Given::Entry(entry)),
+                Next::Nothing => self.shared.readable.notified().await,
+                Next::Damaged(settlements) => {
+                    let damaged =
+                        settlements.iter().fold(Count::default(), |sum, Settlement { seqs, items, .. }| {
+                            Count { requests: sum.requests + seqs.end - seqs.start, items: sum.items + items }
+                        });
+                    // If the future is dropped here, the next start finds the damage again.
+                    self.commands.send(Command::Note(settlements)).await.ok();
+                    return Ok(Given::Damaged(damaged));
+                }
+            }
+        }
+    }
+
+    async fn try_next(&mut self) -> Result<Next, ReadError> {
+        if let Reading::Idle(_) = self.reader {
+            if let Some(next) = self.shared.windowed() {
+                return Ok(next);
+            }
+            if let Reading::Idle(mut reader) = std::mem::replace(&mut self.reader, Reading::Gone) {
+                self.reader = Reading::Busy(spawn_blocking(move || {
+                    let next = reader.next();
+                    (reader, next)
+                }));
+            }
+        }
+        match &mut self.reader {
+            Reading::Busy(task) => match task.await {
+                Ok((reader, next)) => {
+                    self.reader = Reading::Idle(reader);
+                    next
+                }
+                Err(_) => {
+                    self.reader = Reading::Idle(Reader::new(self.shared.clone()));
+                    Ok(Next::Nothing)
+                }
+            },
+            Reading::Idle(_) | Reading::Gone => {
+                self.reader = Reading::Idle(Reader::new(self.shared.clone()));
+                Ok(Next::Nothing)
+            }
+        }
+    }
+}
+
+/// The thread that writes. Requests that come while the disk works are written together.
+fn write<D: Disk>(mut log: Log<D>, mut commands: mpsc::Receiver<Command>) {
+    while let Some(first) = commands.blocking_recv() {
+        let mut records = Vec::new();
+        let mut replies = Vec::new();
+        let mut bytes = 0;
+        let mut next = Some(first);
+        while let Some(command) = next {
+            match command {
+                Command::Append(record, reply) => {
+                    bytes += record.context.len() + record.body.len();
+                    records.push(record);
+                    replies.push(reply);
+                }
+                Command::Note(settlements) => log.note(&settlements),
+                Command::Tick => log.tick(),
+                Command::Close(reply) => {
+                    answer(&mut log, &mut records, &mut replies);
+                    let closed = log.close();
+                    // Whoever waits for it may open the directory at once.
+                    drop(log);
+                    reply.send(closed).ok();
+                    return;
+                }
+            }
+            next = if bytes < WRITE_BYTES_MAX { commands.try_recv().ok() } else { None };
+        }
+        answer(&mut log, &mut records, &mut replies);
+    }
+}
+
+fn answer<D: Disk>(
+    log: &mut Log<D>,
+    records: &mut Vec<Record>,
+    replies: &mut Vec<oneshot::Sender<Result<u64, AppendError>>>,
+) {
+    let results = log.append(std::mem::take(records));
+    for (reply, result) in replies.drain(..).zip(results) {
+        reply.send(result).ok();
+    }
+}
+
+impl<F> Clone for Store<F> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone(), commands: self.commands.clone() }
+    }
+}
+
+impl<F> fmt::Debug for Store<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("totals", &self.shared.index().totals).finish_non_exhaustive()
+    }
+}
