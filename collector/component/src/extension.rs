@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{ClientAuthenticator, Component, ComponentId, ServerAuthenticator};
+use crate::{ClientAuthenticator, Component, ComponentId, ServerAuthenticator, Storage};
 
 /// An extension as its factory hands it over. What it offers, others look up by its id in the
 /// [`Host`](crate::Host).
@@ -13,6 +13,7 @@ pub struct Extension {
     dependencies: Vec<ComponentId>,
     server_authenticator: Option<Arc<dyn ServerAuthenticator>>,
     client_authenticator: Option<Arc<dyn ClientAuthenticator>>,
+    storage: Option<Storage>,
 }
 
 /// An authenticator that a configuration names cannot be used.
@@ -32,7 +33,13 @@ pub enum AuthenticatorError {
 impl Extension {
     /// An extension that offers nothing to other components yet.
     pub fn new(component: Arc<dyn Component>) -> Self {
-        Self { component, dependencies: Vec::new(), server_authenticator: None, client_authenticator: None }
+        Self {
+            component,
+            dependencies: Vec::new(),
+            server_authenticator: None,
+            client_authenticator: None,
+            storage: None,
+        }
     }
 
     /// Adds the ids of extensions that must start before this one, and stop after it.
@@ -53,6 +60,12 @@ impl Extension {
         self
     }
 
+    /// Offers to keep queues on disk.
+    pub fn with_storage(mut self, storage: Storage) -> Self {
+        self.storage = Some(storage);
+        self
+    }
+
     /// Its life cycle.
     pub fn component(&self) -> &Arc<dyn Component> {
         &self.component
@@ -70,6 +83,10 @@ impl Extension {
     pub(crate) fn client_authenticator(&self) -> Option<&Arc<dyn ClientAuthenticator>> {
         self.client_authenticator.as_ref()
     }
+
+    pub(crate) fn storage(&self) -> Option<&Storage> {
+        self.storage.as_ref()
+    }
 }
 
 impl fmt::Debug for Extension {
@@ -78,6 +95,7 @@ impl fmt::Debug for Extension {
             .field("dependencies", &self.dependencies)
             .field("server_authenticator", &self.server_authenticator.is_some())
             .field("client_authenticator", &self.client_authenticator.is_some())
+            .field("storage", &self.storage)
             .finish_non_exhaustive()
     }
 }

@@ -4,12 +4,15 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::mpsc;
 
-use crate::{AuthenticatorError, BoxError, ClientAuthenticator, ComponentId, Extension, ServerAuthenticator};
+use crate::{
+    AuthenticatorError, BoxError, ClientAuthenticator, ComponentId, Extension, ServerAuthenticator, Storage,
+    StorageError,
+};
 
 /// The running collector, as its components see it.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub struct Host {
     sockets: Mutex<Vec<HeldSocket>>,
     /// Those of components that are about to be replaced.
     inheritance: Mutex<Vec<HeldSocket>>,
+    /// What components of one configuration go on using that those of the next one use as well.
+    shared: Arc<Mutex<BTreeMap<PathBuf, Weak<dyn Any + Send + Sync>>>>,
     fatal: mpsc::Sender<(ComponentId, BoxError)>,
 }
 
@@ -90,6 +95,7 @@ impl Host {
             listening: Mutex::default(),
             sockets: Mutex::default(),
             inheritance: Mutex::default(),
+            shared: Arc::default(),
             fatal,
         }
     }
@@ -109,6 +115,7 @@ impl Host {
             sockets: Mutex::new(of(&kept)),
             inheritance: Mutex::new(of(&gone)),
             listening: Mutex::new(kept),
+            shared: self.shared.clone(),
             fatal: self.fatal.clone(),
         }
     }
@@ -152,6 +159,24 @@ impl Host {
     ) -> Result<Arc<dyn ClientAuthenticator>, AuthenticatorError> {
         let offered = self.authenticator(id)?.client_authenticator().cloned();
         offered.ok_or(AuthenticatorError::NotClient(protocol))
+    }
+
+    /// The storage that `id` offers.
+    pub fn storage(&self, id: &ComponentId) -> Result<&Storage, StorageError> {
+        let extension = self.extensions.get(id).ok_or_else(|| StorageError::NotFound(id.clone()))?;
+        extension.storage().ok_or_else(|| StorageError::NotStorage(id.clone()))
+    }
+
+    /// What a component has made known for this path, as long as anybody uses it: the component that takes its place
+    /// uses the same.
+    pub fn shared(&self, path: &Path) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).get(path)?.upgrade()
+    }
+
+    /// Makes something known for a path.
+    pub fn share(&self, path: PathBuf, what: &Arc<impl Any + Send + Sync>) {
+        let what: Arc<dyn Any + Send + Sync> = what.clone();
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).insert(path, Arc::downgrade(&what));
     }
 
     fn authenticator(&self, id: &ComponentId) -> Result<&Extension, AuthenticatorError> {

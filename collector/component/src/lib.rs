@@ -18,6 +18,7 @@ mod lifecycle;
 mod outcome;
 mod random;
 mod signal;
+mod storage;
 
 pub use auth::{AuthError, ClientAuthenticator, Identity, ServerAuthenticator};
 pub use batch::{Batch, Caller, Context, Metadata};
@@ -34,6 +35,7 @@ pub use lifecycle::Component;
 pub use outcome::{Code, Delivered, Failure, Origin, Outcome};
 pub use random::random_unit;
 pub use signal::{UndeclaredSignal, data_type};
+pub use storage::{Storage, StorageError};
 
 use std::pin::Pin;
 

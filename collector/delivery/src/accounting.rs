@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use etalon_component::{Batch, Delivered, Failure, Outcome};
 use etalon_pdata::Signal;
+use etalon_store::Recovered;
 use etalon_telemetry::attributes::DropReason;
 use etalon_telemetry::metrics::ExporterMetrics;
 use etalon_telemetry::{tell, within};
@@ -33,6 +34,8 @@ pub(crate) enum Fate {
     Rejected,
     /// The caller has been told that all is well.
     Dropped,
+    /// So has it, and what the collector has no time for is still there at the next start.
+    Kept,
 }
 
 impl Accounting {
@@ -82,12 +85,28 @@ impl Accounting {
         sum.outcome()
     }
 
+    /// Accounts for what an earlier run has left in the queue, and for what of it is damaged.
+    pub(crate) fn restored(&self, Recovered { queued, corrupt, lost, .. }: &Recovered) {
+        let damaged = corrupt.items + lost.items;
+        self.metrics.restored(whole(queued.items + damaged));
+        self.damaged(damaged);
+    }
+
+    /// Accounts for items that were in the queue and cannot be read.
+    pub(crate) fn damaged(&self, items: u64) {
+        self.metrics.send_failed(whole(items));
+        self.dropped(whole(items), DropReason::Damaged);
+    }
+
     /// Accounts for items that will not be attempted any more. `reason` is why, if their sender does not learn of it.
     pub(crate) fn lose(&self, items: usize, failure: &Failure, reason: DropReason) {
+        if self.fate == Fate::Kept && matches!(reason, DropReason::Shutdown | DropReason::InternalError) {
+            return;
+        }
         self.metrics.send_failed(items);
         match self.fate {
             Fate::Rejected => self.log_rejected(items, failure),
-            Fate::Dropped => {
+            Fate::Dropped | Fate::Kept => {
                 self.dropped(items, reason);
                 self.log_dropped(items, failure);
             }
@@ -118,7 +137,7 @@ impl Accounting {
         self.metrics.sent(items - rejected);
         self.metrics.send_failed(rejected);
         self.metrics.rejected(rejected);
-        if self.fate == Fate::Dropped {
+        if self.fate != Fate::Rejected {
             self.dropped(rejected, DropReason::PartialSuccess);
         }
         self.metrics.last_success(unix_seconds());
@@ -192,6 +211,10 @@ impl Drop for Pending<'_> {
         let reason = if is_stopping { DropReason::Shutdown } else { DropReason::InternalError };
         self.accounting.lose(self.items, &failure, reason);
     }
+}
+
+fn whole(items: u64) -> usize {
+    usize::try_from(items).unwrap_or(usize::MAX)
 }
 
 fn unix_seconds() -> u64 {

@@ -12,12 +12,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounting::{Accounting, Fate};
+use crate::disk_queue::DiskQueue;
 use crate::drops::Drops;
 use crate::memory_queue::MemoryQueue;
 use crate::queue::QueueConfig;
 use crate::retry::{Retry, RetryConfig};
 use crate::timeout::Attempt;
 use crate::traced::Deliveries;
+use crate::waiting::Queue;
 use crate::workers::Workers;
 
 /// How batches reach a sender.
@@ -44,7 +46,7 @@ pub struct Delivery {
 }
 
 struct Queued {
-    queue: Arc<MemoryQueue>,
+    queue: Arc<Queue>,
     metrics: Arc<QueueMetrics>,
     consumers: usize,
     workers: Workers,
@@ -66,14 +68,19 @@ impl Delivery {
         let metrics = ExporterMetrics::new(&settings.telemetry, of);
         let attempt = Attempt::new(sender.consumer, config.timeout, metrics.clone());
         let retry = Retry::new(attempt, &config.retry, stop.clone(), settings.span.clone());
-        let tells_outcome = config.queue.as_ref().is_none_or(|queue| queue.wait_for_result);
+        let fate = match &config.queue {
+            None => Fate::Rejected,
+            Some(queue) if queue.storage.is_some() => Fate::Kept,
+            Some(queue) if queue.wait_for_result => Fate::Rejected,
+            Some(_) => Fate::Dropped,
+        };
         let accounting = Accounting {
             retry,
             metrics,
             drops: Drops::new(of.data_type, settings.span.clone()),
             signal,
             span: settings.span.clone(),
-            fate: if tells_outcome { Fate::Rejected } else { Fate::Dropped },
+            fate,
             advice: advice(config),
             deliveries: Deliveries {
                 tracer: settings.telemetry.tracer().clone(),
@@ -81,7 +88,7 @@ impl Delivery {
                 data_type: of.data_type,
             },
         };
-        let queue = config.queue.as_ref().map(|config| Queued::new(settings, config, of));
+        let queue = config.queue.as_ref().map(|config| Queued::new(settings, signal, config, of));
         Self {
             accounting: Arc::new(accounting),
             queue,
@@ -120,18 +127,27 @@ impl Drop for Offered<'_> {
 }
 
 impl Queued {
-    fn new(settings: &Settings, config: &QueueConfig, of: ExporterAttributes<'_>) -> Self {
-        let queue = Arc::new(MemoryQueue::new(config));
-        let (capacity, size, held) = (queue.capacity() as u64, queue.size(), queue.held());
-        let (in_requests, in_items, in_bytes) = (held.clone(), held.clone(), held);
+    fn new(settings: &Settings, signal: Signal, config: &QueueConfig, of: ExporterAttributes<'_>) -> Self {
+        let queue = Arc::new(match &config.storage {
+            None => Queue::Memory(MemoryQueue::new(config)),
+            Some(storage) => {
+                let (id, span) = (settings.id.clone(), settings.span.clone());
+                Queue::Disk(DiskQueue::new(config, storage.clone(), id, signal, span))
+            }
+        });
+        let capacity = queue.capacity();
+        let read = |read: fn(&Queue) -> u64| {
+            let queue = queue.clone();
+            move || read(&queue)
+        };
         let aging = queue.clone();
         let of = QueueAttributes { exporter: of.exporter, data_type: of.data_type };
         let reads = QueueReads {
             capacity: move || capacity,
-            size: move || size() as u64,
-            requests: move || in_requests.requests(),
-            items: move || in_items.items(),
-            bytes: move || in_bytes.bytes(),
+            size: read(Queue::size),
+            requests: read(|queue| queue.held().0),
+            items: read(|queue| queue.held().1),
+            bytes: read(|queue| queue.held().2),
             oldest_age: move || aging.oldest_age().as_secs_f64(),
         };
         let metrics = Arc::new(QueueMetrics::new(&settings.telemetry, of, reads));
@@ -167,20 +183,22 @@ impl Component for Delivery {
         Box::pin(async move {
             self.sender.start(host).await?;
             if let Some(Queued { queue, metrics, consumers, workers }) = &self.queue {
+                queue.start(host, &self.accounting).await?;
                 workers.start(*consumers, queue, metrics, &self.accounting);
             }
             Ok(())
         })
     }
 
-    /// Ends the waits between attempts, sends what is queued with one attempt each until `deadline`,
-    /// counts the rest as failed, and shuts the sender down.
+    /// Ends the waits between attempts, sends what is queued in memory with one attempt each until `deadline`,
+    /// counts the rest as failed, and shuts the sender down. What is queued on disk stays there.
     fn shutdown(&self, deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
         Box::pin(async move {
             self.stop.cancel();
             if let Some(Queued { queue, workers, .. }) = &self.queue {
                 queue.close();
                 workers.drain(queue, &self.accounting, deadline).await;
+                queue.end().await;
             }
             self.accounting.drops.end();
             self.sender.shutdown(deadline).await

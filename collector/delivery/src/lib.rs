@@ -11,7 +11,9 @@
 mod accounting;
 mod acknowledged;
 mod backoff;
+mod context;
 mod delivery;
+mod disk_queue;
 mod drops;
 mod memory_queue;
 mod parts;
@@ -19,6 +21,7 @@ mod queue;
 mod retry;
 mod timeout;
 mod traced;
+mod waiting;
 mod workers;
 
 pub use acknowledged::acknowledged;

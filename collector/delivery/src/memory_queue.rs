@@ -81,9 +81,11 @@ impl MemoryQueue {
         }
     }
 
-    /// What it holds, in all units.
-    pub(crate) fn held(&self) -> Arc<Held> {
-        self.held.clone()
+    /// What it holds, in requests, items and bytes.
+    pub(crate) fn held(&self) -> (u64, u64, u64) {
+        let Held { requests, items, bytes } = &*self.held;
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (read(requests), read(items), read(bytes))
     }
 
     /// Since when it holds what it has held the longest; zero when it is empty.
@@ -102,9 +104,8 @@ impl MemoryQueue {
     }
 
     /// What it holds, in units of the sizer.
-    pub(crate) fn size(&self) -> impl Fn() -> usize + Send + Sync + 'static {
-        let (capacity, space) = (self.capacity, self.space.clone());
-        move || capacity - space.available_permits()
+    pub(crate) fn size(&self) -> usize {
+        self.capacity - self.space.available_permits()
     }
 
     /// Takes a batch in.
@@ -189,20 +190,6 @@ impl MemoryQueue {
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Element>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Held {
-    pub(crate) fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn items(&self) -> u64 {
-        self.items.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use etalon_conf::{Check, Duration, Optional, Validate};
+use etalon_conf::{Check, ComponentId, Duration, Optional, Validate};
 use etalon_pdata::Payload;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -24,8 +24,9 @@ pub struct QueueConfig {
     /// Whether senders wait until the destination has answered, and learn what it said. Otherwise the answer
     /// to them is success as soon as their data is in the queue.
     pub wait_for_result: bool,
-    /// Not supported: the id of an extension that keeps the queue on disk. Any value but the empty one is refused.
-    pub storage: String,
+    /// The extension that keeps the queue on disk, so that it survives the end of the process. Senders are told OK when
+    /// their data is on stable storage. Without one, the queue is in memory.
+    pub storage: Option<ComponentId>,
     /// Not supported: requests that are joined while they wait.
     pub batch: Optional<BatchConfig>,
 }
@@ -80,7 +81,7 @@ impl Default for QueueConfig {
             num_consumers: 10,
             block_on_overflow: false,
             wait_for_result: false,
-            storage: String::new(),
+            storage: None,
             batch: Optional::none(),
         }
     }
@@ -164,13 +165,10 @@ impl Validate for QueueConfig {
         if self.num_consumers <= 0 {
             check.at("num_consumers", |check| check.error("`num_consumers` must be positive"));
         }
-        if !self.storage.is_empty() {
-            check.at("storage", |check| {
-                check.error_with_help(
-                    "a queue on disk is not supported yet by this version",
-                    "remove `storage`; the queue is then in memory",
-                );
-            });
+        if self.storage.is_some() && self.wait_for_result {
+            check.error(
+                "`wait_for_result` is not supported with a persistent queue configured with `storage`",
+            );
         }
         if self.batch.is_on() {
             check.at("batch", |check| {

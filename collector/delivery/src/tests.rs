@@ -1,6 +1,7 @@
 //! The chain under a stopped clock, in front of a sender that does as it is told.
 
 mod accounting;
+mod disk;
 mod drops;
 mod parts;
 mod queue;
@@ -48,6 +49,7 @@ struct Attempt {
     at: Duration,
     items: usize,
     deadline: Option<Duration>,
+    caller: Option<Arc<etalon_component::Caller>>,
 }
 
 struct Chain {
@@ -77,6 +79,7 @@ impl Consumer for Recorder {
                 at: epoch.elapsed(),
                 items: batch.items(),
                 deadline: batch.context.deadline.map(|deadline| deadline - *epoch),
+                caller: batch.context.caller.clone(),
             });
             let reply = sender.script.lock().unwrap().pop_front();
             sender.gate.acquire().await.unwrap().forget();
@@ -109,6 +112,17 @@ impl Chain {
 
     /// A chain whose sender may answer `permits` times.
     async fn gated(config: &DeliveryConfig, script: impl IntoIterator<Item = Reply>, permits: usize) -> Self {
+        let host = Host::new(mpsc::channel(1).0);
+        Self::on(&host, config, script, permits).await.expect("nothing can fail here")
+    }
+
+    /// A chain that is started with a host of the test's own.
+    async fn on(
+        host: &Host,
+        config: &DeliveryConfig,
+        script: impl IntoIterator<Item = Reply>,
+        permits: usize,
+    ) -> Result<Self, BoxError> {
         let telemetry = Telemetry::new(&[]);
         let settings = Settings {
             id: "test".parse().expect("an id"),
@@ -119,8 +133,8 @@ impl Chain {
         let (sender, epoch) = (Sender::new(script, permits), Instant::now());
         let stage = Stage::new(Recorder(sender.clone(), epoch));
         let delivery = Arc::new(Delivery::new(&settings, TRACES, config, stage, OF));
-        delivery.start(&Host::new(mpsc::channel(1).0)).await.expect("nothing can fail here");
-        Self { delivery, sender, telemetry, epoch }
+        delivery.start(host).await?;
+        Ok(Self { delivery, sender, telemetry, epoch })
     }
 
     async fn consume(&self, items: usize) -> Outcome {

@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::accounting::Accounting;
-use crate::memory_queue::{Element, MemoryQueue};
+use crate::memory_queue::Element;
+use crate::waiting::{Queue, Taking};
 
 /// Tasks that send what is in the queue, each one batch at a time.
 pub(crate) struct Workers {
@@ -28,7 +29,7 @@ impl Workers {
     pub(crate) fn start(
         &self,
         count: usize,
-        queue: &Arc<MemoryQueue>,
+        queue: &Arc<Queue>,
         metrics: &Arc<QueueMetrics>,
         accounting: &Arc<Accounting>,
     ) {
@@ -40,7 +41,7 @@ impl Workers {
 
     /// Lets the tasks empty the queue, which is closed, until `deadline`. What is left is lost, and
     /// counted so.
-    pub(crate) async fn drain(&self, queue: &MemoryQueue, accounting: &Accounting, deadline: Instant) {
+    pub(crate) async fn drain(&self, queue: &Queue, accounting: &Accounting, deadline: Instant) {
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         let drained = timeout_at(deadline, async { while tasks.join_next().await.is_some() {} }).await;
         if drained.is_err() {
@@ -55,18 +56,22 @@ impl Workers {
     }
 }
 
-async fn work(
-    number: usize,
-    queue: Arc<MemoryQueue>,
-    metrics: Arc<QueueMetrics>,
-    accounting: Arc<Accounting>,
-) {
-    while let Some((Element { batch, reply, share }, sending)) = queue.take(number).await {
-        metrics.wait_duration(share.age());
-        let outcome = survived(accounting.export(batch)).await;
-        // The room is free before the caller learns of the outcome.
-        drop((share, sending));
-        answer(reply, outcome);
+async fn work(number: usize, queue: Arc<Queue>, metrics: Arc<QueueMetrics>, accounting: Arc<Accounting>) {
+    while let Some(taking) = queue.take(number, &accounting).await {
+        metrics.wait_duration(taking.age());
+        match taking {
+            Taking::Memory(Element { batch, reply, share }, sending) => {
+                let outcome = survived(accounting.export(batch)).await;
+                // The room is free before the caller learns of the outcome.
+                drop((share, sending));
+                answer(reply, outcome);
+            }
+            Taking::Disk(stored) => {
+                let items = stored.batch.items() as u64;
+                let outcome = survived(accounting.export(stored.batch.clone())).await;
+                stored.finish(items, &outcome, accounting.retry.is_stopping()).await;
+            }
+        }
     }
 }
 

@@ -68,6 +68,9 @@ pub(crate) enum Command {
     /// What this collector says about itself, as a versioned contract
     #[command(subcommand)]
     Contract(crate::contract::ContractCommand),
+    /// What the queues on disk hold
+    #[command(subcommand)]
+    Queue(crate::queue::QueueCommand),
 }
 
 #[derive(Debug, Args)]

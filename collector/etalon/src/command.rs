@@ -21,7 +21,9 @@ use crate::args::{Cli, Command, ConfigArgs, PrintConfigArgs};
 use crate::fetch::Network;
 use crate::load::{self, LoadError, Loaded};
 use crate::reload::{Loader, Reloading};
-use crate::{Distribution, args, banner, completion, contract, feature_gates, inventory, print, send, usage};
+use crate::{
+    Distribution, args, banner, completion, contract, feature_gates, inventory, print, queue, send, usage,
+};
 
 /// How long the shutdown may take: less than the 30 seconds after which Kubernetes kills a pod.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -61,6 +63,8 @@ pub(crate) enum CommandError {
     Send(#[from] send::SendError),
     #[error(transparent)]
     Contract(#[from] contract::ContractError),
+    #[error(transparent)]
+    Queue(#[from] queue::QueueError),
 }
 
 /// What went wrong while the components were shut down.
@@ -130,6 +134,7 @@ fn execute_without_configuration(distribution: &Distribution, command: Command) 
         }
         Command::Completion { shell } => completion::script(&distribution.build, shell),
         Command::Contract(command) => return contract::run(&command),
+        Command::Queue(command) => queue::run(&command)?,
         Command::Send(args) => return Ok(runtime()?.block_on(send::run(distribution, &args))?),
         Command::Validate(_) | Command::PrintConfig(_) => return Ok(()),
     };

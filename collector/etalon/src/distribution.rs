@@ -50,6 +50,7 @@ impl Default for Distribution {
                 extensions: vec![
                     etalon_extension_basicauth::factory(),
                     etalon_extension_bearertokenauth::factory(),
+                    etalon_extension_file_storage::factory(),
                     etalon_extension_headers_setter::factory(),
                 ],
                 own_telemetry: Some(own_telemetry::exporter),

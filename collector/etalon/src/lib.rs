@@ -18,6 +18,7 @@ mod inventory;
 mod load;
 mod own_telemetry;
 mod print;
+mod queue;
 mod reload;
 mod send;
 mod usage;

@@ -209,17 +209,20 @@ pub enum DropReason {
     Shutdown,
     /// The exporter failed while it sent them.
     InternalError,
+    /// The queue on disk cannot be read there any more.
+    Damaged,
 }
 
 impl DropReason {
     /// All values.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Rejected,
         Self::PartialSuccess,
         Self::TooLarge,
         Self::RetriesExhausted,
         Self::Shutdown,
         Self::InternalError,
+        Self::Damaged,
     ];
 
     /// As readers of telemetry see it.
@@ -231,6 +234,7 @@ impl DropReason {
             Self::RetriesExhausted => "retries_exhausted",
             Self::Shutdown => "shutdown",
             Self::InternalError => "internal_error",
+            Self::Damaged => "damaged",
         }
     }
 

@@ -9,7 +9,7 @@ use crate::renamed::Renamed;
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
-pub static ALL: [&Definition; 48] = [
+pub static ALL: [&Definition; 49] = [
     &ETALON_BUILD_INFO,
     &ETALON_CONFIG_RELOADS,
     &ETALON_CONTRACT_INFO,
@@ -25,6 +25,7 @@ pub static ALL: [&Definition; 48] = [
     &ETALON_EXPORTER_REJECTED_ITEMS,
     &ETALON_EXPORTER_REQUEST_DURATION,
     &ETALON_EXPORTER_RESPONSES,
+    &ETALON_EXPORTER_RESTORED_ITEMS,
     &ETALON_EXPORTER_SENT_BYTES,
     &ETALON_EXPORTER_TLS_CERTIFICATE_EXPIRY,
     &ETALON_EXPORTER_TLS_FILES_STALE,
@@ -240,6 +241,18 @@ pub(crate) static ETALON_EXPORTER_RESPONSES: Definition = Definition {
     level: Level::Basic,
     stability: Stability::Beta,
     on_event: true,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_RESTORED_ITEMS: Definition = Definition {
+    name: "etalon_exporter_restored_items",
+    brief: "Items of an earlier run that the exporter has found in its queue on disk.",
+    unit: "{item}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
     buckets: &[],
 };
 

@@ -10,7 +10,7 @@ use crate::definition::Stability;
 use crate::event::{Declared, EventDefinition, Text, Whole, shown, value};
 
 /// All events, by name.
-pub static ALL: [&EventDefinition; 65] = [
+pub static ALL: [&EventDefinition; 73] = [
     &AUTH_FILE_RELOADED,
     &AUTH_FILE_STALE,
     &AUTH_TOKENS_IGNORED,
@@ -45,6 +45,14 @@ pub static ALL: [&EventDefinition; 65] = [
     &EXTENSIONS_STARTING,
     &EXTENSIONS_STOPPING,
     &HEADERS_SETTER_ACTION_DEFAULTED,
+    &QUEUE_CLOSE_FAILED,
+    &QUEUE_DAMAGED,
+    &QUEUE_FOREIGN_FILE,
+    &QUEUE_KEPT,
+    &QUEUE_PROGRESS_LOST,
+    &QUEUE_RESTORED,
+    &QUEUE_TORN,
+    &QUEUE_UNREADABLE,
     &RECEIVER_ACCEPT_FAILED,
     &RECEIVER_AUTH_REJECTED,
     &RECEIVER_AUTH_UNAVAILABLE,
@@ -1240,6 +1248,273 @@ impl Declared for HeadersSetterActionDefaulted<'_> {
             Some(&"The action was not provided, using 'upsert'."),
             Some(&"headers_setter.action_defaulted"),
             value(shown(Some(self.key)).as_ref()),
+        ]);
+    }
+}
+
+static QUEUE_CLOSE_FAILED: EventDefinition = EventDefinition {
+    name: "queue.close_failed",
+    brief: "The queue could not be closed in order.",
+    level: Level::WARN,
+    sampled: false,
+    stability: Stability::Development,
+    fields: &["message", "event.name", "error"],
+};
+
+/// `queue.close_failed`: The queue could not be closed in order.
+///
+/// Told when the collector stops or the exporter is replaced.
+pub struct QueueCloseFailed<'a> {
+    /// `error`: What went wrong, for people; its causes are separated by colons.
+    pub error: Text<'a>,
+}
+
+impl QueueCloseFailed<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &QUEUE_CLOSE_FAILED;
+}
+
+impl Declared for QueueCloseFailed<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"The queue on disk could not be closed in order."),
+            Some(&"queue.close_failed"),
+            value(shown(Some(self.error)).as_ref()),
+        ]);
+    }
+}
+
+static QUEUE_DAMAGED: EventDefinition = EventDefinition {
+    name: "queue.damaged",
+    brief: "Data on the disk is damaged or missing, and is lost.",
+    level: Level::ERROR,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "corrupt_requests", "corrupt_items", "lost_requests", "lost_items"],
+};
+
+/// `queue.damaged`: Data on the disk is damaged or missing, and is lost.
+///
+/// Told when the queue is opened.
+pub struct QueueDamaged {
+    /// `corrupt_requests`: Requests on the disk that are damaged.
+    pub corrupt_requests: Whole,
+    /// `corrupt_items`: Their spans, data points or log records, as far as that is known.
+    pub corrupt_items: Whole,
+    /// `lost_requests`: Requests that should be on the disk and are not.
+    pub lost_requests: Whole,
+    /// `lost_items`: Their spans, data points or log records, as far as that is known.
+    pub lost_items: Whole,
+}
+
+impl QueueDamaged {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &QUEUE_DAMAGED;
+}
+
+impl Declared for QueueDamaged {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"Data on disk is damaged or missing, and is lost."),
+            Some(&"queue.damaged"),
+            Some(&self.corrupt_requests.get()),
+            Some(&self.corrupt_items.get()),
+            Some(&self.lost_requests.get()),
+            Some(&self.lost_items.get()),
+        ]);
+    }
+}
+
+static QUEUE_FOREIGN_FILE: EventDefinition = EventDefinition {
+    name: "queue.foreign_file",
+    brief: "A file in the folder of the queue is of another queue, and stays as it is.",
+    level: Level::WARN,
+    sampled: false,
+    stability: Stability::Development,
+    fields: &["message", "event.name", "file"],
+};
+
+/// `queue.foreign_file`: A file in the folder of the queue is of another queue, and stays as it is.
+///
+/// Told when the queue is opened, for each such file.
+pub struct QueueForeignFile<'a> {
+    /// `file`: Path of a file.
+    pub file: Text<'a>,
+}
+
+impl QueueForeignFile<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &QUEUE_FOREIGN_FILE;
+}
+
+impl Declared for QueueForeignFile<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"A file in the folder of the queue is of another queue, and stays as it is."),
+            Some(&"queue.foreign_file"),
+            value(shown(Some(self.file)).as_ref()),
+        ]);
+    }
+}
+
+static QUEUE_KEPT: EventDefinition = EventDefinition {
+    name: "queue.kept",
+    brief: "Data stays on the disk until the next start.",
+    level: Level::INFO,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "requests", "items"],
+};
+
+/// `queue.kept`: Data stays on the disk until the next start.
+///
+/// Told when the queue is closed, if it is not empty.
+pub struct QueueKept {
+    /// `requests`: Requests.
+    pub requests: Whole,
+    /// `items`: Spans, data points or log records.
+    pub items: Whole,
+}
+
+impl QueueKept {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &QUEUE_KEPT;
+}
+
+impl Declared for QueueKept {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"Data stays on disk until the next start."),
+            Some(&"queue.kept"),
+            Some(&self.requests.get()),
+            Some(&self.items.get()),
+        ]);
+    }
+}
+
+static QUEUE_PROGRESS_LOST: EventDefinition = EventDefinition {
+    name: "queue.progress_lost",
+    brief: "What was sent already is not known any more.",
+    level: Level::ERROR,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name"],
+};
+
+/// `queue.progress_lost`: What was sent already is not known any more.
+///
+/// Told when the queue is opened.
+pub struct QueueProgressLost {}
+
+impl QueueProgressLost {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &QUEUE_PROGRESS_LOST;
+}
+
+impl Declared for QueueProgressLost {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"What was sent already is not known any more: data may be sent again."),
+            Some(&"queue.progress_lost"),
+        ]);
+    }
+}
+
+static QUEUE_RESTORED: EventDefinition = EventDefinition {
+    name: "queue.restored",
+    brief: "Data of an earlier run was found on the disk, and will be sent.",
+    level: Level::INFO,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "requests", "items"],
+};
+
+/// `queue.restored`: Data of an earlier run was found on the disk, and will be sent.
+///
+/// Told when the queue is opened, if there is any.
+pub struct QueueRestored {
+    /// `requests`: Requests.
+    pub requests: Whole,
+    /// `items`: Spans, data points or log records.
+    pub items: Whole,
+}
+
+impl QueueRestored {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &QUEUE_RESTORED;
+}
+
+impl Declared for QueueRestored {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"Data of an earlier run waits on disk, and will be sent."),
+            Some(&"queue.restored"),
+            Some(&self.requests.get()),
+            Some(&self.items.get()),
+        ]);
+    }
+}
+
+static QUEUE_TORN: EventDefinition = EventDefinition {
+    name: "queue.torn",
+    brief: "The last write of an earlier run was cut off.",
+    level: Level::INFO,
+    sampled: false,
+    stability: Stability::Development,
+    fields: &["message", "event.name", "bytes"],
+};
+
+/// `queue.torn`: The last write of an earlier run was cut off.
+///
+/// Told when the queue is opened.
+pub struct QueueTorn {
+    /// `bytes`: Bytes.
+    pub bytes: Whole,
+}
+
+impl QueueTorn {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &QUEUE_TORN;
+}
+
+impl Declared for QueueTorn {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"The last write of an earlier run was cut off; no sender was told that it was accepted."),
+            Some(&"queue.torn"),
+            Some(&self.bytes.get()),
+        ]);
+    }
+}
+
+static QUEUE_UNREADABLE: EventDefinition = EventDefinition {
+    name: "queue.unreadable",
+    brief: "The disk cannot be read at the moment.",
+    level: Level::ERROR,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "error"],
+};
+
+/// `queue.unreadable`: The disk cannot be read at the moment.
+///
+/// Told each time an attempt fails; the next one follows after a second.
+pub struct QueueUnreadable<'a> {
+    /// `error`: What went wrong, for people; its causes are separated by colons.
+    pub error: Text<'a>,
+}
+
+impl QueueUnreadable<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &QUEUE_UNREADABLE;
+}
+
+impl Declared for QueueUnreadable<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"The queue on disk cannot be read at the moment."),
+            Some(&"queue.unreadable"),
+            value(shown(Some(self.error)).as_ref()),
         ]);
     }
 }

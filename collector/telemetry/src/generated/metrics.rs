@@ -208,6 +208,7 @@ pub struct ExporterMetrics {
     last_success: Gauge,
     rejected: Counter,
     request_duration: [Histogram; attributes::Outcome::ALL.len()],
+    restored: Counter,
     sent_bytes: Counter,
     in_flight_requests: UpDownCounter,
     send_failed: Counter,
@@ -250,6 +251,10 @@ impl ExporterMetrics {
                     ],
                 )
             }),
+            restored: telemetry.counter(
+                &definitions::ETALON_EXPORTER_RESTORED_ITEMS,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+            ),
             sent_bytes: telemetry.counter(
                 &definitions::ETALON_EXPORTER_SENT_BYTES,
                 &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
@@ -310,6 +315,13 @@ impl ExporterMetrics {
     /// Recorded once for each attempt that was made, when it has ended; waits between attempts, and for room in the queue, are not in it.
     pub fn request_duration(&self, duration: Duration, outcome: attributes::Outcome) {
         self.request_duration[outcome as usize].record(duration.as_secs_f64());
+    }
+
+    /// `etalon_exporter_restored_items`: Items of an earlier run that the exporter has found in its queue on disk.
+    ///
+    /// Recorded once, when the queue is opened, with all that was accepted and not settled, what is damaged included.
+    pub fn restored(&self, count: usize) {
+        self.restored.add(count as u64);
     }
 
     /// `etalon_exporter_sent_bytes`: Bytes of the requests that the destination has accepted, as protobuf and not compressed.

@@ -72,7 +72,10 @@ fn what_is_wrong_is_said_in_the_words_of_the_go_collector() {
 #[test]
 fn what_cannot_be_honoured_is_refused() {
     for (keys, reason) in [
-        ("sending_queue: {storage: file_storage}", "not supported yet by this version"),
+        (
+            "sending_queue: {storage: file_storage, wait_for_result: true}",
+            "`wait_for_result` is not supported with a persistent queue configured with `storage`",
+        ),
         ("sending_queue: {batch: {}}", "not supported yet by this version"),
         ("tls: {tpm: {enabled: true}}", "private keys in a TPM are not supported"),
     ] {

@@ -67,9 +67,11 @@ fn a_proxy_must_be_one_of_http_and_is_not_printed() {
 
 #[test]
 fn what_cannot_be_honoured_yet_is_refused() {
-    for keys in ["sending_queue: {storage: file_storage}", "sending_queue: {batch: {}}"] {
+    for keys in
+        ["sending_queue: {storage: file_storage, wait_for_result: true}", "sending_queue: {batch: {}}"]
+    {
         let error = error(&format!("endpoint: http://a:1\n{keys}"));
-        assert!(error.contains("not supported yet by this version"), "{keys}: {error}");
+        assert!(error.contains("not supported"), "{keys}: {error}");
     }
 }
 

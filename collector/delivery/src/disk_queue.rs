@@ -1,0 +1,421 @@
+//! A queue on disk: first in, first out, with a limit on what it holds. What it has taken survives the process.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use etalon_component::{Batch, BoxError, Code, ComponentId, Failure, Host, Origin, Outcome};
+use etalon_pdata::{Payload, Signal};
+use etalon_store::{
+    Append, AppendError, Count, Directory, Entry, Given, Limits, OpenError, ReadError, Recovered, Requests,
+    Store, Verdict,
+};
+use etalon_telemetry::event::Causes;
+use etalon_telemetry::tell;
+use tokio::task::{AbortHandle, spawn_blocking};
+use tokio::time::{Instant, MissedTickBehavior, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::accounting::Accounting;
+use crate::context;
+use crate::queue::{QueueConfig, Sizer};
+
+/// See [`QueueConfig`], with `storage`.
+pub(crate) struct DiskQueue {
+    storage: ComponentId,
+    exporter: ComponentId,
+    signal: Signal,
+    sizer: Sizer,
+    capacity: u64,
+    block_on_overflow: bool,
+    /// Of what is on its way to the disk, in units of the sizer.
+    reserved: AtomicU64,
+    /// Set by the start, and taken away by the end.
+    open: Mutex<Option<Arc<OpenStore>>>,
+    closed: CancellationToken,
+    span: tracing::Span,
+    /// Of each consumer, since when the queue has what it sends, in milliseconds since 1970; 0 when there is nothing.
+    sending: Vec<AtomicU64>,
+}
+
+/// A store, and what there is once of it. After a reload, two queues may use the same for a time.
+struct OpenStore {
+    store: Store<File>,
+    requests: tokio::sync::Mutex<Requests<File>>,
+    ticking: AbortHandle,
+}
+
+/// A request that a consumer has.
+pub(crate) struct Stored<'a> {
+    pub(crate) batch: Batch,
+    /// How long the queue has had it.
+    pub(crate) age: Duration,
+    store: Arc<OpenStore>,
+    seq: u64,
+    bytes: usize,
+    sending: &'a AtomicU64,
+}
+
+/// The queue cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error("cannot make the folder of the queue, {path}")]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error("cannot open the queue in {path}")]
+    Open { path: PathBuf, source: OpenError },
+    #[error("the attempt to open the queue in {path} has failed")]
+    Panicked { path: PathBuf },
+}
+
+/// Between two looks whether another process has left the queue.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+/// Between two attempts to read from a disk that fails.
+const READ_PAUSE: Duration = Duration::from_secs(1);
+/// How often what is settled becomes certain, and space is given back.
+const TICK: Duration = Duration::from_secs(1);
+
+impl DiskQueue {
+    pub(crate) fn new(
+        config: &QueueConfig,
+        storage: ComponentId,
+        exporter: ComponentId,
+        signal: Signal,
+        span: tracing::Span,
+    ) -> Self {
+        Self {
+            storage,
+            exporter,
+            signal,
+            sizer: config.sizer,
+            capacity: u64::try_from(config.queue_size).unwrap_or(1),
+            block_on_overflow: config.block_on_overflow,
+            reserved: AtomicU64::new(0),
+            open: Mutex::default(),
+            closed: CancellationToken::new(),
+            span,
+            sending: (0..config.consumers()).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+}
+
+impl DiskQueue {
+    /// Opens the folder, or goes on with what the queue that it takes the place of has opened.
+    pub(crate) async fn start(&self, host: &Host, accounting: &Accounting) -> Result<(), BoxError> {
+        let storage = host.storage(&self.storage)?.clone();
+        let path = storage.queue_directory(&self.exporter, self.signal.name);
+        let known = host.shared(&path).and_then(|known| known.downcast::<OpenStore>().ok());
+        let open = match known {
+            Some(known) => known,
+            None => {
+                let limits = Limits::of(storage.queue_bytes);
+                let (opened, recovered) = OpenStore::open(path.clone(), limits, storage.lock_timeout).await?;
+                self.tell(&recovered);
+                accounting.restored(&recovered);
+                let opened = Arc::new(opened);
+                host.share(path, &opened);
+                opened
+            }
+        };
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
+        Ok(())
+    }
+
+    /// Takes a batch in, and returns when it is on stable storage.
+    ///
+    /// # Errors
+    /// The refusal. The batch has not been taken then.
+    pub(crate) async fn offer(&self, mut batch: Batch) -> Result<(), Failure> {
+        batch.payload.retain_compressed(None);
+        let size = self.sizer.size(&batch.payload) as u64;
+        if size == 0 {
+            return Ok(());
+        }
+        let open = self.open().filter(|_| !self.closed.is_cancelled()).ok_or_else(shut_down)?;
+        if size > self.capacity {
+            return Err(full("element size too large"));
+        }
+        let _reserved = self.room(&open.store, size, batch.context.deadline).await?;
+        let request = Append {
+            items: batch.items() as u64,
+            accepted: unix_milliseconds(),
+            context: context::encode(&batch.context),
+            body: batch.payload.contiguous(),
+        };
+        open.store.append(request).await.map(|_| ()).map_err(refusal)
+    }
+
+    /// The next request for the consumer of this number; nothing when the queue is closed.
+    pub(crate) async fn take(&self, consumer: usize, accounting: &Accounting) -> Option<Stored<'_>> {
+        let open = self.open()?;
+        loop {
+            let next = async { open.requests.lock().await.next().await };
+            let next = tokio::select! {
+                biased;
+                () = self.closed.cancelled() => return None,
+                next = next => next,
+            };
+            match next {
+                Ok(Given::Entry(entry)) => return Some(self.stored(open, entry, &self.sending[consumer])),
+                Ok(Given::Damaged(damaged)) => {
+                    self.tell_damaged(damaged, Count::default());
+                    accounting.damaged(damaged.items);
+                }
+                Err(error) => self.wait_for_the_disk(&error).await,
+            }
+        }
+    }
+
+    /// What is held, in requests, items and bytes.
+    pub(crate) fn held(&self) -> (u64, u64, u64) {
+        self.open().map_or((0, 0, 0), |open| {
+            let (queued, bytes) = open.store.queued();
+            (queued.requests, queued.items, bytes)
+        })
+    }
+
+    /// What is held, in units of the sizer.
+    pub(crate) fn size(&self) -> u64 {
+        let (requests, items, bytes) = self.held();
+        match self.sizer {
+            Sizer::Requests => requests,
+            Sizer::Items => items,
+            Sizer::Bytes => bytes,
+        }
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// Since when it holds what it has held the longest. Consumers have the oldest of what it holds.
+    pub(crate) fn oldest_age(&self) -> Duration {
+        let sending = self.sending.iter().map(|since| since.load(Ordering::Relaxed));
+        let oldest = sending.filter(|since| *since > 0).min();
+        oldest.map_or(Duration::ZERO, age)
+    }
+
+    /// Takes nothing in, and gives nothing out any more.
+    pub(crate) fn close(&self) {
+        self.closed.cancel();
+    }
+
+    /// Leaves the folder, when nobody has anything of it any more. What is in it stays there.
+    pub(crate) async fn end(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(last) = open.and_then(Arc::into_inner) else { return };
+        last.ticking.abort();
+        let (queued, _) = last.store.queued();
+        if let Err(error) = last.store.close().await {
+            self.span.in_scope(|| tell!(QueueCloseFailed { error: &error }));
+        }
+        if queued.requests > 0 {
+            let Count { requests, items } = queued;
+            self.span.in_scope(|| tell!(QueueKept { requests: requests.into(), items: items.into() }));
+        }
+    }
+
+    fn open(&self) -> Option<Arc<OpenStore>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn room(
+        &self,
+        store: &Store<File>,
+        size: u64,
+        deadline: Option<Instant>,
+    ) -> Result<Reserved<'_>, Failure> {
+        loop {
+            let mut settled = std::pin::pin!(store.settled());
+            // From here on, nothing that is settled is missed.
+            settled.as_mut().enable();
+            let reserved = Reserved::new(&self.reserved, size);
+            if self.size() + reserved.total <= self.capacity {
+                return Ok(reserved);
+            }
+            drop(reserved);
+            if !self.block_on_overflow {
+                return Err(full("sending queue is full"));
+            }
+            let wait = async {
+                tokio::select! {
+                    () = settled => Ok(()),
+                    () = self.closed.cancelled() => Err(shut_down()),
+                }
+            };
+            match deadline {
+                None => wait.await?,
+                Some(deadline) => timeout_at(deadline, wait).await.map_err(|_| {
+                    let message = "the deadline passed while the sending queue was full";
+                    Failure::new(Code::DeadlineExceeded, message).from_origin(Origin::FullQueue)
+                })??,
+            }
+        }
+    }
+
+    fn stored<'a>(&self, store: Arc<OpenStore>, entry: Entry, sending: &'a AtomicU64) -> Stored<'a> {
+        sending.store(entry.accepted.max(1), Ordering::Relaxed);
+        let (seq, bytes, age) = (entry.seq, entry.size(), age(entry.accepted));
+        let items = usize::try_from(entry.items).unwrap_or(usize::MAX);
+        let payload = Payload::from_validated(self.signal, entry.body, items);
+        let batch = Batch { payload, context: context::decode(entry.context) };
+        Stored { batch, age, store, seq, bytes, sending }
+    }
+
+    async fn wait_for_the_disk(&self, error: &ReadError) {
+        self.span.in_scope(|| tell!(QueueUnreadable { error: &Causes(error) }));
+        tokio::select! {
+            () = self.closed.cancelled() => {}
+            () = tokio::time::sleep(READ_PAUSE) => {}
+        }
+    }
+
+    fn tell_damaged(&self, corrupt: Count, lost: Count) {
+        self.span.in_scope(|| {
+            tell!(QueueDamaged {
+                corrupt_requests: corrupt.requests.into(),
+                corrupt_items: corrupt.items.into(),
+                lost_requests: lost.requests.into(),
+                lost_items: lost.items.into(),
+            });
+        });
+    }
+
+    fn tell(&self, recovered: &Recovered) {
+        let Recovered { queued, corrupt, lost, torn_bytes, progress_lost, foreign } = recovered;
+        if corrupt.requests > 0 || lost.requests > 0 {
+            self.tell_damaged(*corrupt, *lost);
+        }
+        self.span.in_scope(|| {
+            if queued.requests > 0 {
+                tell!(QueueRestored { requests: queued.requests.into(), items: queued.items.into() });
+            }
+            if *torn_bytes > 0 {
+                tell!(QueueTorn { bytes: (*torn_bytes).into() });
+            }
+            if *progress_lost {
+                tell!(QueueProgressLost);
+            }
+            for file in foreign {
+                tell!(QueueForeignFile { file });
+            }
+        });
+    }
+}
+
+impl OpenStore {
+    async fn open(
+        path: PathBuf,
+        limits: Limits,
+        lock_timeout: Duration,
+    ) -> Result<(Self, Recovered), StartError> {
+        let until = Instant::now() + lock_timeout;
+        loop {
+            let (folder, limits) = (path.clone(), limits.clone());
+            let opening = spawn_blocking(move || {
+                let directory = Directory::create(&folder)
+                    .map_err(|source| StartError::Folder { path: folder.clone(), source })?;
+                Store::open(directory, limits).map_err(|source| StartError::Open { path: folder, source })
+            });
+            match opening.await {
+                Ok(Ok((store, requests, recovered))) => {
+                    let ticking = tokio::spawn(tick(store.clone())).abort_handle();
+                    let requests = tokio::sync::Mutex::new(requests);
+                    return Ok((Self { store, requests, ticking }, recovered));
+                }
+                Ok(Err(StartError::Open { source: OpenError::InUse, .. })) if Instant::now() < until => {
+                    tokio::time::sleep(LOCK_PAUSE).await;
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Err(StartError::Panicked { path }),
+            }
+        }
+    }
+}
+
+async fn tick(store: Store<File>) {
+    let mut interval = tokio::time::interval(TICK);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        store.tick().await;
+    }
+}
+
+impl Stored<'_> {
+    /// Notes what became of it. What nobody knows, or what would have been tried again if there had been time, stays
+    /// in the queue, and is given out after the next start.
+    pub(crate) async fn finish(self, items: u64, outcome: &Outcome, is_stopping: bool) {
+        let verdicts = match outcome {
+            Outcome::Delivered(delivered) => {
+                let rejected = delivered.rejected.min(items);
+                vec![(Verdict::Delivered, items - rejected), (Verdict::Failed, rejected)]
+            }
+            Outcome::Permanent(_) => vec![(Verdict::Failed, items)],
+            Outcome::Refused(_) | Outcome::Unknown(_) if is_stopping => return,
+            Outcome::Refused(_) | Outcome::Unknown(_) => vec![(Verdict::Dropped, items)],
+        };
+        self.store.store.settle(self.seq, self.bytes, &verdicts).await;
+    }
+}
+
+impl Drop for Stored<'_> {
+    fn drop(&mut self) {
+        self.sending.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A share of the capacity for what is on its way to the disk.
+struct Reserved<'a> {
+    sum: &'a AtomicU64,
+    size: u64,
+    /// With those of others.
+    total: u64,
+}
+
+impl<'a> Reserved<'a> {
+    fn new(reserved: &'a AtomicU64, size: u64) -> Self {
+        let total = reserved.fetch_add(size, Ordering::Relaxed) + size;
+        Self { sum: reserved, size, total }
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.sum.fetch_sub(self.size, Ordering::Relaxed);
+    }
+}
+
+fn refusal(error: AppendError) -> Failure {
+    match error {
+        AppendError::Full { .. } | AppendError::TooLarge { .. } => full(&error.to_string()),
+        AppendError::Closed => shut_down(),
+        AppendError::Create(_) | AppendError::Write(_) | AppendError::Sync(_) => {
+            Failure::new(Code::Unavailable, format!("the sending queue cannot keep data: {error}"))
+        }
+    }
+}
+
+fn full(message: &str) -> Failure {
+    Failure::new(Code::Unavailable, message).from_origin(Origin::FullQueue)
+}
+
+fn shut_down() -> Failure {
+    Failure::new(Code::Unavailable, "the exporter is shut down")
+}
+
+/// What a clock has to tell that goes on when no process runs.
+fn unix_milliseconds() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an age that survives the process; no decision depends on it"
+    )]
+    let now = SystemTime::now();
+    u64::try_from(now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Since so many milliseconds after 1970.
+fn age(since: u64) -> Duration {
+    Duration::from_millis(unix_milliseconds().saturating_sub(since))
+}

@@ -1,0 +1,117 @@
+//! The queue, wherever it is.
+
+use std::time::Duration;
+
+use etalon_component::{Batch, BoxError, Failure, Host};
+
+use crate::accounting::Accounting;
+use crate::disk_queue::{DiskQueue, Stored};
+use crate::memory_queue::{Element, MemoryQueue, Sending, Taken};
+
+/// In memory, or on disk.
+pub(crate) enum Queue {
+    Memory(MemoryQueue),
+    Disk(DiskQueue),
+}
+
+/// What a consumer has taken out.
+pub(crate) enum Taking<'a> {
+    Memory(Element, Sending<'a>),
+    Disk(Stored<'a>),
+}
+
+impl Queue {
+    pub(crate) async fn start(&self, host: &Host, accounting: &Accounting) -> Result<(), BoxError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Disk(queue) => queue.start(host, accounting).await,
+        }
+    }
+
+    /// Takes a batch in.
+    ///
+    /// # Errors
+    /// The refusal; the batch has not been taken then.
+    pub(crate) async fn offer(&self, batch: Batch) -> Result<Taken, Failure> {
+        match self {
+            Self::Memory(queue) => queue.offer(batch).await,
+            Self::Disk(queue) => queue.offer(batch).await.map(|()| Taken::ForGood),
+        }
+    }
+
+    /// The next element, in order, for the consumer of this number; nothing when the queue is closed, and if it is in
+    /// memory, empty.
+    pub(crate) async fn take(&self, consumer: usize, accounting: &Accounting) -> Option<Taking<'_>> {
+        match self {
+            Self::Memory(queue) => {
+                queue.take(consumer).await.map(|(element, sending)| Taking::Memory(element, sending))
+            }
+            Self::Disk(queue) => queue.take(consumer, accounting).await.map(Taking::Disk),
+        }
+    }
+
+    /// What is left in memory.
+    pub(crate) fn pop(&self) -> Option<Element> {
+        match self {
+            Self::Memory(queue) => queue.pop(),
+            Self::Disk(_) => None,
+        }
+    }
+
+    /// Takes nothing in any more.
+    pub(crate) fn close(&self) {
+        match self {
+            Self::Memory(queue) => queue.close(),
+            Self::Disk(queue) => queue.close(),
+        }
+    }
+
+    /// When nobody takes anything out any more.
+    pub(crate) async fn end(&self) {
+        if let Self::Disk(queue) = self {
+            queue.end().await;
+        }
+    }
+
+    /// Most that it holds, in units of the sizer.
+    pub(crate) fn capacity(&self) -> u64 {
+        match self {
+            Self::Memory(queue) => queue.capacity() as u64,
+            Self::Disk(queue) => queue.capacity(),
+        }
+    }
+
+    /// What it holds, in units of the sizer.
+    pub(crate) fn size(&self) -> u64 {
+        match self {
+            Self::Memory(queue) => queue.size() as u64,
+            Self::Disk(queue) => queue.size(),
+        }
+    }
+
+    /// What it holds, in requests, items and bytes.
+    pub(crate) fn held(&self) -> (u64, u64, u64) {
+        match self {
+            Self::Memory(queue) => queue.held(),
+            Self::Disk(queue) => queue.held(),
+        }
+    }
+
+    /// Since when it holds what it has held the longest; zero when it is empty.
+    pub(crate) fn oldest_age(&self) -> Duration {
+        match self {
+            Self::Memory(queue) => queue.oldest_age(),
+            Self::Disk(queue) => queue.oldest_age(),
+        }
+    }
+}
+
+impl Taking<'_> {
+    /// How long the queue has had it.
+    pub(crate) fn age(&self) -> Duration {
+        match self {
+            Self::Memory(element, _) => element.share.age(),
+            Self::Disk(stored) => stored.age,
+        }
+    }
+}
