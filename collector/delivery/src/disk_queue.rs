@@ -44,8 +44,11 @@ pub(crate) struct DiskQueue {
 struct OpenStore {
     store: Store<File>,
     requests: tokio::sync::Mutex<Requests<File>>,
-    ticking: AbortHandle,
+    _ticking: Ticking,
 }
+
+/// A task that ends with this.
+struct Ticking(AbortHandle);
 
 /// A request that a consumer has.
 pub(crate) struct Stored<'a> {
@@ -56,6 +59,8 @@ pub(crate) struct Stored<'a> {
     seq: u64,
     bytes: usize,
     sending: &'a AtomicU64,
+    /// Whether it must not be given out again.
+    is_done: bool,
 }
 
 /// The queue cannot be used.
@@ -98,9 +103,7 @@ impl DiskQueue {
             sending: (0..config.consumers()).map(|_| AtomicU64::new(0)).collect(),
         }
     }
-}
 
-impl DiskQueue {
     /// Opens the folder, or goes on with what the queue that it takes the place of has opened.
     pub(crate) async fn start(&self, host: &Host, accounting: &Accounting) -> Result<(), BoxError> {
         let storage = host.storage(&self.storage)?.clone();
@@ -205,7 +208,6 @@ impl DiskQueue {
     pub(crate) async fn end(&self) {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(last) = open.and_then(Arc::into_inner) else { return };
-        last.ticking.abort();
         let (queued, _) = last.store.queued();
         if let Err(error) = last.store.close().await {
             self.span.in_scope(|| tell!(QueueCloseFailed { error: &error }));
@@ -260,7 +262,7 @@ impl DiskQueue {
         let items = usize::try_from(entry.items).unwrap_or(usize::MAX);
         let payload = Payload::from_validated(self.signal, entry.body, items);
         let batch = Batch { payload, context: context::decode(entry.context) };
-        Stored { batch, age, store, seq, bytes, sending }
+        Stored { batch, age, store, seq, bytes, sending, is_done: false }
     }
 
     async fn wait_for_the_disk(&self, error: &ReadError) {
@@ -320,9 +322,9 @@ impl OpenStore {
             });
             match opening.await {
                 Ok(Ok((store, requests, recovered))) => {
-                    let ticking = tokio::spawn(tick(store.clone())).abort_handle();
+                    let ticking = Ticking(tokio::spawn(tick(store.clone())).abort_handle());
                     let requests = tokio::sync::Mutex::new(requests);
-                    return Ok((Self { store, requests, ticking }, recovered));
+                    return Ok((Self { store, requests, _ticking: ticking }, recovered));
                 }
                 Ok(Err(StartError::Open { source: OpenError::InUse, .. })) if Instant::now() < until => {
                     tokio::time::sleep(LOCK_PAUSE).await;
@@ -343,26 +345,44 @@ async fn tick(store: Store<File>) {
     }
 }
 
-impl Stored<'_> {
-    /// Notes what became of it. What nobody knows, or what would have been tried again if there had been time, stays
-    /// in the queue, and is given out after the next start.
-    pub(crate) async fn finish(self, items: u64, outcome: &Outcome, is_stopping: bool) {
-        let verdicts = match outcome {
-            Outcome::Delivered(delivered) => {
-                let rejected = delivered.rejected.min(items);
-                vec![(Verdict::Delivered, items - rejected), (Verdict::Failed, rejected)]
-            }
-            Outcome::Permanent(_) => vec![(Verdict::Failed, items)],
-            Outcome::Refused(_) | Outcome::Unknown(_) if is_stopping => return,
-            Outcome::Refused(_) | Outcome::Unknown(_) => vec![(Verdict::Dropped, items)],
-        };
-        self.store.store.settle(self.seq, self.bytes, &verdicts).await;
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
+impl Stored<'_> {
+    /// Notes what became of it. What would have been tried again if there had been time stays in the queue.
+    pub(crate) async fn finish(mut self, outcome: &Outcome, is_stopping: bool) {
+        let items = self.batch.items() as u64;
+        let (delivered, rejected) = (Verdict::Delivered, Verdict::Failed);
+        let verdicts = match outcome {
+            Outcome::Delivered(told) if told.rejected > 0 => {
+                let of_them = told.rejected.min(items);
+                vec![(delivered, items - of_them), (rejected, of_them)]
+            }
+            Outcome::Delivered(_) => vec![(delivered, items)],
+            Outcome::Permanent(_) => vec![(rejected, items)],
+            Outcome::Refused(_) | Outcome::Unknown(_) if is_stopping => return,
+            Outcome::Refused(_) | Outcome::Unknown(_) => vec![(Verdict::Dropped, items)],
+        };
+        self.is_done = true;
+        self.store.store.settle(self.seq, self.bytes, &verdicts).await;
+    }
+
+    /// Leaves it on the disk until the next start: the exporter panics over it, and would do so again.
+    pub(crate) fn set_aside(mut self) {
+        self.is_done = true;
+    }
+}
+
+/// What nobody knows the end of is sent again, by whoever has the queue then.
 impl Drop for Stored<'_> {
     fn drop(&mut self) {
         self.sending.store(0, Ordering::Relaxed);
+        if !self.is_done {
+            self.store.store.give_back(self.seq);
+        }
     }
 }
 

@@ -62,15 +62,16 @@ async fn work(number: usize, queue: Arc<Queue>, metrics: Arc<QueueMetrics>, acco
         match taking {
             Taking::Memory(Element { batch, reply, share }, sending) => {
                 let outcome = survived(accounting.export(batch)).await;
+                let outcome =
+                    outcome.unwrap_or_else(|| Outcome::unknown("the exporter failed while it sent the data"));
                 // The room is free before the caller learns of the outcome.
                 drop((share, sending));
                 answer(reply, outcome);
             }
-            Taking::Disk(stored) => {
-                let items = stored.batch.items() as u64;
-                let outcome = survived(accounting.export(stored.batch.clone())).await;
-                stored.finish(items, &outcome, accounting.retry.is_stopping()).await;
-            }
+            Taking::Disk(stored) => match survived(accounting.export(stored.batch.clone())).await {
+                Some(outcome) => stored.finish(&outcome, accounting.retry.is_stopping()).await,
+                None => stored.set_aside(),
+            },
         }
     }
 }
@@ -83,12 +84,12 @@ fn answer(reply: Option<tokio::sync::oneshot::Sender<Outcome>>, outcome: Outcome
 }
 
 /// A sender that panics must not cost the queue a consumer. Its items are accounted for when `export` is
-/// dropped.
-async fn survived(export: impl Future<Output = Outcome>) -> Outcome {
+/// dropped. Nothing when it has panicked.
+async fn survived(export: impl Future<Output = Outcome>) -> Option<Outcome> {
     let mut export = pin!(export);
     std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| export.as_mut().poll(cx))) {
-        Ok(polled) => polled,
-        Err(_) => Poll::Ready(Outcome::unknown("the exporter failed while it sent the data")),
+        Ok(polled) => polled.map(Some),
+        Err(_) => Poll::Ready(None),
     })
     .await
 }

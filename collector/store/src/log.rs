@@ -1,6 +1,6 @@
 //! What is written to the disk, and when.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -95,6 +95,8 @@ pub(crate) struct Index<F> {
     pub(crate) queued_bytes: u64,
     /// What the reader wants next.
     pub(crate) wanted: u64,
+    /// What was given out before and came back: the reader wants it first.
+    pub(crate) returned: BTreeSet<u64>,
     /// The requests from `wanted` on, when the reader is not far behind.
     pub(crate) window: VecDeque<Entry>,
     pub(crate) window_bytes: usize,

@@ -72,6 +72,9 @@ impl<F: DiskFile> Shared<F> {
     /// The next request, if it is still in memory. Nothing inside when it has to be read from the disk.
     pub(crate) fn windowed(&self) -> Option<Next> {
         let mut index = self.index();
+        if !index.returned.is_empty() {
+            return None;
+        }
         loop {
             let seq = index.settled.next_absent(index.wanted);
             if seq >= index.next_seq || index.is_exhausted() {
@@ -98,10 +101,15 @@ impl<F: DiskFile> Reader<F> {
         if let Some(next) = self.shared.windowed() {
             return Ok(next);
         }
-        let seq = self.shared.index().wanted;
+        let seq = {
+            let index = self.shared.index();
+            index.returned.first().copied().unwrap_or(index.wanted)
+        };
         match self.read(seq) {
             Ok(Some(entry)) => {
-                self.shared.index().wanted = seq + 1;
+                let mut index = self.shared.index();
+                index.returned.remove(&seq);
+                index.wanted = index.wanted.max(seq + 1);
                 Ok(Next::Entry(entry))
             }
             Ok(None) => self.damaged(seq),
@@ -184,6 +192,7 @@ impl<F: DiskFile> Reader<F> {
         };
         self.place = None;
         self.chunk.clear();
+        self.shared.index().returned.remove(&seq);
         let Some((file, key, seqs, mut items)) = segment else {
             let lost = Settlement { seqs: seq..seq + 1, verdict: Verdict::Lost, items: 0 };
             return Ok(Next::Damaged(self.shared.index().settle(vec![lost])));

@@ -1,7 +1,7 @@
 //! Opening a directory: what is there, what is missing, what is damaged.
 
 use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::ops::Range;
@@ -250,6 +250,7 @@ fn account<F: DiskFile>(
         totals,
         queued_bytes: 0,
         wanted: 0,
+        returned: BTreeSet::new(),
         window: VecDeque::new(),
         window_bytes: 0,
         disk_bytes: 2 * FILE_BYTES + segments.values().map(|known| known.size).sum::<u64>(),

@@ -44,7 +44,7 @@ pub enum Given {
     Damaged(Count),
 }
 
-/// Gives out the requests of a store, each once.
+/// Gives out the requests of a store, each once, unless it is [given back](Store::give_back).
 #[derive(Debug)]
 pub struct Requests<F> {
     shared: Arc<Shared<F>>,
@@ -129,6 +129,12 @@ impl<F: DiskFile> Store<F> {
         self.commands.send(Command::Note(settlements)).await.ok();
         self.shared.readable.notify_one();
         self.shared.settled.notify_waiters();
+    }
+
+    /// Takes back a request that was given out and is not settled: it is given out again, before all later ones.
+    pub fn give_back(&self, seq: u64) {
+        self.shared.index().returned.insert(seq);
+        self.shared.readable.notify_one();
     }
 
     /// To be called about once a second: makes certain what was settled, and gives space back.
@@ -254,6 +260,8 @@ fn write<D: Disk>(mut log: Log<D>, mut commands: mpsc::Receiver<Command>) {
         }
         answer(&mut log, &mut records, &mut replies);
     }
+    // Nobody is there any more who could be told.
+    log.close().ok();
 }
 
 fn answer<D: Disk>(

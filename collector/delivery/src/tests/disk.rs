@@ -164,3 +164,44 @@ async fn a_storage_that_is_not_there_is_refused() {
     let error = Chain::on(&host, &on_disk(), vec![], 0).await.err().expect("there is no storage");
     assert!(error.to_string().starts_with("no storage client extension found"), "{error}");
 }
+
+#[tokio::test]
+async fn what_the_chain_before_could_not_send_is_sent_by_the_one_that_takes_its_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let host = host(folder.path());
+    let one_consumer = on_disk_with(QueueConfig { num_consumers: 1, ..QueueConfig::default() });
+    let old = Chain::on(&host, &one_consumer, vec![refused(), refused()], PLENTY).await.expect("it opens");
+    assert!(old.consume(1).await.is_delivered());
+    old.until(|chain| chain.attempts().len() == 1).await;
+    let new = Chain::on(&host, &on_disk(), vec![], PLENTY).await.expect("it is the same queue");
+    old.shutdown(Duration::from_secs(10)).await;
+    new.until(|chain| chain.sent() == 1 && chain.queue_size() == 0).await;
+    assert_eq!((old.sent(), old.failed()), (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_cut_off_at_the_deadline_is_sent_by_the_one_that_takes_its_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let host = host(folder.path());
+    let one_consumer = on_disk_with(QueueConfig { num_consumers: 1, ..QueueConfig::default() });
+    let old = Chain::on(&host, &one_consumer, vec![Reply::Silence], PLENTY).await.expect("it opens");
+    assert!(old.consume(1).await.is_delivered());
+    old.until(|chain| chain.attempts().len() == 1).await;
+    let new = Chain::on(&host, &on_disk(), vec![], PLENTY).await.expect("it is the same queue");
+    old.shutdown(Duration::ZERO).await;
+    new.until(|chain| chain.sent() == 1 && chain.queue_size() == 0).await;
+}
+
+#[tokio::test]
+async fn what_the_exporter_panics_over_stays_on_disk_and_the_rest_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = chain(folder.path(), &on_disk(), vec![Reply::Panic], PLENTY).await;
+    assert!(first.consume(1).await.is_delivered());
+    first.until(|chain| chain.attempts().len() == 1).await;
+    assert!(first.consume(10).await.is_delivered());
+    first.until(|chain| chain.sent() == 10 && chain.queue_size() == 1).await;
+    assert_eq!(first.failed(), 0, "it is neither lost nor counted so");
+    first.shutdown(Duration::ZERO).await;
+    let second = chain(folder.path(), &on_disk(), vec![], PLENTY).await;
+    second.until(|chain| chain.sent() == 1).await;
+}
