@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// The verdict on a batch.
 ///
 /// Only [`Delivered`](Self::Delivered) and [`Permanent`](Self::Permanent) let go of the data; after
@@ -214,6 +216,12 @@ impl Code {
             0 => None,
             n => Some(Self::ALL.get(n as usize - 1).copied().unwrap_or(Self::Unknown)),
         }
+    }
+
+    /// That of what is given up now, before there was an answer.
+    pub fn of_given_up(deadline: Option<Instant>) -> Self {
+        let is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if is_late { Self::DeadlineExceeded } else { Self::Canceled }
     }
 
     /// gRPC's number, 1 to 16.

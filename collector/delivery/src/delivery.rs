@@ -15,11 +15,11 @@ use crate::accounting::{Accounting, Fate};
 use crate::disk_queue::DiskQueue;
 use crate::drops::Drops;
 use crate::memory_queue::MemoryQueue;
-use crate::queue::QueueConfig;
+use crate::queue::Queue;
+use crate::queue_config::QueueConfig;
 use crate::retry::{Retry, RetryConfig};
 use crate::timeout::Attempt;
 use crate::traced::Deliveries;
-use crate::waiting::Queue;
 use crate::workers::Workers;
 
 /// How batches reach a sender.

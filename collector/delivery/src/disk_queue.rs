@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use etalon_component::{Batch, BoxError, Code, ComponentId, Failure, Host, Origin, Outcome};
+use etalon_component::{Batch, BoxError, Code, ComponentId, Failure, Host, Outcome};
 use etalon_pdata::{Payload, Signal};
 use etalon_store::{
     Append, AppendError, Count, Directory, Entry, Given, Limits, OpenError, ReadError, Recovered, Requests,
@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounting::Accounting;
 use crate::context;
-use crate::queue::{QueueConfig, Sizer};
+use crate::queue::{full, late, shut_down};
+use crate::queue_config::{QueueConfig, Sizer};
 
 /// See [`QueueConfig`], with `storage`.
 pub(crate) struct DiskQueue {
@@ -248,10 +249,7 @@ impl DiskQueue {
             };
             match deadline {
                 None => wait.await?,
-                Some(deadline) => timeout_at(deadline, wait).await.map_err(|_| {
-                    let message = "the deadline passed while the sending queue was full";
-                    Failure::new(Code::DeadlineExceeded, message).from_origin(Origin::FullQueue)
-                })??,
+                Some(deadline) => timeout_at(deadline, wait).await.map_err(|_| late())??,
             }
         }
     }
@@ -415,14 +413,6 @@ fn refusal(error: AppendError) -> Failure {
             Failure::new(Code::Unavailable, format!("the sending queue cannot keep data: {error}"))
         }
     }
-}
-
-fn full(message: &str) -> Failure {
-    Failure::new(Code::Unavailable, message).from_origin(Origin::FullQueue)
-}
-
-fn shut_down() -> Failure {
-    Failure::new(Code::Unavailable, "the exporter is shut down")
 }
 
 /// What a clock has to tell that goes on when no process runs.

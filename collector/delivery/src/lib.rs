@@ -18,16 +18,16 @@ mod drops;
 mod memory_queue;
 mod parts;
 mod queue;
+mod queue_config;
 mod retry;
 mod timeout;
 mod traced;
-mod waiting;
 mod workers;
 
 pub use acknowledged::acknowledged;
 pub use delivery::{Delivery, DeliveryConfig};
 pub use parts::{PART_BYTES_MIN, REQUEST_BYTES_MAX};
-pub use queue::{BatchConfig, PartitionConfig, QueueConfig, Sizer};
+pub use queue_config::{BatchConfig, PartitionConfig, QueueConfig, Sizer};
 pub use retry::RetryConfig;
 pub use timeout::TimeoutConfig;
 

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use etalon_component::{Batch, Code, Failure, Origin, Outcome};
+use etalon_component::{Batch, Failure, Outcome};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use crate::queue::{QueueConfig, Sizer};
+use crate::queue::{full, late, shut_down};
+use crate::queue_config::{QueueConfig, Sizer};
 
 /// What is held counts against the capacity until its [`Element`] is dropped: while it waits, and
 /// while it is being sent.
@@ -141,10 +142,7 @@ impl MemoryQueue {
         let room = self.space.clone().acquire_many_owned(permits);
         let room = match batch.context.deadline {
             None => room.await,
-            Some(deadline) => timeout_at(deadline, room).await.map_err(|_| {
-                Failure::new(Code::DeadlineExceeded, "the deadline passed while the sending queue was full")
-                    .from_origin(Origin::FullQueue)
-            })?,
+            Some(deadline) => timeout_at(deadline, room).await.map_err(|_| late())?,
         };
         room.map_err(|_| shut_down())
     }
@@ -232,12 +230,4 @@ impl Drop for Sending<'_> {
     fn drop(&mut self) {
         self.0.store(0, Ordering::Relaxed);
     }
-}
-
-fn full(message: &str) -> Failure {
-    Failure::new(Code::Unavailable, message).from_origin(Origin::FullQueue)
-}
-
-fn shut_down() -> Failure {
-    Failure::new(Code::Unavailable, "the exporter is shut down")
 }

@@ -1,182 +1,133 @@
-//! The configuration of the sending queue.
+//! The queue, in memory or on disk, and how it refuses.
 
-use std::borrow::Cow;
-use std::fmt;
+use std::time::Duration;
 
-use etalon_conf::{Check, ComponentId, Duration, Optional, Validate};
-use etalon_pdata::Payload;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Serialize};
+use etalon_component::{Batch, BoxError, Code, Failure, Host, Origin};
 
-/// A queue between the pipeline and the sender.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct QueueConfig {
-    /// What the size of the queue is counted in: requests, items (spans, data points, log records), or
-    /// encoded bytes.
-    pub sizer: Sizer,
-    /// Most that the queue holds, waiting and in flight, in units of `sizer`.
-    pub queue_size: i64,
-    /// Most requests that are in flight to the destination at once.
-    pub num_consumers: i64,
-    /// Whether senders wait while the queue is full, instead of being refused with a retryable error.
-    pub block_on_overflow: bool,
-    /// Whether senders wait until the destination has answered, and learn what it said. Otherwise the answer
-    /// to them is success as soon as their data is in the queue.
-    pub wait_for_result: bool,
-    /// The extension that keeps the queue on disk, so that it survives the end of the process. Senders are told OK when
-    /// their data is on stable storage. Without one, the queue is in memory.
-    pub storage: Option<ComponentId>,
-    /// Not supported: requests that are joined while they wait.
-    pub batch: Optional<BatchConfig>,
+use crate::accounting::Accounting;
+use crate::disk_queue::{DiskQueue, Stored};
+use crate::memory_queue::{Element, MemoryQueue, Sending, Taken};
+
+/// In memory, or on disk.
+pub(crate) enum Queue {
+    Memory(MemoryQueue),
+    Disk(DiskQueue),
 }
 
-/// What sizes are counted in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Sizer {
-    /// Each request is one.
-    #[default]
-    Requests,
-    /// Spans, data points, log records.
-    Items,
-    /// Encoded bytes, and those of the compressed form where that is kept to be sent on.
-    Bytes,
+/// What a consumer has taken out.
+pub(crate) enum Taking<'a> {
+    Memory(Element, Sending<'a>),
+    Disk(Stored<'a>),
 }
 
-/// There is no such sizer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid sizer: {0:?}")]
-pub struct SizerError(String);
-
-/// The keys of `batch`, which are known and refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct BatchConfig {
-    /// A batch leaves at the latest after this time.
-    pub flush_timeout: Duration,
-    /// What its size is counted in.
-    pub sizer: Option<Sizer>,
-    /// A batch of this size leaves at once.
-    pub min_size: i64,
-    /// A larger batch is split. 0 is without limit.
-    pub max_size: i64,
-    /// What is batched apart.
-    pub partition: PartitionConfig,
-}
-
-/// The keys of `batch.partition`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct PartitionConfig {
-    /// Metadata of the request that separates batches.
-    pub metadata_keys: Vec<String>,
-}
-
-impl Default for QueueConfig {
-    fn default() -> Self {
-        Self {
-            sizer: Sizer::Requests,
-            queue_size: 1000,
-            num_consumers: 10,
-            block_on_overflow: false,
-            wait_for_result: false,
-            storage: None,
-            batch: Optional::none(),
-        }
-    }
-}
-
-impl Default for BatchConfig {
-    fn default() -> Self {
-        Self {
-            flush_timeout: Duration::from_millis(200),
-            sizer: None,
-            min_size: 8192,
-            max_size: 0,
-            partition: PartitionConfig::default(),
-        }
-    }
-}
-
-impl QueueConfig {
-    /// Tasks that send what is in the queue.
-    pub(crate) fn consumers(&self) -> usize {
-        usize::try_from(self.num_consumers).unwrap_or(1).max(1)
-    }
-}
-
-impl Sizer {
-    const ALL: [Self; 3] = [Self::Requests, Self::Items, Self::Bytes];
-
-    /// The size of a request.
-    pub(crate) fn size(self, payload: &Payload) -> usize {
+impl Queue {
+    pub(crate) async fn start(&self, host: &Host, accounting: &Accounting) -> Result<(), BoxError> {
         match self {
-            Self::Requests => 1,
-            Self::Items => payload.items(),
-            Self::Bytes => payload.held_bytes(),
+            Self::Memory(_) => Ok(()),
+            Self::Disk(queue) => queue.start(host, accounting).await,
         }
     }
 
-    fn name(self) -> &'static str {
+    /// Takes a batch in.
+    ///
+    /// # Errors
+    /// The refusal; the batch has not been taken then.
+    pub(crate) async fn offer(&self, batch: Batch) -> Result<Taken, Failure> {
         match self {
-            Self::Requests => "requests",
-            Self::Items => "items",
-            Self::Bytes => "bytes",
+            Self::Memory(queue) => queue.offer(batch).await,
+            Self::Disk(queue) => queue.offer(batch).await.map(|()| Taken::ForGood),
+        }
+    }
+
+    /// The next element, in order, for the consumer of this number; nothing when the queue is closed, and if it is in
+    /// memory, empty.
+    pub(crate) async fn take(&self, consumer: usize, accounting: &Accounting) -> Option<Taking<'_>> {
+        match self {
+            Self::Memory(queue) => {
+                queue.take(consumer).await.map(|(element, sending)| Taking::Memory(element, sending))
+            }
+            Self::Disk(queue) => queue.take(consumer, accounting).await.map(Taking::Disk),
+        }
+    }
+
+    /// What is left in memory.
+    pub(crate) fn pop(&self) -> Option<Element> {
+        match self {
+            Self::Memory(queue) => queue.pop(),
+            Self::Disk(_) => None,
+        }
+    }
+
+    /// Takes nothing in any more.
+    pub(crate) fn close(&self) {
+        match self {
+            Self::Memory(queue) => queue.close(),
+            Self::Disk(queue) => queue.close(),
+        }
+    }
+
+    /// When nobody takes anything out any more.
+    pub(crate) async fn end(&self) {
+        if let Self::Disk(queue) = self {
+            queue.end().await;
+        }
+    }
+
+    /// Most that it holds, in units of the sizer.
+    pub(crate) fn capacity(&self) -> u64 {
+        match self {
+            Self::Memory(queue) => queue.capacity() as u64,
+            Self::Disk(queue) => queue.capacity(),
+        }
+    }
+
+    /// What it holds, in units of the sizer.
+    pub(crate) fn size(&self) -> u64 {
+        match self {
+            Self::Memory(queue) => queue.size() as u64,
+            Self::Disk(queue) => queue.size(),
+        }
+    }
+
+    /// What it holds, in requests, items and bytes.
+    pub(crate) fn held(&self) -> (u64, u64, u64) {
+        match self {
+            Self::Memory(queue) => queue.held(),
+            Self::Disk(queue) => queue.held(),
+        }
+    }
+
+    /// Since when it holds what it has held the longest; zero when it is empty.
+    pub(crate) fn oldest_age(&self) -> Duration {
+        match self {
+            Self::Memory(queue) => queue.oldest_age(),
+            Self::Disk(queue) => queue.oldest_age(),
         }
     }
 }
 
-impl fmt::Display for Sizer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+impl Taking<'_> {
+    /// How long the queue has had it.
+    pub(crate) fn age(&self) -> Duration {
+        match self {
+            Self::Memory(element, _) => element.share.age(),
+            Self::Disk(stored) => stored.age,
+        }
     }
 }
 
-impl JsonSchema for Sizer {
-    fn schema_name() -> Cow<'static, str> {
-        "Sizer".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        etalon_conf::one_of(Self::ALL.map(Self::name))
-    }
+/// There is no room.
+pub(crate) fn full(message: &str) -> Failure {
+    Failure::new(Code::Unavailable, message).from_origin(Origin::FullQueue)
 }
 
-impl From<Sizer> for String {
-    fn from(sizer: Sizer) -> Self {
-        sizer.name().to_owned()
-    }
+/// There has been no room for as long as the caller waits.
+pub(crate) fn late() -> Failure {
+    Failure::new(Code::DeadlineExceeded, "the deadline passed while the sending queue was full")
+        .from_origin(Origin::FullQueue)
 }
 
-impl TryFrom<String> for Sizer {
-    type Error = SizerError;
-
-    fn try_from(name: String) -> Result<Self, SizerError> {
-        Self::ALL.into_iter().find(|sizer| sizer.name() == name).ok_or(SizerError(name))
-    }
-}
-
-impl Validate for QueueConfig {
-    fn validate(&self, check: &mut Check) {
-        if self.queue_size <= 0 {
-            check.at("queue_size", |check| check.error("`queue_size` must be positive"));
-        }
-        if self.num_consumers <= 0 {
-            check.at("num_consumers", |check| check.error("`num_consumers` must be positive"));
-        }
-        if self.storage.is_some() && self.wait_for_result {
-            check.error(
-                "`wait_for_result` is not supported with a persistent queue configured with `storage`",
-            );
-        }
-        if self.batch.is_on() {
-            check.at("batch", |check| {
-                check.error_with_help(
-                    "batching in the sending queue is not supported yet by this version",
-                    "remove `batch`",
-                );
-            });
-        }
-    }
+/// Nothing is taken in any more.
+pub(crate) fn shut_down() -> Failure {
+    Failure::new(Code::Unavailable, "the exporter is shut down")
 }

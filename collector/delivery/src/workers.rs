@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::accounting::Accounting;
 use crate::memory_queue::Element;
-use crate::waiting::{Queue, Taking};
+use crate::queue::{Queue, Taking};
 
 /// Tasks that send what is in the queue, each one batch at a time.
 pub(crate) struct Workers {

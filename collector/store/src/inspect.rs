@@ -3,10 +3,10 @@
 use crate::disk::{Disk, DiskFile, LOCK};
 use crate::error::OpenError;
 use crate::format::{HEAD, SegmentHead, SegmentKey};
-use crate::log::Totals;
 use crate::progress::Found;
 use crate::segment::{id_of, scan};
 use crate::settled::Settled;
+use crate::totals::Totals;
 
 /// What a directory holds.
 #[derive(Clone, Debug, Default)]

@@ -16,6 +16,7 @@
 mod disk;
 mod error;
 mod format;
+mod index;
 mod inspect;
 mod log;
 mod progress;
@@ -24,14 +25,16 @@ mod recover;
 mod segment;
 mod settled;
 mod store;
+mod totals;
 
 pub use disk::{Directory, Disk, DiskFile};
 pub use error::{AppendError, OpenError, ReadError};
 pub use inspect::{Inspection, SegmentInspection, inspect};
-pub use log::{Count, Limits, Totals, Verdict};
+pub use log::Limits;
 pub use reader::Entry;
 pub use recover::Recovered;
 pub use store::{Append, Given, Requests, Store};
+pub use totals::{Count, Totals, Verdict};
 
 #[cfg(test)]
 mod tests;

@@ -1,55 +1,19 @@
 //! What is written to the disk, and when.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::Notify;
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::AppendError;
 use crate::format::{HEAD, RECORD_HEADER, RecordHeader, Seal, SegmentHead, SegmentKey};
 use crate::format::{content_checksum, record_size};
-use crate::progress::{Checkpoint, Progress, RANGES_MAX, Settlement};
+use crate::index::{Segment, Shared};
+use crate::progress::{Checkpoint, Progress, Settlement};
 use crate::reader::Entry;
 use crate::segment::file_name;
-use crate::settled::Settled;
-
-/// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The destination has taken it over.
-    Delivered = 1,
-    /// The destination refused it for good.
-    Failed = 2,
-    /// The collector gave it up, by a rule that the configuration sets.
-    Dropped = 3,
-    /// It cannot be read any more.
-    Corrupt = 4,
-    /// It is not there any more.
-    Lost = 5,
-    /// It was never acknowledged, since its way to the disk failed.
-    Withdrawn = 6,
-}
-
-/// Requests, and the items in them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Requests.
-    pub requests: u64,
-    /// Items.
-    pub items: u64,
-}
-
-/// What the store was ever given, and what became of it; over all processes that have used the directory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// What was accepted.
-    pub accepted: Count,
-    /// Of it, what is settled, by [`Verdict`].
-    pub(crate) settled: [Count; Verdict::ALL.len()],
-}
+use crate::totals::Verdict;
 
 /// How large things become.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,52 +35,6 @@ pub(crate) struct Record {
     pub(crate) accepted: u64,
     pub(crate) context: Bytes,
     pub(crate) body: Bytes,
-}
-
-/// What writer, reader and everybody else know of the store.
-#[derive(Debug)]
-pub(crate) struct Shared<F> {
-    index: Mutex<Index<F>>,
-    /// Told when there may be something to read.
-    pub(crate) readable: Notify,
-    /// Told when something was settled.
-    pub(crate) settled: Notify,
-}
-
-#[derive(Debug)]
-pub(crate) struct Index<F> {
-    /// By id.
-    pub(crate) segments: BTreeMap<u64, Segment<F>>,
-    /// Of the next request. All below are on stable storage.
-    pub(crate) next_seq: u64,
-    pub(crate) settled: Settled,
-    pub(crate) totals: Totals,
-    /// Of the contexts and bodies of what is queued.
-    pub(crate) queued_bytes: u64,
-    /// What the reader wants next.
-    pub(crate) wanted: u64,
-    /// What was given out before and came back: the reader wants it first.
-    pub(crate) returned: BTreeSet<u64>,
-    /// The requests from `wanted` on, when the reader is not far behind.
-    pub(crate) window: VecDeque<Entry>,
-    pub(crate) window_bytes: usize,
-    /// Of all files.
-    pub(crate) disk_bytes: u64,
-}
-
-/// A segment, as far as it can be read.
-#[derive(Debug)]
-pub(crate) struct Segment<F> {
-    pub(crate) file: Arc<F>,
-    pub(crate) key: SegmentKey,
-    pub(crate) first_seq: u64,
-    pub(crate) next_seq: u64,
-    /// Where the last record ends.
-    pub(crate) end: u64,
-    /// What it takes on the disk.
-    pub(crate) size: u64,
-    /// Items of its records.
-    pub(crate) items: u64,
 }
 
 /// The writer. There is one, and its calls block.
@@ -157,78 +75,11 @@ struct Group {
     entries: Vec<Entry>,
 }
 
-impl Verdict {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Delivered, Self::Failed, Self::Dropped, Self::Corrupt, Self::Lost, Self::Withdrawn];
-}
-
-impl Totals {
-    /// What was settled with this verdict.
-    pub fn settled(&self, verdict: Verdict) -> Count {
-        self.settled[verdict as usize - 1]
-    }
-
-    /// What is accepted and not settled.
-    pub fn queued(&self) -> Count {
-        self.settled.iter().fold(self.accepted, |rest, count| Count {
-            requests: rest.requests.saturating_sub(count.requests),
-            items: rest.items.saturating_sub(count.items),
-        })
-    }
-
-    pub(crate) fn accept(&mut self, requests: u64, items: u64) {
-        self.accepted.requests += requests;
-        self.accepted.items += items;
-    }
-
-    pub(crate) fn settle(&mut self, verdict: Verdict, requests: u64, items: u64) {
-        let count = &mut self.settled[verdict as usize - 1];
-        count.requests += requests;
-        count.items += items;
-    }
-}
-
 impl Limits {
     /// Those of a directory that may have so many bytes.
     pub fn of(bytes: u64) -> Self {
         const MIB: u64 = 1024 * 1024;
         Self { bytes, segment_bytes: (bytes / 16).clamp(MIB, 64 * MIB), window_bytes: 16 * 1024 * 1024 }
-    }
-}
-
-impl<F> Shared<F> {
-    pub(crate) fn new(index: Index<F>) -> Self {
-        Self { index: Mutex::new(index), readable: Notify::new(), settled: Notify::new() }
-    }
-
-    /// Held for moments, and never while the disk works.
-    pub(crate) fn index(&self) -> MutexGuard<'_, Index<F>> {
-        self.index.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<F> Index<F> {
-    /// Notes what is settled, and returns what of it is news.
-    pub(crate) fn settle(&mut self, settlements: Vec<Settlement>) -> Vec<Settlement> {
-        let mut news = settlements;
-        news.retain(|Settlement { seqs, verdict, items }| {
-            let added = self.settled.insert(seqs.clone());
-            let is_news = added > 0 || seqs.is_empty();
-            if is_news {
-                self.totals.settle(*verdict, added, *items);
-            }
-            is_news
-        });
-        news
-    }
-
-    fn is_dead(&self, segment: &Segment<F>) -> bool {
-        self.settled.within(segment.first_seq..segment.next_seq) == segment.next_seq - segment.first_seq
-    }
-
-    /// Whether so many requests wait for their verdict that no more can be given out.
-    pub(crate) fn is_exhausted(&self) -> bool {
-        self.settled.count() >= RANGES_MAX
     }
 }
 
@@ -475,21 +326,6 @@ impl<D: Disk> Log<D> {
     fn is_dead(&self, id: u64) -> bool {
         let index = self.shared.index();
         index.segments.get(&id).is_some_and(|segment| index.is_dead(segment))
-    }
-}
-
-impl<F> Index<F> {
-    fn resize(&mut self, id: u64, size: u64) {
-        if let Some(segment) = self.segments.get_mut(&id) {
-            self.disk_bytes = self.disk_bytes + size - segment.size;
-            segment.size = size;
-        }
-    }
-
-    fn forget(&mut self, id: u64) {
-        if let Some(segment) = self.segments.remove(&id) {
-            self.disk_bytes -= segment.size;
-        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::ops::Range;
 use crate::disk::{Disk, DiskFile};
 use crate::error::OpenError;
 use crate::format::{ANY_VERSION, HEAD, get_u32, get_u64, put_u32, put_u64, seeded};
-use crate::log::{Count, Totals, Verdict};
 use crate::settled::Settled;
+use crate::totals::{Count, Totals, Verdict};
 
 /// Names of the two files.
 pub(crate) const FILES: [&str; 2] = ["progress.a", "progress.b"];

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use crate::disk::DiskFile;
 use crate::error::ReadError;
 use crate::format::{HEAD, Header, RECORD_HEADER, RecordHeader, STRIDE, SegmentKey};
-use crate::log::{Segment, Shared, Verdict};
+use crate::index::{Segment, Shared};
 use crate::progress::Settlement;
 use crate::segment::{file_name, scan};
+use crate::totals::Verdict;
 
 /// A request that waits to be settled.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,10 +10,12 @@ use std::sync::Arc;
 use crate::disk::{Disk, DiskFile};
 use crate::error::OpenError;
 use crate::format::{HEAD, Header, RECORD_HEADER, Seal, SegmentHead, SegmentKey};
-use crate::log::{Count, Index, Limits, Log, Segment, Shared, Verdict, write_seal};
+use crate::index::{Index, Segment, Shared};
+use crate::log::{Limits, Log, write_seal};
 use crate::progress::{Checkpoint, FILE_BYTES, Found, Progress, Settlement};
 use crate::segment::{Scan, Scanned, file_name, id_of, scan};
 use crate::settled::Settled;
+use crate::totals::{Count, Verdict};
 
 /// What was found when a store was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,10 +11,12 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::{AppendError, OpenError, ReadError};
-use crate::log::{Count, Limits, Log, Record, Shared, Totals, Verdict};
+use crate::index::Shared;
+use crate::log::{Limits, Log, Record};
 use crate::progress::Settlement;
 use crate::reader::{Entry, Next, Reader};
 use crate::recover::{self, Recovered};
+use crate::totals::{Count, Totals, Verdict};
 
 /// A request that is to be kept.
 #[derive(Clone, Debug, Default)]

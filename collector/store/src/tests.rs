@@ -8,10 +8,11 @@ mod store;
 
 use bytes::Bytes;
 
-use crate::log::{Limits, Log, Record, Verdict};
+use crate::log::{Limits, Log, Record};
 use crate::progress::Settlement;
 use crate::reader::{Entry, Next, Reader};
 use crate::recover::{self, Recovered};
+use crate::totals::Verdict;
 use sim::SimDisk;
 
 /// Small enough that a few requests fill a segment.

@@ -63,8 +63,7 @@ impl Attempt<'_> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        let is_late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
-        let code = if is_late { Code::DeadlineExceeded } else { Code::Canceled };
+        let code = Code::of_given_up(self.deadline);
         self.finish(Some((code, "given up before there was an answer")));
     }
 }

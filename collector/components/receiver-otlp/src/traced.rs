@@ -140,8 +140,7 @@ impl Request<'_> {
 
 impl Drop for Request<'_> {
     fn drop(&mut self) {
-        let is_late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
-        self.finish(End::GivenUp(if is_late { Code::DeadlineExceeded } else { Code::Canceled }));
+        self.finish(End::GivenUp(Code::of_given_up(self.deadline)));
     }
 }
 

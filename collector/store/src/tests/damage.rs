@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::sim::SimDisk;
 use super::{Bench, body};
 use crate::OpenError;
-use crate::log::Verdict;
+use crate::totals::Verdict;
 
 /// Where a head has the version in its magic.
 const VERSION: usize = 7;
@@ -188,5 +188,5 @@ fn damage_that_comes_while_the_store_is_open_is_found_when_it_is_read() {
     assert_eq!(entries.len(), owed.len() - 1);
     bench.check_totals(entries.len() as u64);
     let totals = bench.log.shared.index().totals.clone();
-    assert_eq!(totals.settled(Verdict::Corrupt), crate::log::Count { requests: 1, items: 150 });
+    assert_eq!(totals.settled(Verdict::Corrupt), crate::totals::Count { requests: 1, items: 150 });
 }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::sim::{Fault, SimDisk};
 use super::{Bench, body};
 use crate::AppendError;
-use crate::log::Verdict;
 use crate::reader::Next;
+use crate::totals::Verdict;
 
 /// Which requests were acknowledged, and which settled.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::sim::SimDisk;
 use super::{Bench, body};
-use crate::log::Verdict;
+use crate::totals::Verdict;
 
 #[derive(Clone, Debug)]
 enum Step {
