@@ -97,7 +97,7 @@ mod validate;
 mod value;
 mod visible;
 
-pub use causes::with_causes;
+pub use causes::{Causes, with_causes};
 pub use de::MAX_PROBLEMS;
 pub use duration::{Duration, DurationError};
 pub use expand::{MAX_EXPANDED_BYTES, MAX_EXPANSION_ROUNDS};

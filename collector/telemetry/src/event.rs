@@ -8,9 +8,9 @@
 //! It is an event of `tracing` whose metadata has the name of the event for its name and the place of the call for
 //! its place. The name is a field, too: [`NAME_FIELD`].
 
-use std::error::Error;
 use std::fmt;
 
+pub use etalon_conf::Causes;
 use tracing::callsite::{Callsite, DefaultCallsite, Identifier};
 use tracing::field::{DisplayValue, FieldSet, Value, display};
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
@@ -47,10 +47,6 @@ pub fn definition(name: &str) -> Option<&'static EventDefinition> {
 
 /// Text of a field: anything that can be shown.
 pub type Text<'a> = &'a dyn fmt::Display;
-
-/// An error and its causes, `outer: inner: innermost`.
-#[derive(Clone, Copy, Debug)]
-pub struct Causes<'a>(pub &'a (dyn Error + 'static));
 
 /// A whole number in a field, of as many bits as OTLP has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,18 +119,6 @@ pub(crate) fn shown(text: Option<Text<'_>>) -> Option<DisplayValue<Text<'_>>> {
 /// What may be there, as `tracing` wants it.
 pub(crate) fn value<T: Value>(value: Option<&T>) -> Option<&dyn Value> {
     value.map(|value| value as &dyn Value)
-}
-
-impl fmt::Display for Causes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
-    }
 }
 
 impl Whole {

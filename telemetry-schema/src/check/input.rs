@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read as _};
 
 use etalon_pdata::{LOGS, METRICS, ScanError, Signal, TRACES, Utf8Policy, scan};
+use prost::DecodeError;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -101,6 +102,9 @@ pub enum InputError {
         #[source]
         source: ScanError,
     },
+    /// It was scanned, and cannot be decoded all the same.
+    #[error("it cannot be decoded")]
+    Decode(#[source] DecodeError),
     /// Too much of it is not of the format.
     #[error("more than {MAX_MALFORMED} lines are not of the format, line {line} is the first")]
     OtherFormat {
@@ -270,8 +274,7 @@ impl<R: BufRead> Input<R> {
             (Held::Request(request), kind) => {
                 let mut capture = capture();
                 if let Kind::Otlp(signal) = kind {
-                    let taken = capture.protobuf(signal, &request, None);
-                    taken.expect("a request that was scanned can be decoded");
+                    capture.protobuf(signal, &request, None).map_err(InputError::Decode)?;
                 }
                 capture.finish()
             }

@@ -350,7 +350,7 @@ impl HttpClient {
         connected.map_err(|error| Outcome::refused(self.failed(&error)))
     }
 
-    fn failed(&self, error: &dyn std::error::Error) -> String {
+    fn failed(&self, error: &(dyn std::error::Error + 'static)) -> String {
         format!("failed to make an HTTP request: Post \"{}\": {}", self.url, with_causes(error))
     }
 

@@ -118,24 +118,6 @@ fn nothing_is_evaluated_for_a_line_that_is_not_written() {
 }
 
 #[test]
-fn an_error_is_shown_with_its_causes() {
-    #[derive(Debug)]
-    struct Outer(fmt::Error);
-    impl fmt::Display for Outer {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("cannot write")
-        }
-    }
-    impl Error for Outer {
-        fn source(&self) -> Option<&(dyn Error + 'static)> {
-            Some(&self.0)
-        }
-    }
-    let error = Outer(fmt::Error);
-    assert_eq!(Causes(&error).to_string(), format!("cannot write: {}", fmt::Error));
-}
-
-#[test]
 fn the_definition_of_an_event_is_found_by_its_name() {
     for event in events::ALL {
         assert_eq!(definition(event.name), Some(event));
