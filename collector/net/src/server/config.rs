@@ -1,5 +1,6 @@
 //! What a user writes about a server: the keys of Go's `configgrpc` and `confighttp`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use etalon_component::Host;
@@ -17,6 +18,7 @@ use super::grpc::Grpc;
 use super::guard::Guard;
 use super::http::{Encodings, Http, encoding_of};
 use super::running::Seldom;
+use super::site::{Pages, Site};
 use super::transport::{Dialer, Transport};
 use super::{ListenError, Route, Routes, STALL_TIMEOUT, STREAMS_MAX, Server, listen};
 use crate::auth::{AuthConfig, HttpServerAuthConfig, MiddlewareConfig, check_middlewares};
@@ -256,7 +258,18 @@ impl ServerParameters {
 impl HttpServerConfig {
     /// Listens and serves `routes`. `host` knows the authenticator, and the sockets that are handed on.
     pub async fn serve(&self, routes: Vec<Route>, host: &Host) -> Result<Server, ListenError> {
-        let settings = Settings {
+        let (settings, http) = (self.settings()?, self.http(routes, host)?);
+        Server::start(listen::listen(self.transport, &self.endpoint, host).await?, http, settings)
+    }
+
+    /// As [`serve`](Self::serve), but what is served is read with GET.
+    pub async fn serve_site(&self, site: Arc<dyn Site>, host: &Host) -> Result<Server, ListenError> {
+        let (settings, pages) = (self.settings()?, Pages { http: self.http(Vec::new(), host)?, site });
+        Server::start(listen::listen(self.transport, &self.endpoint, host).await?, pages, settings)
+    }
+
+    fn settings(&self) -> Result<Settings, ListenError> {
+        Ok(Settings {
             h1_keep_alive: self.keep_alives_enabled,
             patience: Patience {
                 idle: self.idle_timeout.to_std(),
@@ -264,13 +277,16 @@ impl HttpServerConfig {
                 stall: if self.write_timeout.is_zero() { STALL_TIMEOUT } else { self.write_timeout.to_std() },
             },
             ..Settings::new(self.tls.get().map(|tls| tls.load(&[b"h2", b"http/1.1"])).transpose()?)
-        };
+        })
+    }
+
+    fn http(&self, routes: Vec<Route>, host: &Host) -> Result<Http, ListenError> {
         if self.cors.get().is_some_and(CorsConfig::lacks_origins) {
             tell!(ReceiverCorsIgnored);
         }
         let auth = self.auth.get();
         let authenticator = auth.and_then(|auth| auth.authenticator.as_ref());
-        let http = Http {
+        Ok(Http {
             routes: Routes(routes),
             guard: Guard::new(host, authenticator, self.include_metadata)?
                 .with_params(auth.map(|auth| &auth.request_params[..]).unwrap_or_default()),
@@ -284,8 +300,7 @@ impl HttpServerConfig {
             read_timeout: self.read_timeout.to_std(),
             encodings: self.encodings(),
             response_headers: self.response_headers(),
-        };
-        Server::start(listen::listen(self.transport, &self.endpoint, host).await?, http, settings)
+        })
     }
 
     fn encodings(&self) -> Encodings {

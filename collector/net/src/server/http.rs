@@ -66,24 +66,18 @@ impl Protocol for Http {
         let (head, body) = request.into_parts();
         let preflight = self.cors.as_ref().and_then(|cors| cors.preflight(&head));
         let is_preflight = preflight.is_some();
-        let mut response = match preflight {
+        let response = match preflight {
             Some(response) => response,
             None if is_grpc(&head) => self.mixed_up(peer),
             None => self.answer(&head, body, peer).await,
         };
-        if let Some(cors) = self.cors.as_ref().filter(|_| !is_preflight) {
-            cors.mark(&head, response.headers_mut());
-        }
-        for (name, value) in &self.response_headers {
-            response.headers_mut().append(name, value.clone());
-        }
-        response.map(Full::new)
+        self.finished(&head, response, is_preflight)
     }
 }
 
 /// Why a request was refused, with what HTTP wants to know besides the status.
 #[derive(Debug)]
-struct Refusal {
+pub(super) struct Refusal {
     status: Status,
     /// The body was not read, so that the connection cannot be used again.
     unread: bool,
@@ -96,6 +90,22 @@ impl From<Status> for Refusal {
 }
 
 impl Http {
+    /// An answer with what every answer has.
+    pub(super) fn finished(
+        &self,
+        head: &http::request::Parts,
+        mut response: Response<Bytes>,
+        is_preflight: bool,
+    ) -> Response<Full<Bytes>> {
+        if let Some(cors) = self.cors.as_ref().filter(|_| !is_preflight) {
+            cors.mark(head, response.headers_mut());
+        }
+        for (name, value) in &self.response_headers {
+            response.headers_mut().append(name, value.clone());
+        }
+        response.map(Full::new)
+    }
+
     async fn answer(&self, head: &http::request::Parts, body: Incoming, peer: Peer) -> Response<Bytes> {
         let pending = self.routes.find(head.uri.path()).map(Pending::new);
         let timeout =
@@ -138,6 +148,19 @@ impl Http {
     ) -> Result<(Format, Bytes), Refusal> {
         let unary = self.route(head)?;
         let format = http_answer::format(&head.headers).ok_or_else(unsupported_media_type)?;
+        let Received { message, compressed } = self.received(head, body).await?;
+        let parent = unary.parent(&|name| super::field(&head.headers, name));
+        let call = Call { message, compressed, format, peer, deadline: None, caller, parent };
+        let answered = Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()));
+        Ok((format, answered?))
+    }
+
+    /// Reads a body, and decompresses it.
+    pub(super) async fn received(
+        &self,
+        head: &http::request::Parts,
+        body: Incoming,
+    ) -> Result<Received, Refusal> {
         let encoding = self.encoding(&head.headers)?;
         let timeout = (!self.read_timeout.is_zero()).then(|| tokio::time::Instant::now() + self.read_timeout);
         let body = tokio::select! {
@@ -145,11 +168,7 @@ impl Http {
             body = receive(body, self.max_body) => body?,
             () = at(timeout) => return Err(self.too_slow()),
         };
-        let Received { message, compressed } = decoded(encoding, body, self.max_body)?;
-        let parent = unary.parent(&|name| super::field(&head.headers, name));
-        let call = Call { message, compressed, format, peer, deadline: None, caller, parent };
-        let answered = Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()));
-        Ok((format, answered?))
+        Ok(decoded(encoding, body, self.max_body)?)
     }
 
     fn route(&self, head: &http::request::Parts) -> Result<&dyn Unary, Status> {
@@ -204,7 +223,7 @@ impl Http {
         grpc::refusal(&Status::new(Code::Unimplemented, GRPC_AT_ANOTHER_PORT))
     }
 
-    fn too_late(&self) -> Refusal {
+    pub(super) fn too_late(&self) -> Refusal {
         let message = format!("the request was not answered within {:?}", self.write_timeout);
         let status = Status::new(Code::Unavailable, message).because(RefusalReason::Timeout);
         Refusal { status, unread: true }
@@ -218,7 +237,7 @@ impl Http {
         (self.refusal(head, refusal), Some(refusal.status.reason))
     }
 
-    fn refusal(&self, head: &http::request::Parts, refusal: &Refusal) -> Response<Bytes> {
+    pub(super) fn refusal(&self, head: &http::request::Parts, refusal: &Refusal) -> Response<Bytes> {
         let mut response = http_answer::failure(&head.headers, &refusal.status);
         let headers = response.headers_mut();
         match refusal.status.http {

@@ -1,9 +1,11 @@
-//! Servers of unary calls, over gRPC and over OTLP/HTTP.
+//! Servers of unary calls, over gRPC and over OTLP/HTTP, and of pages.
 //!
 //! A [`Route`] says which [`Unary`] answers at which path; [`GrpcServerConfig`] and
 //! [`HttpServerConfig`] listen and hand over each request as a [`Call`]: one whole message, of bounded
 //! size, decompressed. A [`Server`] is what runs then; it is taken out of service by
 //! [`Server::shutdown`].
+//!
+//! A [`Site`] is what an HTTP server shows to those who only read.
 //!
 //! Nothing here knows what a message holds.
 
@@ -23,6 +25,7 @@ mod listen;
 mod panics;
 mod pending;
 mod running;
+mod site;
 mod stream;
 mod transport;
 mod unreadable;
@@ -45,6 +48,7 @@ pub use config::{GrpcServerConfig, HttpServerConfig, Keepalive, MESSAGE_MAX, Ser
 pub use cors::CorsConfig;
 pub use listen::ListenError;
 pub use running::Server;
+pub use site::Site;
 pub use stream::Peer;
 pub use transport::{Dialer, Transport};
 pub use unsupported::Unsupported;

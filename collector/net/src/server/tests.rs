@@ -7,6 +7,7 @@ mod http;
 mod keepalive;
 mod life;
 mod mix_ups;
+mod site;
 mod tls;
 mod transport;
 mod unreadable;
