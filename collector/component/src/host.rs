@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::mpsc;
 
 use crate::{
-    AuthenticatorError, BoxError, ClientAuthenticator, ComponentId, Extension, ServerAuthenticator, Storage,
-    StorageError,
+    AuthenticatorError, BoxError, ClientAuthenticator, ComponentId, Extension, ServerAuthenticator, Status,
+    Storage, StorageError,
 };
 
 /// The running collector, as its components see it.
@@ -24,6 +24,7 @@ pub struct Host {
     inheritance: Mutex<Vec<HeldSocket>>,
     /// What components of one configuration go on using that those of the next one use as well.
     shared: Arc<Mutex<BTreeMap<PathBuf, Weak<dyn Any + Send + Sync>>>>,
+    status: Status,
     fatal: mpsc::Sender<(ComponentId, BoxError)>,
 }
 
@@ -96,6 +97,7 @@ impl Host {
             sockets: Mutex::default(),
             inheritance: Mutex::default(),
             shared: Arc::default(),
+            status: Status::default(),
             fatal,
         }
     }
@@ -116,6 +118,7 @@ impl Host {
             inheritance: Mutex::new(of(&gone)),
             listening: Mutex::new(kept),
             shared: self.shared.clone(),
+            status: self.status.clone(),
             fatal: self.fatal.clone(),
         }
     }
@@ -191,6 +194,12 @@ impl Host {
     /// The addresses bound up to now, in the order of binding.
     pub fn listening(&self) -> Vec<Listening> {
         self.listening.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the collector knows of itself: its phase, its components, its configuration. The hosts of all its
+    /// configurations share it.
+    pub fn status(&self) -> &Status {
+        &self.status
     }
 
     /// The way to report, after the start, that a component cannot go on: the collector shuts down.

@@ -18,6 +18,7 @@ mod lifecycle;
 mod outcome;
 mod random;
 mod signal;
+mod status;
 mod storage;
 
 pub use auth::{AuthError, ClientAuthenticator, Identity, ServerAuthenticator};
@@ -35,6 +36,10 @@ pub use lifecycle::Component;
 pub use outcome::{Code, Delivered, Failure, Origin, Outcome};
 pub use random::random_unit;
 pub use signal::{UndeclaredSignal, data_type};
+pub use status::{
+    ComponentStatus, GateOutline, LastErrors, Outline, Phase, PipelineOutline, Place, Role, State, Status,
+    Trouble,
+};
 pub use storage::{Storage, StorageError};
 
 use std::pin::Pin;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use etalon_component::{BoxError, BuildInfo, ComponentId, Host, Listening};
+use etalon_component::{BoxError, BuildInfo, ComponentId, GateOutline, Host, Listening, Phase};
 use etalon_telemetry::metrics::{ConfigMetrics, LogsMetrics, LogsReads};
 use etalon_telemetry::tell;
 use etalon_telemetry::{ProcessObservations, Telemetry, observe_process};
@@ -14,10 +14,13 @@ use tokio::time::Instant;
 use crate::config::CollectorConfig;
 use crate::extensions::{ExtensionError, Extensions};
 use crate::factories::Factories;
+use crate::gates::{FeatureGates, GATES};
 use crate::graph::{self, Graph, GraphError, Role, StartError};
 use crate::metrics_endpoint::MetricsEndpoint;
+use crate::outline::outline;
 use crate::own::{Own, PlannedOwn, Tap};
 use crate::push::{self, Planned, Running};
+use crate::reload::Part;
 use crate::telemetry_config::PullReader;
 use crate::telemetry_setup::Logging;
 
@@ -45,6 +48,8 @@ pub struct Collector {
     pub(crate) metrics: Vec<(String, MetricsEndpoint)>,
     pub(crate) reloads: ConfigMetrics,
     _process: ProcessObservations,
+    /// What a reload has begun to start.
+    pub(crate) unfinished: Option<Part>,
     /// What reloads have replaced, on its way out of service.
     pub(crate) retiring: Vec<JoinHandle<()>>,
 }
@@ -114,6 +119,7 @@ impl Collector {
         let planned_own =
             own.plan(&config.telemetry, factories, build, &telemetry).map_err(BuildError::OwnTelemetry)?;
         let host = Host::new(report).with_extensions(extensions.by_id());
+        host.status().set_outline(outline(config, &graph, &extensions));
         let (reloads, process) = (ConfigMetrics::new(&telemetry), observe_process(&telemetry, build.version));
         let (metrics, retiring) = (Vec::new(), Vec::new());
         Ok(Self {
@@ -131,13 +137,28 @@ impl Collector {
             metrics,
             reloads,
             _process: process,
+            unfinished: None,
             retiring,
         })
     }
 
-    /// Sends what this log writes to where the configuration says. Call it before the start.
+    /// Sends what this log writes to where the configuration says, and tells extensions of the errors in it. Call it
+    /// before the start.
     pub fn take_lines_of(&mut self, logging: &Logging) {
         self.tap = logging.tap.clone();
+        self.host.status().set_errors(logging.errors.clone());
+    }
+
+    /// Tells extensions of the feature gates. Call it before the start.
+    pub fn tell_gates(&self, gates: &FeatureGates) {
+        let outline = |gate: &crate::gates::Gate| GateOutline {
+            id: gate.id,
+            enabled: gates.is_enabled(gate.id),
+            stage: gate.stage.to_string(),
+            from_version: gate.from_version,
+            description: gate.description,
+        };
+        self.host.status().set_gates(GATES.iter().map(outline).collect());
     }
 
     /// Tells of the log of this process in the collector's metrics, as long as the result lives.
@@ -160,7 +181,13 @@ impl Collector {
         let planned = std::mem::take(&mut self.planned_pushes);
         self.pushes = self.start_pushes(planned, &self.host).await?;
         self.own.warn_of_feedback(&self.host.listening());
+        self.host.status().enter(Phase::Ready);
         Ok(())
+    }
+
+    /// Is not ready any more, and still takes data, so that senders go elsewhere before they must.
+    pub fn become_lame_duck(&self) {
+        self.host.status().enter(Phase::LameDuck);
     }
 
     /// Tells spans to those who send them. `pushes` says whether metrics are pushed.
@@ -220,7 +247,14 @@ impl Collector {
     /// `deadline` at the longest, and returns what went wrong on the way. Receivers have half of the time: a
     /// request that does not end must not cost the exporters what their queues hold. Metrics are served until
     /// the end.
+    ///
+    /// It may be called again with an earlier deadline when the future of an earlier call was dropped: what has not
+    /// stopped then has until that.
     pub async fn shutdown(&mut self, deadline: Instant) -> Vec<(Role, ComponentId, BoxError)> {
+        self.host.status().enter(Phase::Stopping);
+        if let Some(begun) = self.unfinished.take() {
+            self.retire(begun, Vec::new(), deadline);
+        }
         let first = graph::deadline_of_receivers(deadline);
         let retiring = end_by(first, &mut self.retiring);
         // What was replaced may lead into what runs, so it comes before the exporters; but it must not

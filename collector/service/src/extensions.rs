@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use etalon_component::{BoxError, BuildInfo, ComponentId, Extension, ExtensionFactory, Host};
+use etalon_component::{
+    BoxError, BuildInfo, ComponentId, ComponentStatus, Extension, ExtensionFactory, Host, Place,
+};
 use etalon_conf::Value;
 use etalon_telemetry::{Telemetry, tell};
 use tokio::time::Instant;
@@ -15,6 +17,7 @@ use crate::graph::{Part, Role, StartError, distinct, entry_of};
 use crate::life::Life;
 
 /// All extensions that the service names: each after those that it depends on, else as written.
+#[derive(Clone)]
 pub(crate) struct Extensions(Vec<Created>);
 
 #[derive(Clone)]
@@ -62,7 +65,8 @@ impl Extensions {
     ) -> Result<Self, ExtensionError> {
         let create = |id: &ComponentId, factory: &ExtensionFactory| {
             let settings = Part::new(Role::Extension, id, factory.kind()).settings(build, telemetry);
-            let life = Life::new(Role::Extension, id, settings.span.clone());
+            let place = Place { role: Role::Extension, id: id.clone(), signal: None, pipeline: None };
+            let life = Life::new(place, settings.span.clone());
             let config = &entry_of(&config.extensions, id).config;
             let extension = factory.create(settings, config);
             let extension = extension.map_err(|source| ExtensionError::Create { id: id.clone(), source })?;
@@ -108,6 +112,18 @@ impl Extensions {
                 .any(|known| Arc::ptr_eq(known.extension.component(), created.extension.component()))
         };
         Self(self.0.iter().filter(|created| !is_in_other(created)).cloned().collect())
+    }
+
+    /// Whether it has one of this id that is the same as in `other`.
+    pub(crate) fn shares(&self, other: &Self, id: &ComponentId) -> bool {
+        let find = |all: &Self| all.0.iter().find(|created| created.id == *id).cloned();
+        let both = find(self).zip(find(other));
+        both.is_some_and(|(a, b)| Arc::ptr_eq(a.extension.component(), b.extension.component()))
+    }
+
+    /// Where they are, in the order of their start.
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = ComponentStatus> {
+        self.0.iter().map(|created| created.life.status.clone())
     }
 
     /// Whether there is none.

@@ -7,7 +7,9 @@ mod wiring;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use etalon_component::{BoxError, BuildInfo, Component, ComponentId, Consumer, Host, Pair, Settings};
+use etalon_component::{
+    BoxError, BuildInfo, Component, ComponentId, ComponentStatus, Consumer, Host, Pair, Place, Settings,
+};
 use etalon_conf::Value;
 use etalon_pdata::Signal;
 use etalon_telemetry::Telemetry;
@@ -20,6 +22,7 @@ use crate::entrance::{Entrance, Left};
 use crate::life::Life;
 
 pub(crate) use build::{Previous, build};
+pub use etalon_component::Role;
 pub use wiring::MAX_CONNECTORS_IN_SERIES;
 
 /// All components that the pipelines name, wired up.
@@ -68,21 +71,6 @@ struct Exit {
 pub(crate) struct Turn {
     entrance: Arc<Entrance>,
     pipelines: Vec<Arc<dyn Consumer>>,
-}
-
-/// The part that a component plays in a pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Brings data in.
-    Receiver,
-    /// Looks at data on its way.
-    Processor,
-    /// Takes data out.
-    Exporter,
-    /// Takes data out of some pipelines and brings it into others.
-    Connector,
-    /// Stands beside the pipelines.
-    Extension,
 }
 
 /// A graph could not be built from a valid configuration.
@@ -183,6 +171,11 @@ impl Graph {
         receiver.is_some_and(|node| other.nodes.iter().any(|known| Arc::ptr_eq(known, node)))
     }
 
+    /// Its components, in the order of the data.
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = ComponentStatus> {
+        self.nodes.iter().map(|node| node.life.status.clone())
+    }
+
     /// How many components it has.
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
@@ -198,10 +191,10 @@ impl Node {
         component: Arc<dyn Component>,
     ) -> Self {
         Self {
+            life: Life::new(key.place(role, id), span),
             key,
             role,
             id: id.clone(),
-            life: Life::new(role, id, span),
             written: entry.config.to_value(),
             component,
             consumer: None,
@@ -212,6 +205,18 @@ impl Node {
 
     pub(crate) fn is_receiver(&self) -> bool {
         self.role == Role::Receiver
+    }
+}
+
+impl Key {
+    fn place(&self, role: Role, id: &ComponentId) -> Place {
+        let (signal, pipeline) = match self {
+            Self::Receiver(_) => (None, None),
+            Self::Processor { pipeline, .. } => (None, Some(pipeline.clone())),
+            Self::Exporter(signal, _) => (Some(signal.name.to_owned()), None),
+            Self::Connector(pair, _) => (Some(pair.from.name.to_owned()), None),
+        };
+        Place { role, id: id.clone(), signal, pipeline }
     }
 }
 
@@ -302,18 +307,6 @@ fn unsupported(role: Role, id: &ComponentId, signal: Signal) -> GraphError {
 
 fn spaced(ids: &[ComponentId]) -> String {
     ids.iter().map(ComponentId::as_str).collect::<Vec<_>>().join(" ")
-}
-
-impl std::fmt::Display for Role {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Receiver => "receiver",
-            Self::Processor => "processor",
-            Self::Exporter => "exporter",
-            Self::Connector => "connector",
-            Self::Extension => "extension",
-        })
-    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod graph;
 mod life;
 mod logs;
 mod metrics_endpoint;
+mod outline;
 mod own;
 mod push;
 mod reload;

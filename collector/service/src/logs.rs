@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use etalon_component::{ComponentId, LastErrors, Place, Role, Trouble};
 use etalon_conf::visible;
 use etalon_telemetry::event::{self, Causes};
 use serde_json::{Map, Value};
@@ -79,6 +80,8 @@ pub(crate) struct Lines {
     state: Arc<RwLock<State>>,
     /// Where lines are sent to besides.
     tap: Tap,
+    /// Where the last error of each component is noted.
+    errors: LastErrors,
 }
 
 /// The log lines of what runs in it, which has this id, are written, and sent to nobody.
@@ -116,9 +119,9 @@ struct Window {
 struct SpanFields(Map<String, Value>);
 
 impl Lines {
-    pub(crate) fn new(style: Style, tap: Tap) -> (Self, Switch) {
+    pub(crate) fn new(style: Style, tap: Tap, errors: LastErrors) -> (Self, Switch) {
         let state = Arc::new(RwLock::new(State::new(style)));
-        (Self { state: state.clone(), tap }, Switch(state))
+        (Self { state: state.clone(), tap, errors }, Switch(state))
     }
 
     fn level(&self) -> Level {
@@ -279,6 +282,9 @@ where
             is_sent &= span.name() != OWN_TELEMETRY;
         }
         of_line.extend(own.fields);
+        if let Some((place, text)) = error_of_component(event.metadata(), &own.message, &of_line) {
+            self.errors.note(place, Trouble { time: now, text, severe: level <= Level::WARN });
+        }
         if is_sent {
             self.send(&state, now, level, &own.message, &of_line);
         }
@@ -310,6 +316,32 @@ impl Lines {
         fields.extend(of_line.clone());
         self.tap.record(Record { time, level, message: message.to_owned(), fields, span });
     }
+}
+
+/// What a line tells that went wrong with a component; nothing when it tells no such thing.
+fn error_of_component(
+    metadata: &Metadata<'_>,
+    message: &str,
+    fields: &Map<String, Value>,
+) -> Option<(Place, String)> {
+    event::definition(metadata.name())?;
+    let error = fields.get("error").and_then(Value::as_str);
+    if error.is_none() && *metadata.level() > Level::WARN {
+        return None;
+    }
+    let text = |key: &str| fields.get(key).and_then(Value::as_str);
+    let role = text("otelcol.component.kind")?;
+    let role = Role::ALL.into_iter().find(|known| known.as_str() == role)?;
+    let id: ComponentId = text("otelcol.component.id")?.parse().ok()?;
+    let pipeline: Option<ComponentId> = text("otelcol.pipeline.id").and_then(|id| id.parse().ok());
+    // What is made for a pipeline is told apart by that alone.
+    let signal = text("otelcol.signal").filter(|_| pipeline.is_none());
+    let signal = signal.map(str::to_owned);
+    let told = match error {
+        Some(error) => format!("{} {error}", message.trim_end()),
+        None => message.to_owned(),
+    };
+    Some((Place { role, id, signal, pipeline }, told))
 }
 
 impl Write for Outputs {

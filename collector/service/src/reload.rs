@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use etalon_component::{BuildInfo, ComponentId, Host};
+use etalon_component::{BuildInfo, ComponentId, Host, Outline};
 use etalon_telemetry::attributes;
 use tokio::time::{Instant, timeout_at};
 
@@ -19,6 +19,7 @@ use crate::extensions::Extensions;
 use crate::factories::Factories;
 use crate::graph::{self, Graph, Node, Previous};
 use crate::metrics_endpoint::MetricsEndpoint;
+use crate::outline::outline;
 use crate::own::{PlannedOwn, StartedOwn};
 use crate::push::{self, Planned, Running};
 use crate::telemetry_config::PullReader;
@@ -64,10 +65,12 @@ struct Plan {
     /// Numbers of those that go on.
     kept_pushes: Vec<usize>,
     own: PlannedOwn,
+    outline: Outline,
 }
 
 /// Components on one side of the difference.
-struct Part {
+#[derive(Clone)]
+pub(crate) struct Part {
     nodes: Vec<Arc<Node>>,
     extensions: Extensions,
 }
@@ -76,6 +79,9 @@ impl Collector {
     /// Brings a valid configuration into service in place of the one that runs. Resolves when data
     /// flows into it; what was replaced is drained in the background, for
     /// [`RELOAD_DRAIN_TIMEOUT`] at the longest.
+    ///
+    /// When the future is dropped before it resolves, because the collector is told to stop, the shutdown takes what
+    /// was begun out of service, too.
     ///
     /// # Errors
     /// Nothing has changed then.
@@ -118,7 +124,9 @@ impl Collector {
             Part { nodes: graph.without(&self.graph), extensions: extensions.without(&self.extensions) };
         let old =
             Part { nodes: self.graph.without(&graph), extensions: self.extensions.without(&extensions) };
-        let stays = |id: &ComponentId| graph.shares_receiver(&self.graph, id);
+        let stays = |id: &ComponentId| {
+            graph.shares_receiver(&self.graph, id) || extensions.shares(&self.extensions, id)
+        };
         let host = self.host.successor(stays).with_extensions(extensions.by_id());
         let is_bound = |reader: &PullReader| self.metrics.iter().any(|(known, _)| *known == reader.endpoint);
         let readers = config.telemetry.metrics.pull_readers(&self.telemetry);
@@ -128,6 +136,7 @@ impl Collector {
                 .map_err(BuildError::OwnMetrics)?;
         let own = self.own.plan(&config.telemetry, factories, build, &self.telemetry);
         let own = own.map_err(BuildError::OwnTelemetry)?;
+        let outline = outline(config, &graph, &extensions);
         Ok(Plan {
             graph,
             turns,
@@ -140,6 +149,7 @@ impl Collector {
             new_pushes,
             kept_pushes,
             own,
+            outline,
         })
     }
 
@@ -156,12 +166,14 @@ impl Collector {
             new_pushes,
             kept_pushes,
             own,
+            outline,
         } = plan;
         let reloaded = Reloaded {
             kept: graph.len() - new.nodes.len(),
             started: new.nodes.len(),
             stopped: old.nodes.len(),
         };
+        self.unfinished = Some(new.clone());
         let started = match self.start_part(&new, &host, new_readers, new_pushes).await {
             Ok((metrics, pushes)) => {
                 let own = own.start(&self.telemetry, &host).await.map_err(RunError::Own);
@@ -169,26 +181,28 @@ impl Collector {
             }
             Err(error) => Err(error),
         };
+        self.unfinished = None;
+        let deadline = Instant::now() + RELOAD_DRAIN_TIMEOUT;
         let (metrics, pushes, own) = match started {
             Ok(started) => started,
             Err(error) => {
                 // A receiver among them may have taken data over already: it is delivered.
-                self.retire(new, Vec::new());
+                self.retire(new, Vec::new(), deadline);
                 return Err(error.into());
             }
         };
         let left = turns.into_iter().map(graph::Turn::take).collect();
         (self.graph, self.extensions, self.host) = (graph, extensions, host);
-        self.retire(old, left);
+        self.host.status().set_outline(outline);
+        self.retire(old, left, deadline);
         self.exchange_metrics(metrics, kept_readers).await;
         self.exchange_pushes(pushes, &kept_pushes);
         self.exchange_own(own);
         Ok(reloaded)
     }
 
-    /// Takes components out of service, in the background.
-    fn retire(&mut self, part: Part, left: Vec<Left>) {
-        let deadline = Instant::now() + RELOAD_DRAIN_TIMEOUT;
+    /// Takes components out of service, in the background, until `deadline` at the longest.
+    pub(crate) fn retire(&mut self, part: Part, left: Vec<Left>, deadline: Instant) {
         self.retiring.push(tokio::spawn(retire(part, left, deadline)));
     }
 

@@ -5,7 +5,7 @@ use std::fs::OpenOptions;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 
-use etalon_component::BuildInfo;
+use etalon_component::{BuildInfo, LastErrors};
 use serde_json::{Map, Value};
 use tracing::Level;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -52,16 +52,19 @@ pub struct Logging {
     switch: Switch,
     /// Where lines can be taken from to be sent.
     pub(crate) tap: Tap,
+    /// The last error of each component that a line has told.
+    pub(crate) errors: LastErrors,
 }
 
 impl Logging {
     /// Makes `config` the log of this process. Call it once.
     pub fn start(config: &LogsConfig, resource: &BTreeMap<String, String>) -> Result<Self, LogSetupError> {
         let tap = Tap::default();
-        let (lines, switch) = Lines::new(style(config, resource)?, tap.clone());
+        let errors = LastErrors::default();
+        let (lines, switch) = Lines::new(style(config, resource)?, tap.clone(), errors.clone());
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines))
             .map_err(LogSetupError::Install)?;
-        Ok(Self { switch, tap })
+        Ok(Self { switch, tap, errors })
     }
 
     /// Opens the files that `config` names, and changes nothing yet.

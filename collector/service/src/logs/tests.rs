@@ -45,7 +45,11 @@ impl Captured {
 /// What is logged while `body` runs, without the times.
 fn logged(encoding: Encoding, level: Level, sampling: Option<Sampling>, body: impl FnOnce()) -> Vec<String> {
     let captured = Captured::default();
-    let (lines, _) = Lines::new(Style { sampling, ..style(encoding, level, &captured) }, Tap::default());
+    let (lines, _) = Lines::new(
+        Style { sampling, ..style(encoding, level, &captured) },
+        Tap::default(),
+        LastErrors::default(),
+    );
     tracing::subscriber::with_default(Registry::default().with(lines), body);
     captured.lines()
 }
@@ -140,8 +144,11 @@ fn a_line_tells_its_caller_when_it_shall() {
         (Encoding::Json, "\"caller\":\"etalon_service/tests.rs:"),
     ] {
         let captured = Captured::default();
-        let (lines, _) =
-            Lines::new(Style { caller: true, ..style(encoding, Level::INFO, &captured) }, Tap::default());
+        let (lines, _) = Lines::new(
+            Style { caller: true, ..style(encoding, Level::INFO, &captured) },
+            Tap::default(),
+            LastErrors::default(),
+        );
         tracing::subscriber::with_default(Registry::default().with(lines), || event!(Level::INFO, "ready"));
         assert!(captured.lines()[0].contains(wanted), "{:?}", captured.lines());
     }
@@ -175,7 +182,8 @@ fn a_message_of_several_lines_stays_so_and_a_field_is_one_line() {
 #[test]
 fn what_is_written_can_be_changed_while_it_works() {
     let (first, second) = (Captured::default(), Captured::default());
-    let (lines, switch) = Lines::new(style(Encoding::Console, Level::WARN, &first), Tap::default());
+    let (lines, switch) =
+        Lines::new(style(Encoding::Console, Level::WARN, &first), Tap::default(), LastErrors::default());
     tracing::subscriber::with_default(Registry::default().with(lines), || {
         let log = || {
             event!(Level::INFO, "told");
@@ -210,7 +218,7 @@ fn a_line_that_cannot_be_written_is_told_where_errors_go() {
         errors: Outputs(vec![Box::new(errors.clone())]),
         ..style(Encoding::Console, Level::INFO, &out)
     };
-    let (lines, _) = Lines::new(style, Tap::default());
+    let (lines, _) = Lines::new(style, Tap::default(), LastErrors::default());
     tracing::subscriber::with_default(Registry::default().with(lines), || event!(Level::INFO, "ready"));
     assert_eq!(out.lines(), ["info\tready"], "the other output still gets it");
     assert_eq!(errors.lines(), ["write error: no storage space"]);
@@ -225,4 +233,46 @@ fn what_the_libraries_of_the_network_tell_is_for_developers() {
     assert_eq!(logged(Encoding::Console, Level::INFO, None, tell), ["warn\tanother library"]);
     let all = logged(Encoding::Console, Level::DEBUG, None, tell);
     assert_eq!(all, ["debug\ta stream was reset", "warn\tanother library"]);
+}
+
+#[test]
+fn the_last_error_of_a_component_is_noted_whatever_else_is_told_of_it() {
+    let (captured, errors) = (Captured::default(), LastErrors::default());
+    let (lines, _) =
+        Lines::new(style(Encoding::Json, Level::INFO, &captured), Tap::default(), errors.clone());
+    let place = |role, id: &str, signal: Option<&str>, pipeline: Option<&str>| Place {
+        role,
+        id: id.parse().unwrap(),
+        signal: signal.map(str::to_owned),
+        pipeline: pipeline.map(|id| id.parse().unwrap()),
+    };
+    tracing::subscriber::with_default(Registry::default().with(lines), || {
+        let exporter = error_span!(
+            "component",
+            "otelcol.component.id" = "otlp_http/a",
+            "otelcol.component.kind" = "exporter",
+            "otelcol.signal" = "logs"
+        );
+        exporter.in_scope(|| {
+            tell!(ExporterRetry { error: &"connection refused", interval: &"5s" });
+            tell!(ExporterProxyUsed { what: &"requests", proxy: &"http://p", endpoint: &"http://e" });
+        });
+        let processor = error_span!(
+            "component",
+            "otelcol.component.id" = "batch",
+            "otelcol.component.kind" = "processor",
+            "otelcol.signal" = "logs",
+            "otelcol.pipeline.id" = "logs/2"
+        );
+        processor.in_scope(|| tell!(ExporterPartialSuccessOdd { rejected: (-1_i64).into() }));
+        // What no contract declares is for developers.
+        exporter.in_scope(|| event!(Level::ERROR, "undeclared"));
+    });
+    let of_exporter = errors.of(&place(Role::Exporter, "otlp_http/a", Some("logs"), None)).unwrap();
+    assert_eq!(
+        (of_exporter.text.as_str(), of_exporter.severe),
+        ("Exporting failed. Will retry the request after interval. connection refused", false)
+    );
+    let of_processor = errors.of(&place(Role::Processor, "batch", None, Some("logs/2"))).unwrap();
+    assert!(of_processor.severe && of_processor.text.contains("negative number"), "{of_processor:?}");
 }
