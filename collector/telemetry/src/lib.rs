@@ -18,6 +18,7 @@ pub mod event;
 mod generated;
 mod process;
 mod prometheus;
+pub mod readings;
 mod registry;
 mod renamed;
 mod selection;
@@ -26,6 +27,7 @@ mod span;
 
 pub use binding::Held;
 pub use definition::{Definition, Instrument, Level, Stability, ValueType};
+pub use generated::definitions::CONTRACT_VERSION;
 pub use generated::support::SUPPORT_END;
 pub use generated::{attributes, definitions, events, metrics, spans};
 pub use process::{ProcessObservations, observe_process};
