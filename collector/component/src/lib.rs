@@ -34,7 +34,7 @@ pub use factory::{
 pub use host::{Address, BuildInfo, Host, Listening};
 pub use lifecycle::Component;
 pub use outcome::{Code, Delivered, Failure, Origin, Outcome};
-pub use random::random_unit;
+pub use random::{random_unit, seed_random};
 pub use signal::{UndeclaredSignal, data_type};
 pub use status::{
     ComponentStatus, GateOutline, LastErrors, Outline, Phase, PipelineOutline, Place, Role, State, Status,

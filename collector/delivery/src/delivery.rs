@@ -15,7 +15,7 @@ use crate::accounting::{Accounting, Fate};
 use crate::disk_queue::DiskQueue;
 use crate::drops::Drops;
 use crate::memory_queue::MemoryQueue;
-use crate::queue::Queue;
+use crate::queue::{Offered, Queue};
 use crate::queue_config::QueueConfig;
 use crate::retry::{Retry, RetryConfig};
 use crate::timeout::Attempt;
@@ -99,30 +99,15 @@ impl Delivery {
     }
 
     async fn offer(&self, queued: &Queued, batch: Batch) -> Outcome {
-        let mut offered = Offered { metrics: &queued.metrics, items: batch.items() };
-        match queued.queue.offer(batch).await {
-            Ok(taken) => {
-                offered.items = 0;
-                taken.outcome().await
-            }
+        let items = batch.items();
+        let offered = Offered { metrics: queued.metrics.clone(), items };
+        match queued.queue.offer(batch, offered).await {
+            Ok(taken) => taken.outcome().await,
             Err(failure) => {
-                self.accounting.log_rejected(offered.items, &failure);
+                self.accounting.log_rejected(items, &failure);
                 Outcome::Refused(failure)
             }
         }
-    }
-}
-
-/// Items that the queue has not taken yet. Whatever ends the wait before it does, a caller that waits no longer
-/// included, leaves them refused.
-struct Offered<'a> {
-    metrics: &'a QueueMetrics,
-    items: usize,
-}
-
-impl Drop for Offered<'_> {
-    fn drop(&mut self) {
-        self.metrics.enqueue_failed(self.items);
     }
 }
 

@@ -1,6 +1,5 @@
 //! A queue on disk: first in, first out, with a limit on what it holds. What it has taken survives the process.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use etalon_component::{Batch, BoxError, Code, ComponentId, Failure, Host, Outcome};
 use etalon_pdata::{Payload, Signal};
 use etalon_store::{
-    Append, AppendError, Count, Directory, Entry, Given, Limits, OpenError, ReadError, Recovered, Requests,
-    Store, Verdict,
+    AnyFile, Append, AppendError, Count, Entry, Given, Limits, OpenError, ReadError, Recovered, Requests,
+    Store, Verdict, directory,
 };
 use etalon_telemetry::event::Causes;
 use etalon_telemetry::tell;
@@ -20,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounting::Accounting;
 use crate::context;
-use crate::queue::{full, late, shut_down};
+use crate::queue::{Offered, full, late, shut_down};
 use crate::queue_config::{QueueConfig, Sizer};
 
 /// See [`QueueConfig`], with `storage`.
@@ -32,7 +31,7 @@ pub(crate) struct DiskQueue {
     capacity: u64,
     block_on_overflow: bool,
     /// Of what is on its way to the disk, in units of the sizer.
-    reserved: AtomicU64,
+    reserved: Arc<AtomicU64>,
     /// Set by the start, and taken away by the end.
     open: Mutex<Option<Arc<OpenStore>>>,
     closed: CancellationToken,
@@ -43,8 +42,8 @@ pub(crate) struct DiskQueue {
 
 /// A store, and what there is once of it. After a reload, two queues may use the same for a time.
 struct OpenStore {
-    store: Store<File>,
-    requests: tokio::sync::Mutex<Requests<File>>,
+    store: Store<AnyFile>,
+    requests: tokio::sync::Mutex<Requests<AnyFile>>,
     _ticking: Ticking,
 }
 
@@ -97,7 +96,7 @@ impl DiskQueue {
             sizer: config.sizer,
             capacity: u64::try_from(config.queue_size).unwrap_or(1),
             block_on_overflow: config.block_on_overflow,
-            reserved: AtomicU64::new(0),
+            reserved: Arc::default(),
             open: Mutex::default(),
             closed: CancellationToken::new(),
             span,
@@ -126,28 +125,35 @@ impl DiskQueue {
         Ok(())
     }
 
-    /// Takes a batch in, and returns when it is on stable storage.
+    /// Takes a batch in, and returns when it is on stable storage. What is on its way to the disk is taken and accounted
+    /// for even if the future is dropped.
     ///
     /// # Errors
     /// The refusal. The batch has not been taken then.
-    pub(crate) async fn offer(&self, mut batch: Batch) -> Result<(), Failure> {
+    pub(crate) async fn offer(&self, mut batch: Batch, offered: Offered) -> Result<(), Failure> {
         batch.payload.retain_compressed(None);
         let size = self.sizer.size(&batch.payload) as u64;
         if size == 0 {
+            offered.are_taken();
             return Ok(());
         }
         let open = self.open().filter(|_| !self.closed.is_cancelled()).ok_or_else(shut_down)?;
         if size > self.capacity {
             return Err(full("element size too large"));
         }
-        let _reserved = self.room(&open.store, size, batch.context.deadline).await?;
+        let reserved = self.room(&open.store, size, batch.context.deadline).await?;
         let request = Append {
             items: batch.items() as u64,
             accepted: unix_milliseconds(),
             context: context::encode(&batch.context),
             body: batch.payload.contiguous(),
         };
-        open.store.append(request).await.map(|_| ()).map_err(refusal)
+        let store = open.store.clone();
+        let appending = tokio::spawn(async move {
+            let _reserved = reserved;
+            store.append(request).await.map(|_| offered.are_taken())
+        });
+        appending.await.unwrap_or(Err(AppendError::Closed)).map_err(refusal)
     }
 
     /// The next request for the consumer of this number; nothing when the queue is closed.
@@ -225,10 +231,10 @@ impl DiskQueue {
 
     async fn room(
         &self,
-        store: &Store<File>,
+        store: &Store<AnyFile>,
         size: u64,
         deadline: Option<Instant>,
-    ) -> Result<Reserved<'_>, Failure> {
+    ) -> Result<Reserved, Failure> {
         loop {
             let mut settled = std::pin::pin!(store.settled());
             // From here on, nothing that is settled is missed.
@@ -314,7 +320,7 @@ impl OpenStore {
         loop {
             let (folder, limits) = (path.clone(), limits.clone());
             let opening = spawn_blocking(move || {
-                let directory = Directory::create(&folder)
+                let directory = directory(&folder)
                     .map_err(|source| StartError::Folder { path: folder.clone(), source })?;
                 Store::open(directory, limits).map_err(|source| StartError::Open { path: folder, source })
             });
@@ -334,7 +340,7 @@ impl OpenStore {
     }
 }
 
-async fn tick(store: Store<File>) {
+async fn tick(store: Store<AnyFile>) {
     let mut interval = tokio::time::interval(TICK);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -385,21 +391,21 @@ impl Drop for Stored<'_> {
 }
 
 /// A share of the capacity for what is on its way to the disk.
-struct Reserved<'a> {
-    sum: &'a AtomicU64,
+struct Reserved {
+    sum: Arc<AtomicU64>,
     size: u64,
     /// With those of others.
     total: u64,
 }
 
-impl<'a> Reserved<'a> {
-    fn new(reserved: &'a AtomicU64, size: u64) -> Self {
+impl Reserved {
+    fn new(reserved: &Arc<AtomicU64>, size: u64) -> Self {
         let total = reserved.fetch_add(size, Ordering::Relaxed) + size;
-        Self { sum: reserved, size, total }
+        Self { sum: reserved.clone(), size, total }
     }
 }
 
-impl Drop for Reserved<'_> {
+impl Drop for Reserved {
     fn drop(&mut self) {
         self.sum.fetch_sub(self.size, Ordering::Relaxed);
     }

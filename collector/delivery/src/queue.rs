@@ -1,8 +1,10 @@
 //! The queue, in memory or on disk, and how it refuses.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use etalon_component::{Batch, BoxError, Code, Failure, Host, Origin};
+use etalon_telemetry::metrics::QueueMetrics;
 
 use crate::accounting::Accounting;
 use crate::disk_queue::{DiskQueue, Stored};
@@ -20,6 +22,26 @@ pub(crate) enum Taking<'a> {
     Disk(Stored<'a>),
 }
 
+/// Items that the queue has not taken yet. Whatever ends the wait before it does, a caller that waits no longer
+/// included, leaves them refused.
+pub(crate) struct Offered {
+    pub(crate) metrics: Arc<QueueMetrics>,
+    pub(crate) items: usize,
+}
+
+impl Offered {
+    /// The queue has them.
+    pub(crate) fn are_taken(mut self) {
+        self.items = 0;
+    }
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        self.metrics.enqueue_failed(self.items);
+    }
+}
+
 impl Queue {
     pub(crate) async fn start(&self, host: &Host, accounting: &Accounting) -> Result<(), BoxError> {
         match self {
@@ -32,10 +54,14 @@ impl Queue {
     ///
     /// # Errors
     /// The refusal; the batch has not been taken then.
-    pub(crate) async fn offer(&self, batch: Batch) -> Result<Taken, Failure> {
+    pub(crate) async fn offer(&self, batch: Batch, offered: Offered) -> Result<Taken, Failure> {
         match self {
-            Self::Memory(queue) => queue.offer(batch).await,
-            Self::Disk(queue) => queue.offer(batch).await.map(|()| Taken::ForGood),
+            Self::Memory(queue) => {
+                let taken = queue.offer(batch).await?;
+                offered.are_taken();
+                Ok(taken)
+            }
+            Self::Disk(queue) => queue.offer(batch, offered).await.map(|()| Taken::ForGood),
         }
     }
 

@@ -1,9 +1,12 @@
 //! The seam to the disk.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
@@ -33,6 +36,26 @@ pub trait Disk: Send + Sync + 'static {
 
     /// Returns when files that were created and removed are so on stable storage.
     fn sync(&self) -> io::Result<()>;
+
+    /// What a write takes by tokio's clock, on a disk whose calls return at once. Nothing on one whose calls take their
+    /// time: a store has a thread for them then.
+    fn simulated(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// A file of any disk.
+pub type AnyFile = Box<dyn DiskFile>;
+/// Any disk.
+pub type AnyDisk = Arc<dyn Disk<File = AnyFile>>;
+
+/// The directory at `path`, which is made when it is not there.
+pub fn directory(path: &Path) -> io::Result<AnyDisk> {
+    #[cfg(any(test, feature = "simulation"))]
+    if let Some(simulated) = crate::simulation::SimDisk::mounted(path) {
+        return Ok(Arc::new(simulated));
+    }
+    Ok(Arc::new(Directory::create(path)?))
 }
 
 /// A file. What is written is certain after [`sync`](Self::sync).
@@ -92,12 +115,12 @@ impl Directory {
 }
 
 impl Disk for Directory {
-    type File = File;
+    type File = AnyFile;
 
-    fn lock(&self) -> io::Result<File> {
+    fn lock(&self) -> io::Result<AnyFile> {
         let file = Self::options().create(true).truncate(false).open(self.0.join(LOCK))?;
         file.try_lock()?;
-        Ok(file)
+        Ok(Box::new(file))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -105,12 +128,12 @@ impl Disk for Directory {
         names.filter_map(io::Result::transpose).collect()
     }
 
-    fn create(&self, name: &str, allocated: u64) -> io::Result<File> {
+    fn create(&self, name: &str, allocated: u64) -> io::Result<AnyFile> {
         let path = self.0.join(name);
         let file = Self::options().create_new(true).open(&path)?;
         match fallocate(&file, FallocateFlags::empty(), 0, allocated) {
             // A file system that cannot allocate says that it is full when something is written.
-            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(file),
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Box::new(file)),
             Err(error) => {
                 // Nobody will write to it. If it stays, the next opening removes it.
                 std::fs::remove_file(&path).ok();
@@ -119,8 +142,8 @@ impl Disk for Directory {
         }
     }
 
-    fn open(&self, name: &str) -> io::Result<File> {
-        Self::options().open(self.0.join(name))
+    fn open(&self, name: &str) -> io::Result<AnyFile> {
+        Ok(Box::new(Self::options().open(self.0.join(name))?))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
@@ -160,5 +183,65 @@ impl DiskFile for File {
 
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
+    }
+}
+
+impl Disk for AnyDisk {
+    type File = AnyFile;
+
+    fn lock(&self) -> io::Result<AnyFile> {
+        (**self).lock()
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        (**self).list()
+    }
+
+    fn create(&self, name: &str, allocated: u64) -> io::Result<AnyFile> {
+        (**self).create(name, allocated)
+    }
+
+    fn open(&self, name: &str) -> io::Result<AnyFile> {
+        (**self).open(name)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        (**self).remove(name)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        (**self).sync()
+    }
+
+    fn simulated(&self) -> Option<Duration> {
+        (**self).simulated()
+    }
+}
+
+impl fmt::Debug for dyn DiskFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DiskFile")
+    }
+}
+
+impl DiskFile for AnyFile {
+    fn size(&self) -> io::Result<u64> {
+        (**self).size()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        (**self).read_at(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        (**self).write_at(bytes, offset)
+    }
+
+    fn truncate(&self, size: u64) -> io::Result<()> {
+        (**self).truncate(size)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        (**self).sync()
     }
 }

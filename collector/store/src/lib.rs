@@ -24,10 +24,12 @@ mod reader;
 mod recover;
 mod segment;
 mod settled;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 mod store;
 mod totals;
 
-pub use disk::{Directory, Disk, DiskFile};
+pub use disk::{AnyDisk, AnyFile, Directory, Disk, DiskFile, directory};
 pub use error::{AppendError, OpenError, ReadError};
 pub use inspect::{Inspection, SegmentInspection, inspect};
 pub use log::Limits;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::futures::Notified;
@@ -52,6 +53,8 @@ pub struct Requests<F> {
     shared: Arc<Shared<F>>,
     commands: mpsc::Sender<Command>,
     reader: Reading<F>,
+    /// Whether reading takes time, and so a thread.
+    blocks: bool,
 }
 
 /// A reader, here or on its way through the file.
@@ -85,15 +88,19 @@ impl<F: DiskFile> Store<F> {
         disk: D,
         limits: Limits,
     ) -> Result<(Self, Requests<F>, Recovered), OpenError> {
+        let simulated = disk.simulated();
         let (log, recovered) = recover::open(disk, limits)?;
         let shared = log.shared.clone();
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
-        std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || write(log, receiver))
-            .map_err(OpenError::Thread)?;
-        let reader = Reading::Idle(Reader::new(shared.clone()));
-        let requests = Requests { shared: shared.clone(), commands: commands.clone(), reader };
+        match simulated {
+            None => {
+                let thread = std::thread::Builder::new().name("store".to_owned());
+                thread.spawn(move || write(log, receiver)).map_err(OpenError::Thread)?;
+            }
+            Some(latency) => drop(tokio::spawn(simulate(log, receiver, latency))),
+        }
+        let (reader, blocks) = (Reading::Idle(Reader::new(shared.clone())), simulated.is_none());
+        let requests = Requests { shared: shared.clone(), commands: commands.clone(), reader, blocks };
         Ok((Self { shared, commands }, requests, recovered))
     }
 
@@ -207,6 +214,11 @@ impl<F: DiskFile> Requests<F> {
             if let Some(next) = self.shared.windowed() {
                 return Ok(next);
             }
+            if let Reading::Idle(reader) = &mut self.reader
+                && !self.blocks
+            {
+                return reader.next();
+            }
             if let Reading::Idle(mut reader) = std::mem::replace(&mut self.reader, Reading::Gone) {
                 self.reader = Reading::Busy(spawn_blocking(move || {
                     let next = reader.next();
@@ -233,47 +245,69 @@ impl<F: DiskFile> Requests<F> {
     }
 }
 
-/// The thread that writes. Requests that come while the disk works are written together.
+/// The thread that writes.
 fn write<D: Disk>(mut log: Log<D>, mut commands: mpsc::Receiver<Command>) {
     while let Some(first) = commands.blocking_recv() {
-        let mut records = Vec::new();
-        let mut replies = Vec::new();
-        let mut bytes = 0;
-        let mut next = Some(first);
-        while let Some(command) = next {
-            match command {
-                Command::Append(record, reply) => {
-                    bytes += record.context.len() + record.body.len();
-                    records.push(record);
-                    replies.push(reply);
-                }
-                Command::Note(settlements) => log.note(&settlements),
-                Command::Tick => log.tick(),
-                Command::Close(reply) => {
-                    answer(&mut log, &mut records, &mut replies);
-                    let closed = log.close();
-                    // Whoever waits for it may open the directory at once.
-                    drop(log);
-                    reply.send(closed).ok();
-                    return;
-                }
-            }
-            next = if bytes < WRITE_BYTES_MAX { commands.try_recv().ok() } else { None };
+        if let Some(reply) = serve(&mut log, first, &mut commands) {
+            return close(log, Some(reply));
         }
-        answer(&mut log, &mut records, &mut replies);
     }
-    // Nobody is there any more who could be told.
-    log.close().ok();
+    close(log, None);
 }
 
-fn answer<D: Disk>(
+/// The same without a thread, on a disk whose calls return at once.
+async fn simulate<D: Disk>(mut log: Log<D>, mut commands: mpsc::Receiver<Command>, latency: Duration) {
+    while let Some(first) = commands.recv().await {
+        tokio::time::sleep(latency).await;
+        if let Some(reply) = serve(&mut log, first, &mut commands) {
+            return close(log, Some(reply));
+        }
+    }
+    close(log, None);
+}
+
+/// Does what is asked for. Requests that came while the disk worked are written together. Where to say that the log is
+/// closed, if that was asked for.
+fn serve<D: Disk>(
     log: &mut Log<D>,
-    records: &mut Vec<Record>,
-    replies: &mut Vec<oneshot::Sender<Result<u64, AppendError>>>,
-) {
-    let results = log.append(std::mem::take(records));
-    for (reply, result) in replies.drain(..).zip(results) {
+    first: Command,
+    commands: &mut mpsc::Receiver<Command>,
+) -> Option<oneshot::Sender<io::Result<()>>> {
+    let mut records = Vec::new();
+    let mut replies = Vec::new();
+    let mut bytes = 0;
+    let mut next = Some(first);
+    let mut closing = None;
+    while let Some(command) = next {
+        match command {
+            Command::Append(record, reply) => {
+                bytes += record.context.len() + record.body.len();
+                records.push(record);
+                replies.push(reply);
+            }
+            Command::Note(settlements) => log.note(&settlements),
+            Command::Tick => log.tick(),
+            Command::Close(reply) => {
+                closing = Some(reply);
+                break;
+            }
+        }
+        next = if bytes < WRITE_BYTES_MAX { commands.try_recv().ok() } else { None };
+    }
+    let results = log.append(records);
+    for (reply, result) in replies.into_iter().zip(results) {
         reply.send(result).ok();
+    }
+    closing
+}
+
+fn close<D: Disk>(mut log: Log<D>, reply: Option<oneshot::Sender<io::Result<()>>>) {
+    let closed = log.close();
+    // Whoever waits for it may open the directory at once.
+    drop(log);
+    // Nobody may be there any more who could be told.
+    if let Some(reply) = reply {
+        reply.send(closed).ok();
     }
 }
 

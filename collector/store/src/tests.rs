@@ -3,7 +3,6 @@ mod faults;
 mod format;
 mod model;
 mod settled;
-mod sim;
 mod store;
 
 use bytes::Bytes;
@@ -12,8 +11,8 @@ use crate::log::{Limits, Log, Record};
 use crate::progress::Settlement;
 use crate::reader::{Entry, Next, Reader};
 use crate::recover::{self, Recovered};
+use crate::simulation::SimDisk;
 use crate::totals::Verdict;
-use sim::SimDisk;
 
 /// Small enough that a few requests fill a segment.
 const LIMITS: Limits = Limits { bytes: 16 * 1024 * 1024, segment_bytes: 1024, window_bytes: 2048 };
@@ -21,7 +20,7 @@ const LIMITS: Limits = Limits { bytes: 16 * 1024 * 1024, segment_bytes: 1024, wi
 /// A store whose calls block, on a simulated disk.
 struct Bench {
     log: Log<SimDisk>,
-    reader: Reader<sim::SimFile>,
+    reader: Reader<crate::AnyFile>,
     recovered: Recovered,
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::sim::SimDisk;
 use super::{Bench, body};
 use crate::OpenError;
+use crate::simulation::SimDisk;
 use crate::totals::Verdict;
 
 /// Where a head has the version in its magic.

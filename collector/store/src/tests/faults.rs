@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::sim::{Fault, SimDisk};
 use super::{Bench, body};
 use crate::AppendError;
 use crate::reader::Next;
+use crate::simulation::{Fault, SimDisk};
 use crate::totals::Verdict;
 
 /// Which requests were acknowledged, and which settled.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::sim::SimDisk;
 use super::{Bench, body};
+use crate::simulation::SimDisk;
 use crate::totals::Verdict;
 
 #[derive(Clone, Debug)]

@@ -1,15 +1,14 @@
 //! The store on a real directory, with its thread.
 
-use std::fs::File;
-
 use bytes::Bytes;
 
 use super::body;
 use crate::{
-    Append, AppendError, Directory, Entry, Given, Limits, OpenError, Requests, Store, Verdict, inspect,
+    AnyFile, Append, AppendError, Directory, Entry, Given, Limits, OpenError, Requests, Store, Verdict,
+    inspect,
 };
 
-async fn entry(requests: &mut Requests<File>) -> Entry {
+async fn entry(requests: &mut Requests<AnyFile>) -> Entry {
     match requests.next().await.expect("the disk works") {
         Given::Entry(entry) => entry,
         Given::Damaged(damaged) => panic!("{damaged:?}"),

@@ -1,17 +1,22 @@
-//! A disk whose calls can fail, and whose power can be cut.
+//! A disk for tests: its calls can fail, its power can be cut, and whoever uses it can die at any of them.
+//!
+//! Its calls return at once. What time they take is told to tokio's clock, which tests stop: so a store on it has no
+//! thread, and does the same whenever the same is done to it.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{AnyFile, Disk, DiskFile};
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub enum Fault {
     /// With EIO, having done nothing.
     Error,
     /// With ENOSPC, having done nothing.
@@ -22,24 +27,33 @@ pub(super) enum Fault {
     Dead,
 }
 
+/// A disk. Cloning shares it.
 #[derive(Clone)]
-pub(super) struct SimDisk(Arc<Mutex<State>>);
+pub struct SimDisk(Arc<Mutex<State>>);
 
 #[derive(Clone)]
-pub(super) struct SimFile {
+struct SimFile {
     content: Arc<Mutex<Content>>,
     disk: SimDisk,
 }
 
+type Files = BTreeMap<String, Arc<Mutex<Content>>>;
+
 struct State {
     rng: StdRng,
-    files: BTreeMap<String, Arc<Mutex<Content>>>,
+    files: Files,
     /// As it would be after the power was cut.
-    durable: BTreeMap<String, Arc<Mutex<Content>>>,
+    durable: Files,
     calls: usize,
     /// The call that fails.
     fault: Option<(usize, Fault)>,
+    /// Called when it dies.
+    on_death: Option<Box<dyn FnOnce() + Send>>,
+    latency: Duration,
 }
+
+/// Disks that stand in for directories.
+static MOUNTED: Mutex<BTreeMap<PathBuf, SimDisk>> = Mutex::new(BTreeMap::new());
 
 #[derive(Clone, Default)]
 struct Content {
@@ -58,28 +72,82 @@ enum Change {
 const SECTOR: usize = 512;
 
 impl SimDisk {
-    pub(super) fn new(seed: u64) -> Self {
-        let rng = StdRng::seed_from_u64(seed);
-        let (files, durable) = (BTreeMap::new(), BTreeMap::new());
-        Self(Arc::new(Mutex::new(State { rng, files, durable, calls: 0, fault: None })))
+    /// An empty one. What is left after a power cut follows from `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self::with(StdRng::seed_from_u64(seed), BTreeMap::new(), BTreeMap::new(), Duration::ZERO)
+    }
+
+    fn with(rng: StdRng, files: Files, durable: Files, latency: Duration) -> Self {
+        let (calls, fault, on_death) = (0, None, None);
+        Self(Arc::new(Mutex::new(State { rng, files, durable, calls, fault, on_death, latency })))
+    }
+
+    /// Lets each write of a [`Store`](crate::Store) that is opened from now on take so long.
+    pub fn set_latency(&self, latency: Duration) {
+        self.state().latency = latency;
+    }
+
+    /// From now on, the directory at `path` is this.
+    pub fn mount(&self, path: &Path) {
+        mounts().insert(path.to_owned(), self.clone());
+    }
+
+    /// Forgets what stands in for the directory at `path`.
+    pub fn unmount(path: &Path) {
+        mounts().remove(path);
+    }
+
+    pub(crate) fn mounted(path: &Path) -> Option<Self> {
+        mounts().get(path).cloned()
+    }
+
+    /// Calls this at the moment at which a call fails with [`Fault::Dead`]: whoever used the disk says nothing after it.
+    pub fn on_death(&self, tell: impl FnOnce() + Send + 'static) {
+        self.state().on_death = Some(Box::new(tell));
+    }
+
+    /// The disk as the next process finds it, when this one was killed now, or when the power was cut. To who uses it
+    /// still, all calls fail.
+    pub fn crash(&self, cuts_power: bool) -> Self {
+        let next = {
+            let mut state = self.state();
+            state.fault = Some((0, Fault::Dead));
+            let rng = StdRng::seed_from_u64(state.rng.random());
+            let mut copies = BTreeMap::new();
+            let mut copy = |files: &Files| -> Files {
+                let copied = files.iter().map(|(name, content)| {
+                    let copy = copies.entry(Arc::as_ptr(content)).or_insert_with(|| {
+                        Arc::new(Mutex::new(content.lock().expect("no test panicked").clone()))
+                    });
+                    (name.clone(), copy.clone())
+                });
+                copied.collect()
+            };
+            let (files, durable) = (copy(&state.files), copy(&state.durable));
+            Self::with(rng, files, durable, state.latency)
+        };
+        if cuts_power {
+            next.cut_power();
+        }
+        next
     }
 
     /// Lets the call with this number fail, counted from now.
-    pub(super) fn fail(&self, call: usize, fault: Fault) {
+    pub fn fail(&self, call: usize, fault: Fault) {
         let mut state = self.state();
         state.calls = 0;
         state.fault = Some((call, fault));
     }
 
     /// Whether the call that was to fail was made. From now on all succeed.
-    pub(super) fn heal(&self) -> bool {
+    pub fn heal(&self) -> bool {
         let mut state = self.state();
         let calls = state.calls;
         state.fault.take().is_some_and(|(call, _)| call <= calls)
     }
 
     /// Cuts the power: of what was not synced, any part may be there.
-    pub(super) fn cut_power(&self) {
+    pub fn cut_power(&self) {
         let mut state = self.state();
         let State { rng, files, durable, .. } = &mut *state;
         let mut after = BTreeMap::new();
@@ -100,15 +168,18 @@ impl SimDisk {
         *durable = after;
     }
 
-    pub(super) fn names(&self) -> Vec<String> {
+    /// Names of its files.
+    pub fn names(&self) -> Vec<String> {
         self.state().files.keys().cloned().collect()
     }
 
-    pub(super) fn bytes(&self, name: &str) -> Vec<u8> {
+    /// What a file holds.
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
         self.state().files[name].lock().expect("no test panicked").bytes.clone()
     }
 
-    pub(super) fn put(&self, name: &str, bytes: Vec<u8>) {
+    /// Makes a file, all of it durable.
+    pub fn put(&self, name: &str, bytes: Vec<u8>) {
         let content = Content { durable: bytes.clone(), bytes, pending: Vec::new() };
         let content = Arc::new(Mutex::new(content));
         let mut state = self.state();
@@ -116,14 +187,20 @@ impl SimDisk {
         state.durable.insert(name.to_owned(), content);
     }
 
-    pub(super) fn delete(&self, name: &str) {
+    /// Removes a file for good.
+    pub fn delete(&self, name: &str) {
         let mut state = self.state();
         state.files.remove(name);
         state.durable.remove(name);
     }
 
+    /// Changes a byte of a file that may be open.
+    pub fn damage(&self, name: &str, at: usize, byte: u8) {
+        self.state().files[name].lock().expect("no test panicked").bytes[at] = byte;
+    }
+
     /// Another disk with the same content, all of it durable.
-    pub(super) fn copy(&self) -> Self {
+    pub fn copy(&self) -> Self {
         let copy = Self::new(0);
         for name in self.names() {
             copy.put(&name, self.bytes(&name));
@@ -140,7 +217,14 @@ impl SimDisk {
         let mut state = self.state();
         state.calls += 1;
         let (call, fault) = state.fault?;
-        (state.calls == call || fault == Fault::Dead && state.calls > call).then_some(fault)
+        let is_due = state.calls == call || fault == Fault::Dead && state.calls > call;
+        if is_due
+            && fault == Fault::Dead
+            && let Some(tell) = state.on_death.take()
+        {
+            tell();
+        }
+        is_due.then_some(fault)
     }
 
     fn try_call(&self) -> io::Result<()> {
@@ -184,6 +268,16 @@ impl Content {
     }
 }
 
+fn mounts() -> MutexGuard<'static, BTreeMap<PathBuf, SimDisk>> {
+    MOUNTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::fmt::Debug for SimDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("SimDisk").field(&self.names()).finish()
+    }
+}
+
 fn apply(bytes: &mut Vec<u8>, change: &Change) {
     match change {
         Change::Truncate(size) => bytes.resize(*size as usize, 0),
@@ -196,11 +290,11 @@ fn apply(bytes: &mut Vec<u8>, change: &Change) {
 }
 
 impl Disk for SimDisk {
-    type File = SimFile;
+    type File = AnyFile;
 
-    fn lock(&self) -> io::Result<SimFile> {
+    fn lock(&self) -> io::Result<AnyFile> {
         self.try_call()?;
-        Ok(SimFile { content: Arc::default(), disk: self.clone() })
+        Ok(Box::new(SimFile { content: Arc::default(), disk: self.clone() }))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -208,20 +302,20 @@ impl Disk for SimDisk {
         Ok(self.names())
     }
 
-    fn create(&self, name: &str, allocated: u64) -> io::Result<SimFile> {
+    fn create(&self, name: &str, allocated: u64) -> io::Result<AnyFile> {
         self.try_call()?;
         let mut content = Content::default();
         content.change(Change::Truncate(allocated));
         let content = Arc::new(Mutex::new(content));
         let before = self.state().files.insert(name.to_owned(), content.clone());
         assert!(before.is_none(), "{name} is there already");
-        Ok(SimFile { content, disk: self.clone() })
+        Ok(Box::new(SimFile { content, disk: self.clone() }))
     }
 
-    fn open(&self, name: &str) -> io::Result<SimFile> {
+    fn open(&self, name: &str) -> io::Result<AnyFile> {
         self.try_call()?;
         let content = self.state().files.get(name).cloned().ok_or(io::ErrorKind::NotFound)?;
-        Ok(SimFile { content, disk: self.clone() })
+        Ok(Box::new(SimFile { content, disk: self.clone() }))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
@@ -234,6 +328,10 @@ impl Disk for SimDisk {
         let mut state = self.state();
         state.durable = state.files.clone();
         Ok(())
+    }
+
+    fn simulated(&self) -> Option<Duration> {
+        Some(self.state().latency)
     }
 }
 
@@ -282,18 +380,13 @@ impl DiskFile for SimFile {
     fn sync(&self) -> io::Result<()> {
         let failed = self.disk.try_call();
         let mut content = self.content();
+        // After a failed sync, the system takes what it could not write for written, and no later one writes it.
+        let pending = std::mem::take(&mut content.pending);
         if failed.is_ok() {
-            content.durable = content.bytes.clone();
+            for change in &pending {
+                apply(&mut content.durable, change);
+            }
         }
-        // After a failed sync, the system takes what it could not write for written.
-        content.pending.clear();
         failed
-    }
-}
-
-impl SimDisk {
-    /// Changes a byte of a file that may be open.
-    pub(super) fn damage(&self, name: &str, at: usize, byte: u8) {
-        self.state().files[name].lock().expect("no test panicked").bytes[at] = byte;
     }
 }
