@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{BoxError, BuildInfo, Component, ComponentId, Consumer, Extension, Stage};
+use crate::{BoxError, BuildInfo, Component, ComponentId, Consumer, Extension, Facts, Stage};
 
 /// What a user writes about a component. `Default` is the documented default.
 ///
@@ -70,8 +70,12 @@ pub struct Factory<Create: ?Sized> {
     overall: Stability,
     decode: fn(&Node) -> Result<AnyConfig, Problems>,
     describe: fn() -> Description,
+    facts: Option<Box<StateFacts>>,
     create: Box<Create>,
 }
+
+/// What a component of this configuration says about itself; nothing when another factory has made it.
+type StateFacts = dyn Fn(&AnyConfig, Option<Signal>) -> Option<Facts> + Send + Sync;
 
 /// What a connector takes in as an exporter of one pipeline, and gives out as a receiver of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,6 +152,19 @@ impl<Create: ?Sized> Factory<Create> {
         (self.describe)()
     }
 
+    /// Adds what a component says about itself before it runs. It is asked with the signal of an exporter, a processor
+    /// or a connector; a receiver and an extension have none.
+    pub fn with_facts<C: Config>(mut self, facts: fn(&C, Option<Signal>) -> Facts) -> Self {
+        self.facts = Some(Box::new(move |config, signal| Some(facts(config.of_kind::<C>().ok()?, signal))));
+        self
+    }
+
+    /// What a component of this configuration says about itself. `config` must come from [`Factory::decode`] of this
+    /// factory.
+    pub fn facts(&self, config: &AnyConfig, signal: Option<Signal>) -> Facts {
+        self.facts.as_ref().and_then(|facts| facts(config, signal)).unwrap_or_default()
+    }
+
     fn with<C: Config>(kind: &'static str, create: Box<Create>) -> Self {
         Self {
             kind,
@@ -157,6 +174,7 @@ impl<Create: ?Sized> Factory<Create> {
             overall: Stability::Development,
             decode: AnyConfig::decode::<C>,
             describe: etalon_conf::describe::<C>,
+            facts: None,
             create,
         }
     }

@@ -13,6 +13,7 @@ mod batch;
 mod consumer;
 mod extension;
 mod factory;
+mod facts;
 mod host;
 mod lifecycle;
 mod outcome;
@@ -30,6 +31,10 @@ pub use extension::{AuthenticatorError, Extension};
 pub use factory::{
     AnyConfig, Config, ConnectorFactory, ExporterFactory, ExtensionFactory, Factory, Outputs, Pair,
     ProcessorFactory, ReceiverFactory, Settings, Stability,
+};
+pub use facts::{
+    Acknowledges, Delivers, Destination, Facts, Holding, Intake, Listener, MemoryLimit, Purpose, Queue,
+    Reach, Retries, Unit,
 };
 pub use host::{Address, BuildInfo, Host, Listening};
 pub use lifecycle::Component;

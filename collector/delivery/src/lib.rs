@@ -15,6 +15,7 @@ mod context;
 mod delivery;
 mod disk_queue;
 mod drops;
+mod explain;
 mod memory_queue;
 mod parts;
 mod queue;

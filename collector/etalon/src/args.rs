@@ -15,6 +15,7 @@ Examples:
   etalon --config base.yaml --config site.yaml --set exporters.otlp_grpc.timeout=10s
                                           Merge two, the later one wins, and override one key
   etalon validate --config collector.yaml Check a configuration without running it
+  etalon explain --config collector.yaml  Say what it promises, and what each failure costs
 
 Signals: SIGINT and SIGTERM stop receiving, deliver what is held, and exit. SIGHUP reloads the
 configuration; one that is not valid changes nothing.
@@ -46,6 +47,9 @@ pub(crate) struct ConfigArgs {
 pub(crate) enum Command {
     /// Check a configuration: prints nothing and exits 0 when it is valid
     Validate(ConfigArgs),
+    /// Say what a configuration promises: when senders are told OK, what each failure costs, how much memory and disk it
+    /// can use, and what is unwise
+    Explain(crate::explain::ExplainArgs),
     /// List the components of this distribution, as YAML
     Components,
     /// Print the configuration that would run: merged, expanded, with every default

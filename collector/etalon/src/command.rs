@@ -18,11 +18,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::args::{Cli, Command, ConfigArgs, PrintConfigArgs};
+use crate::explain::Denied;
 use crate::fetch::Network;
 use crate::load::{self, LoadError, Loaded};
 use crate::reload::{Loader, Reloading};
 use crate::{
-    Distribution, args, banner, completion, contract, feature_gates, inventory, print, queue, send, usage,
+    Distribution, args, banner, completion, contract, explain, feature_gates, inventory, print, queue, send,
+    usage,
 };
 
 /// How long the shutdown may take: less than the 30 seconds after which Kubernetes kills a pod.
@@ -65,6 +67,8 @@ pub(crate) enum CommandError {
     Contract(#[from] contract::ContractError),
     #[error(transparent)]
     Queue(#[from] queue::QueueError),
+    #[error("denied: {0}")]
+    Denied(#[from] Denied),
 }
 
 /// What went wrong while the components were shut down.
@@ -114,6 +118,11 @@ fn execute(distribution: &Distribution, cli: Cli) -> Result<(), CommandError> {
     match command {
         None => serve(distribution, &before),
         Some(Command::Validate(config)) => validate(distribution, &before.and(config)),
+        Some(Command::Explain(args)) => {
+            let (text, denied) = explain::run(distribution, &args.after(before))?;
+            std::io::stdout().write_all(text.as_bytes())?;
+            Ok(denied?)
+        }
         Some(Command::PrintConfig(args)) => {
             let config = before.and(args.config);
             print::config(distribution, &PrintConfigArgs { config, ..args })
@@ -136,7 +145,7 @@ fn execute_without_configuration(distribution: &Distribution, command: Command) 
         Command::Contract(command) => return contract::run(&command),
         Command::Queue(command) => queue::run(&command)?,
         Command::Send(args) => return Ok(runtime()?.block_on(send::run(distribution, &args))?),
-        Command::Validate(_) | Command::PrintConfig(_) => return Ok(()),
+        Command::Validate(_) | Command::Explain(_) | Command::PrintConfig(_) => return Ok(()),
     };
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }

@@ -12,6 +12,7 @@ mod command;
 mod completion;
 mod contract;
 mod distribution;
+mod explain;
 mod feature_gates;
 mod fetch;
 mod inventory;

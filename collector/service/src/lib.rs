@@ -9,6 +9,7 @@
 mod collector;
 mod config;
 mod entrance;
+pub mod explain;
 mod extensions;
 mod factories;
 mod fan_out;

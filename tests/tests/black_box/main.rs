@@ -9,6 +9,7 @@ mod contract_check;
 mod contract_lint;
 mod debug_exporter;
 mod events;
+mod explain;
 mod forwarding;
 mod log_settings;
 mod overload;

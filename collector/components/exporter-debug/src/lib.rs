@@ -12,14 +12,17 @@ mod sampler;
 
 pub use config::{DebugConfig, Verbosity, VerbosityError};
 
-use etalon_component::ExporterFactory;
+use etalon_component::{ExporterFactory, Facts, Purpose};
 
 /// The type, as users write it.
 pub const TYPE: &str = "debug";
 
 /// The factory of `debug` exporters. It supports whatever signals it is given.
 pub fn factory() -> ExporterFactory {
-    ExporterFactory::new(TYPE, exporter::create)
+    ExporterFactory::new(TYPE, exporter::create).with_facts(|config: &DebugConfig, _| Facts {
+        purpose: Purpose::Looking,
+        ..config.delivery().facts()
+    })
 }
 
 #[cfg(test)]

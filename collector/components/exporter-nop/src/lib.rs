@@ -1,7 +1,7 @@
 //! The `nop` exporter: takes everything over and discards it.
 
 use etalon_component::{
-    Batch, BoxError, BoxFuture, Component, Consumer, ExporterFactory, Host, Outcome, Stage,
+    Batch, BoxError, BoxFuture, Component, Consumer, ExporterFactory, Facts, Host, Outcome, Purpose, Stage,
 };
 use etalon_conf::{Check, Validate};
 use schemars::JsonSchema;
@@ -10,7 +10,8 @@ use tokio::time::Instant;
 
 /// The factory. It supports whatever signals it is given.
 pub fn factory() -> ExporterFactory {
-    ExporterFactory::new::<Config>("nop", |_, _, _| Ok(Stage::new(Nop)))
+    let factory = ExporterFactory::new::<Config>("nop", |_, _, _| Ok(Stage::new(Nop)));
+    factory.with_facts(|_: &Config, _| Facts { purpose: Purpose::Discarding, ..Facts::default() })
 }
 
 /// Takes everything over, and discards it. There is nothing to configure.

@@ -1,5 +1,6 @@
 //! What users write.
 
+use etalon_component::Facts;
 use etalon_conf::{Check, Duration, Optional, Validate};
 use etalon_delivery::{DeliveryConfig, QueueConfig, RetryConfig, TimeoutConfig};
 use etalon_net::client::GrpcClientConfig;
@@ -72,6 +73,10 @@ impl OtlpGrpcConfig {
             queue: self.chain.sending_queue.get().cloned(),
             forwards: self.client.forwards(),
         }
+    }
+
+    pub(crate) fn facts(&self) -> Facts {
+        Facts { destination: self.client.facts(), ..self.delivery().facts() }
     }
 }
 

@@ -18,5 +18,6 @@ pub const TYPE: &str = "otlp_grpc";
 
 /// The factory of `otlp_grpc` exporters, which were once called `otlp`.
 pub fn factory() -> ExporterFactory {
-    ExporterFactory::new(TYPE, exporter::create).with_aliases(&["otlp"])
+    let factory = ExporterFactory::new(TYPE, exporter::create).with_aliases(&["otlp"]);
+    factory.with_facts(|config: &OtlpGrpcConfig, _| config.facts())
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use etalon_component::Facts;
 use etalon_conf::{Check, Duration, Optional, Validate};
 use etalon_delivery::{DeliveryConfig, QueueConfig, RetryConfig};
 use etalon_net::client::{HttpClientConfig, check_url};
@@ -129,6 +130,12 @@ impl OtlpHttpConfig {
                 Encoding::Json => None,
             },
         }
+    }
+
+    pub(crate) fn facts(&self, signal: Option<Signal>) -> Facts {
+        let url = signal.and_then(|signal| self.url(signal).ok());
+        let destination = url.and_then(|url| self.client.facts(&url));
+        Facts { destination, ..self.delivery().facts() }
     }
 }
 

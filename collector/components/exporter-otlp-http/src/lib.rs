@@ -19,5 +19,6 @@ pub const TYPE: &str = "otlp_http";
 
 /// The factory of `otlp_http` exporters, which were once called `otlphttp`.
 pub fn factory() -> ExporterFactory {
-    ExporterFactory::new(TYPE, exporter::create).with_aliases(&["otlphttp"])
+    let factory = ExporterFactory::new(TYPE, exporter::create).with_aliases(&["otlphttp"]);
+    factory.with_facts(OtlpHttpConfig::facts)
 }

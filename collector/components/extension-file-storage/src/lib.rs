@@ -10,7 +10,7 @@ pub use config::Config;
 
 use std::sync::Arc;
 
-use etalon_component::{BoxError, Extension, ExtensionFactory, Settings, Stability};
+use etalon_component::{BoxError, Extension, ExtensionFactory, Facts, Settings, Stability};
 
 use crate::folder::Folder;
 
@@ -19,7 +19,8 @@ pub const TYPE: &str = "file_storage";
 
 /// The factory.
 pub fn factory() -> ExtensionFactory {
-    ExtensionFactory::new(TYPE, create).with_stability(Stability::Beta)
+    let factory = ExtensionFactory::new(TYPE, create).with_stability(Stability::Beta);
+    factory.with_facts(|config: &Config, _| Facts { storage: Some(config.storage()), ..Facts::default() })
 }
 
 fn create(_: Settings, config: &Config) -> Result<Extension, BoxError> {

@@ -1,5 +1,6 @@
 //! What users write about the receiver.
 
+use etalon_component::Facts;
 use etalon_conf::{Check, Optional, Validate};
 use etalon_net::server::{GrpcServerConfig, HttpServerConfig};
 use etalon_pdata::Signal;
@@ -78,6 +79,15 @@ impl From<(HttpServerConfig, Paths)> for HttpConfig {
 impl From<HttpConfig> for (HttpServerConfig, Paths) {
     fn from(config: HttpConfig) -> Self {
         (config.server, config.paths)
+    }
+}
+
+impl Config {
+    pub(crate) fn facts(&self) -> Facts {
+        let Protocols { grpc, http } = &self.protocols;
+        let grpc = grpc.get().map(|grpc| grpc.facts("protocols::grpc"));
+        let http = http.get().map(|http| http.server.facts("protocols::http"));
+        Facts { listeners: grpc.into_iter().chain(http).collect(), ..Facts::default() }
     }
 }
 

@@ -19,7 +19,7 @@ pub const KIND: &str = "otlp";
 
 /// The factory, without signals: the distribution adds those that it supports.
 pub fn factory() -> ReceiverFactory {
-    ReceiverFactory::new::<Config>(KIND, receiver::create)
+    ReceiverFactory::new::<Config>(KIND, receiver::create).with_facts::<Config>(|config, _| config.facts())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod connection;
 mod cookies;
 mod dial;
 mod endpoint;
+mod facts;
 mod fetch;
 mod grpc;
 mod grpc_answer;

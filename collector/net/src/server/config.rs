@@ -227,7 +227,7 @@ impl GrpcServerConfig {
         Ok(Settings { ping_policy, ..settings })
     }
 
-    fn max_message(&self) -> usize {
+    pub(super) fn max_message(&self) -> usize {
         match usize::try_from(self.max_recv_msg_size_mib) {
             Ok(mib @ 1..) => mib * MIB,
             _ => MESSAGE_MAX,
@@ -293,14 +293,18 @@ impl HttpServerConfig {
             cors: self.cors.get().and_then(Cors::new),
             write_timeout: self.write_timeout.to_std(),
             mixed_up: Seldom::default(),
-            max_body: match usize::try_from(self.max_request_body_size) {
-                Ok(bytes @ 1..) => bytes,
-                _ => MESSAGE_MAX,
-            },
+            max_body: self.max_body(),
             read_timeout: self.read_timeout.to_std(),
             encodings: self.encodings(),
             response_headers: self.response_headers(),
         })
+    }
+
+    pub(super) fn max_body(&self) -> usize {
+        match usize::try_from(self.max_request_body_size) {
+            Ok(bytes @ 1..) => bytes,
+            _ => MESSAGE_MAX,
+        }
     }
 
     fn encodings(&self) -> Encodings {

@@ -16,6 +16,7 @@ mod calm;
 mod config;
 mod connection;
 mod cors;
+mod facts;
 mod frames;
 mod grpc;
 mod guard;
