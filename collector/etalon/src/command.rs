@@ -67,7 +67,7 @@ pub(crate) enum CommandError {
     Contract(#[from] contract::ContractError),
     #[error(transparent)]
     Queue(#[from] queue::QueueError),
-    #[error("denied: {0}")]
+    #[error(transparent)]
     Denied(#[from] Denied),
 }
 

@@ -58,7 +58,7 @@ enum Deny {
 
 /// What `--deny` does not let pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{count} x {severity} or worse")]
+#[error("denied: {count} x {severity} or worse")]
 pub(crate) struct Denied {
     count: usize,
     severity: Severity,
