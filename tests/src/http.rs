@@ -55,7 +55,7 @@ pub fn get(to: SocketAddr, path: &str) -> Answer {
 }
 
 /// As [`get`], for a peer that may be gone.
-pub(crate) fn try_get(to: SocketAddr, path: &str) -> io::Result<Answer> {
+pub fn try_get(to: SocketAddr, path: &str) -> io::Result<Answer> {
     request(to, &format!("GET {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n"), &[])
 }
 

@@ -5,30 +5,26 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::FromArgMatches as _;
 use etalon_component::{BoxError, ComponentId};
-use etalon_service::{Collector, FeatureGates, Logging, chain};
+use etalon_service::{Collector, FeatureGates, Logging, ShutdownConfig, chain};
 use etalon_telemetry::attributes::{Phase, Signal as OsSignal, StopReason};
 use etalon_telemetry::event::Causes;
 use etalon_telemetry::tell;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::Instant;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Cli, Command, ConfigArgs, PrintConfigArgs};
 use crate::explain::Denied;
 use crate::fetch::Network;
 use crate::load::{self, LoadError, Loaded};
 use crate::reload::{Loader, Reloading};
+use crate::stop::{Shutdown, Stop};
 use crate::{
     Distribution, args, banner, completion, contract, explain, feature_gates, inventory, print, queue, send,
     usage,
 };
-
-/// How long the shutdown may take: less than the 30 seconds after which Kubernetes kills a pod.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Why a command failed, for the one place that reports it.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +55,8 @@ pub(crate) enum CommandError {
     },
     #[error("failed to shut down: {0}")]
     Shutdown(ShutdownFailures),
+    #[error("told to stop twice: what was held in memory is lost")]
+    StopForced,
     #[error("cannot write to standard output")]
     Output(#[from] std::io::Error),
     #[error(transparent)]
@@ -195,13 +193,17 @@ fn serve(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandEr
             let mut collector =
                 Collector::build(&loaded.config, &distribution.factories, &distribution.build, &resource)?;
             collector.take_lines_of(&logging);
+            collector.tell_gates(&gates);
             let _log = collector.observe_log(&logging);
+            let mut stop = Stop::listen().map_err(CommandError::Signals)?;
+            let mut shutdown = loaded.config.shutdown;
             let reloading = Reloading { distribution, loader, logging, resource: &resource };
-            let ended = until_stopped(reloading, loaded, &mut collector).await;
-            tell!(ServiceStopping { stop_reason: reason(&ended) });
-            let failures = collector.shutdown(Instant::now() + SHUTDOWN_TIMEOUT).await;
-            tell!(ServiceStopped { failures: failures.len().into() });
+            let ended = until_stopped(reloading, loaded, &mut collector, &mut stop, &mut shutdown).await;
+            let stopped = Shutdown { config: shutdown, stop }.run(&mut collector, &ended).await;
+            let failures = stopped.as_ref().map_or(0, Vec::len);
+            tell!(ServiceStopped { failures: failures.into() });
             ended?;
+            let failures = stopped?;
             if failures.is_empty() { Ok(()) } else { Err(CommandError::Shutdown(ShutdownFailures(failures))) }
         });
         // Everything has been delivered or counted: nothing that still waits for a network or a disk is worth
@@ -212,14 +214,15 @@ fn serve(distribution: &Distribution, args: &ConfigArgs) -> Result<(), CommandEr
     })
 }
 
-/// Starts the collector and waits for a reason to stop it. Signals are caught before anything starts,
-/// so that none can end the process without a shutdown.
+/// Starts the collector and waits for a reason to stop it. `shutdown` is how that is to be done: what the configuration
+/// says that runs.
 async fn until_stopped(
     mut reloading: Reloading<'_>,
     loaded: Loaded,
     collector: &mut Collector,
+    stop: &mut Stop,
+    shutdown: &mut ShutdownConfig,
 ) -> Result<StopReason, CommandError> {
-    let mut stop = Stop::listen().map_err(CommandError::Signals)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(CommandError::Signals)?;
     let build = &reloading.distribution.build;
     tell!(ServiceStarting { command: &build.command, service_version: &build.version, cpus: cpus().into() });
@@ -238,65 +241,33 @@ async fn until_stopped(
         tokio::select! {
             reason = stop.asked() => return Ok(reason),
             _ = hangup.recv() => {}
-            (id, error) = collector.failed() => {
-                tell!(ComponentFailed {
-                    what: &"Asynchronous error received, terminating process",
-                    otelcol_component_id: &id,
-                    otelcol_component_kind: None,
-                    phase: Phase::Run,
-                    error: &Causes(&*error),
-                });
-                return Err(CommandError::Component { id, source: error });
-            }
+            failed = collector.failed() => return Err(given_up(failed)),
         }
         tell!(ServiceSignalReceived { signal: OsSignal::Hangup });
         tell!(ConfigReloadStarted);
         tokio::select! {
             biased;
-            // A configuration on the network may take its time.
+            // A configuration on the network may take its time, and so may what starts.
             reason = stop.asked() => return Ok(reason),
-            loaded = reloading.loader.load() => reloading.reload(loaded, &mut telemetry, collector).await,
+            () = reloading.reload(&mut telemetry, shutdown, collector) => {}
         }
     }
 }
 
-/// The signals that ask for a shutdown.
-struct Stop {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Stop {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    /// Waits for the first one, and tells of it. From then on, a second one ends the process at once.
-    async fn asked(&mut self) -> StopReason {
-        let (signal, reason) = self.next().await;
-        tell!(ServiceSignalReceived { signal });
-        tokio::spawn(exit_at_the_next());
-        reason
-    }
-
-    async fn next(&mut self) -> (OsSignal, StopReason) {
-        tokio::select! {
-            _ = self.terminate.recv() => (OsSignal::Terminated, StopReason::Terminated),
-            _ = self.interrupt.recv() => (OsSignal::Interrupt, StopReason::Interrupt),
-        }
-    }
-}
-
-async fn exit_at_the_next() {
-    let Ok(mut stop) = Stop::listen() else { return };
-    stop.next().await;
-    tell!(ServiceStopForced);
-    #[expect(clippy::exit, reason = "the person asked twice")]
-    std::process::exit(1);
+/// Tells that a component cannot go on.
+pub(crate) fn given_up((id, error): (ComponentId, BoxError)) -> CommandError {
+    tell!(ComponentFailed {
+        what: &"Asynchronous error received, terminating process",
+        otelcol_component_id: &id,
+        otelcol_component_kind: None,
+        phase: Phase::Run,
+        error: &Causes(&*error),
+    });
+    CommandError::Component { id, source: error }
 }
 
 /// Why the collector is shut down.
-fn reason(ended: &Result<StopReason, CommandError>) -> StopReason {
+pub(crate) fn reason(ended: &Result<StopReason, CommandError>) -> StopReason {
     match ended {
         Ok(reason) => *reason,
         Err(CommandError::Component { .. }) => StopReason::ComponentFailed,

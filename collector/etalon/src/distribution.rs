@@ -52,6 +52,7 @@ impl Default for Distribution {
                     etalon_extension_bearertokenauth::factory(),
                     etalon_extension_file_storage::factory(),
                     etalon_extension_headers_setter::factory(),
+                    etalon_extension_health_check::factory(),
                 ],
                 own_telemetry: Some(own_telemetry::exporter),
             },

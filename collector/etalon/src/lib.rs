@@ -22,6 +22,7 @@ mod print;
 mod queue;
 mod reload;
 mod send;
+mod stop;
 mod usage;
 
 pub use args::command;

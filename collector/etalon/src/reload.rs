@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::sync::mpsc;
 use std::thread::Scope;
 
-use etalon_service::{Collector, Logging, TelemetryConfig, chain};
+use etalon_service::{Collector, Logging, ShutdownConfig, TelemetryConfig, chain};
 use etalon_telemetry::tell;
 use tokio::sync::oneshot;
 
@@ -53,14 +53,15 @@ pub(crate) struct Reloading<'a> {
 }
 
 impl Reloading<'_> {
-    /// Replaces what runs, or says why it stays. `telemetry` is that of the configuration in service.
+    /// Reads the configuration and replaces what runs, or says why it stays. `telemetry` and `shutdown` are those of
+    /// the configuration in service.
     pub(crate) async fn reload(
         &mut self,
-        loaded: Result<Loaded, LoadError>,
         telemetry: &mut TelemetryConfig,
+        shutdown: &mut ShutdownConfig,
         collector: &mut Collector,
     ) {
-        let loaded = match loaded {
+        let loaded = match self.loader.load().await {
             Ok(loaded) => loaded,
             Err(error) => {
                 collector.count_refused_reload();
@@ -93,7 +94,7 @@ impl Reloading<'_> {
         match collector.reload(&loaded.config, factories, build).await {
             Ok(etalon_service::Reloaded { kept, started, stopped }) => {
                 self.logging.set(log);
-                *telemetry = loaded.config.telemetry;
+                (*telemetry, *shutdown) = (loaded.config.telemetry, loaded.config.shutdown);
                 tell!(ConfigReloadSucceeded {
                     kept: kept.into(),
                     started: started.into(),

@@ -185,9 +185,12 @@ impl Collector {
         Ok(())
     }
 
-    /// Is not ready any more, and still takes data, so that senders go elsewhere before they must.
-    pub fn become_lame_duck(&self) {
+    /// Is not ready any more, and still takes data, so that senders go elsewhere before they must. Whether it was
+    /// ready until then.
+    pub fn become_lame_duck(&self) -> bool {
+        let was_ready = self.host.status().phase().0 == Phase::Ready;
         self.host.status().enter(Phase::LameDuck);
+        was_ready
     }
 
     /// Tells spans to those who send them. `pushes` says whether metrics are pushed.

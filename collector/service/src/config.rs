@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::factories::Factories;
 use crate::gates::{ALLOW_NO_PIPELINES, FeatureGates, Gate};
+use crate::shutdown_config::ShutdownConfig;
 use crate::telemetry_config::TelemetryConfig;
 
 /// The sections that a configuration may have.
@@ -34,6 +35,8 @@ pub struct CollectorConfig {
     pub pipelines: Vec<Pipeline>,
     /// `service.telemetry`.
     pub telemetry: TelemetryConfig,
+    /// `service.shutdown`.
+    pub shutdown: ShutdownConfig,
 }
 
 /// One configured component.
@@ -67,6 +70,7 @@ struct ServiceConfig {
     /// Pipelines, by id: the signal, or the signal, a slash and a name.
     pipelines: BTreeMap<ComponentId, PipelineConfig>,
     telemetry: TelemetryConfig,
+    shutdown: ShutdownConfig,
 }
 
 /// A pipeline: where data of one signal comes from, and where it goes.
@@ -147,6 +151,7 @@ impl CollectorConfig {
                 started_extensions: service.extensions,
                 pipelines,
                 telemetry: service.telemetry,
+                shutdown: service.shutdown,
             }),
         }
     }
@@ -174,6 +179,7 @@ impl CollectorConfig {
                 check_references("extension", &self.started_extensions, &[&self.extensions], check);
             });
             check.field("telemetry", &self.telemetry);
+            check.field("shutdown", &self.shutdown);
             check.at("pipelines", |check| {
                 for pipeline in &self.pipelines {
                     check.at(&pipeline.id, |check| self.check_pipeline(pipeline, check));
@@ -200,6 +206,7 @@ impl CollectorConfig {
             extensions: self.started_extensions.clone(),
             pipelines: pipelines.collect(),
             telemetry: self.telemetry.clone(),
+            shutdown: self.shutdown,
         };
         Value::Map(vec![
             ("receivers".to_owned(), section(&self.receivers)),

@@ -22,6 +22,7 @@ mod outline;
 mod own;
 mod push;
 mod reload;
+mod shutdown_config;
 mod telemetry_config;
 mod telemetry_setup;
 
@@ -33,6 +34,7 @@ pub use gates::{ALLOW_NO_PIPELINES, Effect, FeatureGates, GATES, Gate, GateError
 pub use graph::{GraphError, MAX_CONNECTORS_IN_SERIES, Role, StartError};
 pub use logs::chain;
 pub use reload::{RELOAD_DRAIN_TIMEOUT, ReloadError, Reloaded};
+pub use shutdown_config::ShutdownConfig;
 pub use telemetry_config::{
     LogEncoding, LogLevel, LogsConfig, MetricsConfig, MetricsLevel, OtlpPush, OtlpPushError, Protocol,
     TelemetryConfig, TracesConfig,

@@ -38,7 +38,7 @@ impl Life {
                 });
             }
             Err(error) => {
-                self.failed(Phase::Start, &format_args!("Failed to start {}", self.place().role), error)
+                self.failed(Phase::Start, &format_args!("Failed to start {}", self.place().role), error);
             }
         }
         result

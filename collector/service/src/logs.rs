@@ -4,7 +4,7 @@
 //! ISO 8601 with milliseconds, level in lower case, message, fields. A component's fields come from
 //! the span it runs in.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use etalon_component::{ComponentId, LastErrors, Place, Role, Trouble};
 use etalon_conf::visible;
 use etalon_telemetry::event::{self, Causes};
+use etalon_telemetry::iso8601;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, level_filters::LevelFilter, span};
@@ -436,32 +437,6 @@ impl Visit for Collected {
 /// An error and its causes, `outer: inner: innermost`.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     Causes(error).to_string()
-}
-
-/// `2026-11-20T08:30:00.125Z`. Civil date from days since 1970-01-01 in the proleptic Gregorian
-/// calendar, counted in eras of 400 years that begin on 1 March.
-fn iso8601(time: SystemTime) -> String {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let mut text = String::with_capacity(24);
-    write!(
-        text,
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
-    .and_then(|()| write!(text, ".{:03}Z", since.subsec_millis()))
-    .expect("writing to a String cannot fail");
-    text
 }
 
 #[cfg(test)]

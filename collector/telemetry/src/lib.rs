@@ -24,6 +24,7 @@ mod renamed;
 mod selection;
 mod snapshot;
 mod span;
+mod time;
 
 pub use binding::Held;
 pub use definition::{Definition, Instrument, Level, Stability, ValueType};
@@ -40,6 +41,7 @@ pub use span::{
     SpanData, SpanDefinition, SpanId, SpanKind, SpanLimits, SpanSink, TraceId, TraceIdRatio, Tracer, Tracing,
     current, within,
 };
+pub use time::iso8601;
 
 /// The whole contract that this code keeps, as JSON.
 pub const CONTRACT_JSON: &str = include_str!("../../../telemetry-schema/resolved/current.json");

@@ -135,7 +135,7 @@ impl Readings {
             } else if is(&known::ETALON_EXPORTER_REQUEST_DURATION) {
                 match label(point, "outcome") {
                     Some(outcome) if outcome == Outcome::Delivered.as_str() => {
-                        exporter.successful_attempts += whole
+                        exporter.successful_attempts += whole;
                     }
                     _ => exporter.failed_attempts += whole,
                 }

@@ -11,6 +11,7 @@ mod debug_exporter;
 mod events;
 mod explain;
 mod forwarding;
+mod health_check;
 mod log_settings;
 mod overload;
 mod own_log_lines;
@@ -20,6 +21,7 @@ mod own_spans;
 mod proxies;
 mod reload;
 mod shutdown;
+mod stages;
 mod telemetry;
 
 /// An `otlp` receiver on ports of the system's choice.

@@ -14,13 +14,13 @@ use etalon_tests::{Etalon, Sink, Verdict, WAIT, eventually, free_port, get, logs
 use crate::{OTLP, forwarding_to};
 
 /// A collector and the file that it reads.
-struct Reloadable {
-    etalon: Etalon,
+pub(crate) struct Reloadable {
+    pub(crate) etalon: Etalon,
     file: PathBuf,
 }
 
 impl Reloadable {
-    fn start(configuration: &str) -> Self {
+    pub(crate) fn start(configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("collector.yaml");
         fs::write(&file, configuration).expect("a temporary file can be written");
@@ -37,11 +37,11 @@ impl Reloadable {
         eventually(message, || (count() > before).then_some(()));
     }
 
-    fn update(&self, configuration: &str) {
+    pub(crate) fn update(&self, configuration: &str) {
         self.reload(configuration, "Config updated, restart service");
     }
 
-    fn refuse(&self, configuration: &str) {
+    pub(crate) fn refuse(&self, configuration: &str) {
         self.reload(configuration, "Config not updated: the running configuration stays");
     }
 

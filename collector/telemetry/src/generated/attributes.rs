@@ -380,17 +380,6 @@ impl OtelcolComponentKind {
     }
 }
 
-/// `otelcol.pipeline.id`: The pipeline that a processor is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct OtelcolPipelineId<'a>(pub &'a str);
-
-impl<'a> OtelcolPipelineId<'a> {
-    /// As readers of telemetry see it.
-    pub const fn as_str(self) -> &'a str {
-        self.0
-    }
-}
-
 /// `otelcol.signal.output`: The signal that a connector gives out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OtelcolSignalOutput<'a>(pub &'a str);

@@ -1,0 +1,271 @@
+//! Judges pipelines by what their metrics do, not by what components say of themselves.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, SystemTime};
+
+use etalon_component::{Outline, PipelineOutline};
+use etalon_telemetry::attributes::RefusalReason;
+use etalon_telemetry::readings::{ExporterReading, QueueReading, Readings, ReceiverReading, Who};
+use tokio::time::Instant;
+
+/// How much longer than one that is under way a request in a queue may wait: batches fill up.
+const WAITING_FACTOR: u32 = 10;
+
+/// What a request was refused for that is its sender's doing, or the destination's last word on it: it says nothing
+/// of the pipeline.
+const OF_THE_SENDER: [RefusalReason; 6] = [
+    RefusalReason::Malformed,
+    RefusalReason::TooLarge,
+    RefusalReason::Unauthenticated,
+    RefusalReason::Unsupported,
+    RefusalReason::Rejected,
+    RefusalReason::Abandoned,
+];
+
+/// From when on something counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// An exporter that works without success has stalled.
+    pub(crate) stalled_after: Duration,
+    /// What was refused or lost counts for this time.
+    pub(crate) recent: Duration,
+    /// Over this time, failures of exporters are counted.
+    pub(crate) interval: Duration,
+}
+
+/// What is wrong with a part of a pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wrong {
+    /// An exporter has work and no success.
+    Stalled,
+    /// A queue holds requests that nobody sends.
+    Stuck,
+    /// A queue takes nothing more.
+    Full,
+    /// Data is lost.
+    Losing,
+    /// A receiver refuses data.
+    Refusing,
+}
+
+impl Wrong {
+    /// As JSON has it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Stalled => "stalled",
+            Self::Stuck => "stuck",
+            Self::Full => "full",
+            Self::Losing => "losing",
+            Self::Refusing => "refusing",
+        }
+    }
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) what: Wrong,
+    /// What has it: `exporter`, `receiver`.
+    pub(crate) role: &'static str,
+    pub(crate) id: String,
+    pub(crate) since: SystemTime,
+    /// For people.
+    pub(crate) text: String,
+}
+
+/// Of each pipeline by id, what is wrong with it. An empty list is all that can be wished for.
+pub(crate) type Verdict = BTreeMap<String, Vec<Finding>>;
+
+/// Remembers as much of the past as it needs.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    limits: Limits,
+    receivers: BTreeMap<Who, ReceiverPast>,
+    exporters: BTreeMap<Who, ExporterPast>,
+    /// Since when each thing is wrong.
+    since: BTreeMap<(Who, Wrong), SystemTime>,
+    /// How many attempts had failed at that time, over all exporters.
+    failures: VecDeque<(Instant, u64)>,
+}
+
+#[derive(Debug)]
+struct ReceiverPast {
+    reading: ReceiverReading,
+    /// When it last refused something, and why.
+    refused: Option<(Instant, String)>,
+}
+
+#[derive(Debug)]
+struct ExporterPast {
+    reading: ExporterReading,
+    /// When it last succeeded, or had nothing under way.
+    well: Instant,
+    /// When its queue last was empty, or something in it was under way.
+    moving: Instant,
+    full: Option<Instant>,
+    lost: Option<(Instant, String)>,
+}
+
+impl Judge {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            receivers: BTreeMap::new(),
+            exporters: BTreeMap::new(),
+            since: BTreeMap::new(),
+            failures: VecDeque::new(),
+        }
+    }
+
+    /// Looks at what is new. `time` is what people are told, `now` what is decided by.
+    pub(crate) fn look(
+        &mut self,
+        readings: &Readings,
+        outline: &Outline,
+        now: Instant,
+        time: SystemTime,
+    ) -> Verdict {
+        self.count_failures(readings, now);
+        self.receivers.retain(|who, _| readings.receivers.contains_key(who));
+        self.exporters.retain(|who, _| readings.exporters.contains_key(who));
+        for (who, reading) in &readings.receivers {
+            let past = self.receivers.entry(who.clone());
+            past.or_insert_with(|| ReceiverPast::new(reading)).look(reading, now);
+        }
+        for (who, reading) in &readings.exporters {
+            let past = self.exporters.entry(who.clone());
+            past.or_insert_with(|| ExporterPast::new(reading, now)).look(reading, now);
+        }
+        let verdict = outline.pipelines.iter().map(|pipeline| {
+            let findings = self.wrong_with(pipeline, now, time);
+            (pipeline.id.to_string(), findings)
+        });
+        let verdict: Verdict = verdict.collect::<Vec<_>>().into_iter().collect();
+        let is_wrong = |who: &Who, wrong: Wrong| {
+            verdict.values().flatten().any(|found| found.id == who.id && found.what == wrong)
+        };
+        self.since.retain(|(who, wrong), _| is_wrong(who, *wrong));
+        verdict
+    }
+
+    /// How many attempts to send have failed within the interval.
+    pub(crate) fn failures(&self) -> u64 {
+        let first = self.failures.front().map_or(0, |(_, count)| *count);
+        let last = self.failures.back().map_or(0, |(_, count)| *count);
+        last.saturating_sub(first)
+    }
+
+    fn count_failures(&mut self, readings: &Readings, now: Instant) {
+        let count = readings.exporters.values().map(|reading| reading.failed_attempts).sum();
+        // What had failed before the first look is not of this time.
+        self.failures.push_back((now, count));
+        while self.failures.len() > 1 && now.duration_since(self.failures[1].0) >= self.limits.interval {
+            self.failures.pop_front();
+        }
+    }
+
+    fn wrong_with(&mut self, pipeline: &PipelineOutline, now: Instant, time: SystemTime) -> Vec<Finding> {
+        let who = |id: &dyn ToString| Who { id: id.to_string(), signal: pipeline.signal.name.to_owned() };
+        let mut findings = Vec::new();
+        for who in pipeline.receivers.iter().map(|id| who(id)) {
+            let found = self.receivers.get(&who).map(|past| past.wrong(self.limits, now)).unwrap_or_default();
+            findings.extend(found.map(|(what, text)| ("receiver", who, what, text)));
+        }
+        for who in pipeline.exporters.iter().map(|id| who(id)) {
+            let found = self.exporters.get(&who).map(|past| past.wrong(self.limits, now)).unwrap_or_default();
+            findings.extend(found.into_iter().map(|(what, text)| ("exporter", who.clone(), what, text)));
+        }
+        let finding = |(role, who, what, text): (&'static str, Who, Wrong, String)| {
+            let id = who.id.clone();
+            let since = *self.since.entry((who, what)).or_insert(time);
+            Finding { what, role, id, since, text }
+        };
+        findings.into_iter().map(finding).collect()
+    }
+}
+
+impl ReceiverPast {
+    fn new(reading: &ReceiverReading) -> Self {
+        Self { reading: reading.clone(), refused: None }
+    }
+
+    fn look(&mut self, reading: &ReceiverReading, now: Instant) {
+        for (reason, count) in &reading.refused_requests {
+            let is_of_the_sender = OF_THE_SENDER.iter().any(|known| known.as_str() == reason);
+            if *count > before(&self.reading.refused_requests, reason) && !is_of_the_sender {
+                self.refused = Some((now, reason.clone()));
+            }
+        }
+        self.reading = reading.clone();
+    }
+
+    fn wrong(&self, limits: Limits, now: Instant) -> Option<(Wrong, String)> {
+        let (at, reason) = self.refused.as_ref()?;
+        let is_recent = now.duration_since(*at) < limits.recent;
+        is_recent.then(|| (Wrong::Refusing, format!("it has refused requests lately: {reason}")))
+    }
+}
+
+impl ExporterPast {
+    fn new(reading: &ExporterReading, now: Instant) -> Self {
+        Self { reading: reading.clone(), well: now, moving: now, full: None, lost: None }
+    }
+
+    fn look(&mut self, reading: &ExporterReading, now: Instant) {
+        let before_this = &self.reading;
+        if reading.in_flight == 0 || reading.successful_attempts > before_this.successful_attempts {
+            self.well = now;
+        }
+        let waits = reading.queue.is_some_and(|queue| queue.requests > 0) && reading.in_flight == 0;
+        if !waits || reading.successful_attempts > before_this.successful_attempts {
+            self.moving = now;
+        }
+        if reading.enqueue_failed_items > before_this.enqueue_failed_items {
+            self.full = Some(now);
+        }
+        for (reason, count) in &reading.dropped_items {
+            if *count > before(&before_this.dropped_items, reason) {
+                self.lost = Some((now, reason.clone()));
+            }
+        }
+        self.reading = reading.clone();
+    }
+
+    fn wrong(&self, limits: Limits, now: Instant) -> Vec<(Wrong, String)> {
+        let mut wrong = Vec::new();
+        let queue = self.reading.queue.unwrap_or_default();
+        let for_how_long = now.duration_since(self.well);
+        if for_how_long >= limits.stalled_after {
+            let text = format!("no success for {} s{}", for_how_long.as_secs(), backlog(queue));
+            wrong.push((Wrong::Stalled, text));
+        }
+        let for_how_long = now.duration_since(self.moving);
+        if for_how_long >= limits.stalled_after * WAITING_FACTOR {
+            let text = format!("nothing is sent for {} s{}", for_how_long.as_secs(), backlog(queue));
+            wrong.push((Wrong::Stuck, text));
+        }
+        if self.full.is_some_and(|at| now.duration_since(at) < limits.recent) {
+            let text =
+                format!("its queue has taken nothing lately; it holds {} of {}", queue.size, queue.capacity);
+            wrong.push((Wrong::Full, text));
+        }
+        if let Some((at, reason)) = &self.lost
+            && now.duration_since(*at) < limits.recent
+        {
+            wrong.push((Wrong::Losing, format!("it has lost data lately: {reason}")));
+        }
+        wrong
+    }
+}
+
+fn backlog(queue: QueueReading) -> String {
+    if queue.requests == 0 {
+        return String::new();
+    }
+    let age = Duration::try_from_secs_f64(queue.oldest_age).unwrap_or_default().as_secs();
+    format!("; {} requests wait, the oldest for {age} s", queue.requests)
+}
+
+fn before(counts: &BTreeMap<String, u64>, reason: &str) -> u64 {
+    counts.get(reason).copied().unwrap_or(0)
+}

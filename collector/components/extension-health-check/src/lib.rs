@@ -1,0 +1,33 @@
+//! The `health_check` extension: tells probes and load balancers how the collector is.
+//!
+//! [`factory`] makes it known to a collector; [`Config`] is what users write. Whether the collector is ready is known
+//! from its phase; whether pipelines get on is judged by what their metrics do, once a second.
+
+mod config;
+mod extension;
+mod judge;
+mod pages;
+mod watch;
+
+pub use config::{Config, PipelineCheck, Progress, ResponseBody};
+
+use std::sync::Arc;
+
+use etalon_component::{BoxError, Extension, ExtensionFactory, Settings, Stability};
+
+use crate::extension::HealthCheck;
+
+/// The type, as users write it.
+pub const TYPE: &str = "health_check";
+
+/// The factory.
+pub fn factory() -> ExtensionFactory {
+    ExtensionFactory::new(TYPE, create).with_stability(Stability::Beta)
+}
+
+fn create(settings: Settings, config: &Config) -> Result<Extension, BoxError> {
+    Ok(Extension::new(Arc::new(HealthCheck::new(settings, config))))
+}
+
+#[cfg(test)]
+mod tests;
