@@ -6,11 +6,17 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+static BINARY: OnceLock<PathBuf> = OnceLock::new();
+
+/// Says which binary to run, before anything asks for it; whether that was early enough.
+pub fn use_binary(path: PathBuf) -> bool {
+    BINARY.set(path).is_ok()
+}
+
 /// The path of `etalon`: `$ETALON_BIN` when it is set, as `cargo xtask test` does, and otherwise what
 /// `cargo build --package etalon` makes, once per test program. Cargo itself guards the build against
 /// other test programs that want the same.
 pub fn binary() -> &'static PathBuf {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| std::env::var_os("ETALON_BIN").map_or_else(build, PathBuf::from))
 }
 

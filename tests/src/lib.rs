@@ -16,6 +16,7 @@ mod http_peer;
 mod identity;
 mod process;
 pub mod protobuf;
+pub mod rig;
 mod rpc_status;
 mod samples;
 mod scrape;
@@ -26,7 +27,7 @@ mod witness;
 
 use std::time::{Duration, Instant};
 
-pub use crate::binary::binary;
+pub use crate::binary::{binary, use_binary};
 pub use crate::compressed::{decompressed, gzip, zstd};
 pub use crate::grpc_peer::{Called, GrpcPeer, GrpcReply};
 pub use crate::http::{Answer, get, post, request, try_get, try_post};
@@ -62,9 +63,13 @@ pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T 
 }
 
 pub(crate) fn deadline() -> Instant {
+    after(WAIT)
+}
+
+pub(crate) fn after(time: Duration) -> Instant {
     #[expect(clippy::disallowed_methods, reason = "a black-box test waits for another process, in real time")]
     let now = Instant::now();
-    now + WAIT
+    now + time
 }
 
 pub(crate) fn remaining(deadline: Instant) -> Duration {

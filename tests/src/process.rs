@@ -70,17 +70,46 @@ impl Etalon {
 
     /// As [`start`](Self::start), with these environment variables on top.
     pub fn start_in(environment: &[(&str, &str)], configuration: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("etalon.yaml");
-        fs::write(&path, configuration).expect("a temporary file can be written");
-        let started = Self::spawn(environment, &["--config", &path.to_string_lossy()], folder);
+        let started = Self::launch_with(Command::new(binary()), environment, configuration);
         started.wait_for_line(READY);
         started
     }
 
+    /// As [`start`](Self::start), and does not wait until it is ready.
+    pub fn launch(configuration: &str) -> Self {
+        Self::launch_with(Command::new(binary()), &[], configuration)
+    }
+
+    /// As [`start`](Self::start), with a file system of so many bytes of its own in `folder`, which is gone when it ends.
+    ///
+    /// # Errors
+    /// Why that is not possible here: it takes a user namespace.
+    pub fn start_with_tmpfs(folder: &Path, bytes: u64, configuration: &str) -> Result<Self, String> {
+        const SCRIPT: &str = "mount -t tmpfs -o size=$0 tmpfs \"$1\" && shift && exec \"$@\"";
+        let wrapped = |then: &Path| {
+            let mut command = Command::new("unshare");
+            command.args(["-Umr", "sh", "-c", SCRIPT, &bytes.to_string()]).arg(folder).arg(then);
+            command
+        };
+        let tried = wrapped(Path::new("true")).output().map_err(|error| format!("unshare: {error}"))?;
+        if !tried.status.success() {
+            return Err(format!("unshare -Umr: {}", String::from_utf8_lossy(&tried.stderr)));
+        }
+        let started = Self::launch_with(wrapped(binary()), &[], configuration);
+        started.wait_for_line(READY);
+        Ok(started)
+    }
+
+    fn launch_with(command: Command, environment: &[(&str, &str)], configuration: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("etalon.yaml");
+        fs::write(&path, configuration).expect("a temporary file can be written");
+        Self::spawn(command, environment, &["--config", &path.to_string_lossy()], folder)
+    }
+
     /// Starts the collector with these arguments, in `folder`, and waits until it is ready.
     pub fn start_with(arguments: &[&str], folder: TempDir) -> Self {
-        let started = Self::spawn(&[], arguments, folder);
+        let started = Self::spawn(Command::new(binary()), &[], arguments, folder);
         started.wait_for_line(READY);
         started
     }
@@ -93,13 +122,18 @@ impl Etalon {
         Self::start_with(&["--config", &configuration, "--set", &readers], folder)
     }
 
-    fn spawn(environment: &[(&str, &str)], arguments: &[&str], folder: TempDir) -> Self {
+    fn spawn(
+        mut command: Command,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+        folder: TempDir,
+    ) -> Self {
         let reader = "service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]";
         let has_readers = arguments.iter().any(|argument| argument.starts_with(READERS));
         let reader = if has_readers { "service.telemetry.metrics.level=normal" } else { reader };
         let is_sampled = arguments.iter().any(|argument| argument.starts_with(SAMPLING));
         let sampling = format!("{SAMPLING}.enabled={is_sampled}");
-        let mut child = Command::new(binary())
+        let mut child = command
             .args(arguments)
             .envs(environment.iter().copied())
             .args(["--set", "service.telemetry.logs.encoding=json", "--set", reader])
@@ -241,6 +275,12 @@ impl Etalon {
         let kill = format!("kill -{name} {}", self.child.id());
         let status = Command::new("sh").args(["-c", &kill]).status().expect("sh can be run");
         assert!(status.success(), "{kill}: {status}");
+    }
+
+    /// Kills it at once, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a child can be waited for");
     }
 
     /// Sends SIGTERM and waits for the end.

@@ -5,9 +5,10 @@ use std::io::{BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use crate::http::{self, Message, find};
-use crate::{WAIT, deadline, remaining, tokens};
+use crate::{WAIT, after, deadline, remaining, tokens};
 
 /// What the sink says to a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Verdict {
     Status(u16),
     /// 200 with this body: the request is kept.
     Answer(Vec<u8>),
+    /// 200 after this time: the request is kept then.
+    Slow(Duration),
     /// No answer until the verdict is another one.
     Hold,
 }
@@ -41,6 +44,10 @@ struct State {
     verdict: Verdict,
     /// Requests that were read, whatever became of them.
     seen: usize,
+    /// How often each item was accepted.
+    items: BTreeMap<u32, usize>,
+    /// Whether only items are kept.
+    counts_only: bool,
     accepted: Vec<Accepted>,
 }
 
@@ -68,6 +75,13 @@ impl Sink {
         Self { address, shared }
     }
 
+    /// As [`start`](Self::start), but keeps nothing except how often each item came, for more requests than memory holds.
+    pub fn counting() -> Self {
+        let sink = Self::start();
+        sink.shared.lock().counts_only = true;
+        sink
+    }
+
     /// The `endpoint` for `otlp_http`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
@@ -86,12 +100,12 @@ impl Sink {
 
     /// Waits until this many different items were accepted.
     pub fn wait_until_accepted(&self, items: usize) {
-        self.wait("items accepted", |state| state.tokens().len() >= items);
+        self.wait("items accepted", |state| state.items.len() >= items);
     }
 
     /// How often each item was accepted.
     pub fn items(&self) -> BTreeMap<u32, usize> {
-        self.shared.lock().tokens()
+        self.shared.lock().items.clone()
     }
 
     /// The paths of the accepted requests, in order.
@@ -125,16 +139,6 @@ impl Sink {
     }
 }
 
-impl State {
-    fn tokens(&self) -> BTreeMap<u32, usize> {
-        let mut all = BTreeMap::new();
-        for (token, times) in self.accepted.iter().flat_map(|accepted| tokens(&accepted.body)) {
-            *all.entry(token).or_default() += times;
-        }
-        all
-    }
-}
-
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -164,8 +168,17 @@ impl Shared {
         let mut state = self.lock();
         state.seen += 1;
         self.changed.notify_all();
+        let mut until = None;
         let answer = loop {
             match &state.verdict {
+                Verdict::Slow(time) => {
+                    let until = *until.get_or_insert_with(|| after(*time));
+                    if remaining(until).is_zero() {
+                        break Vec::new();
+                    }
+                    let wait = self.changed.wait_timeout(state, remaining(until));
+                    state = wait.unwrap_or_else(PoisonError::into_inner).0;
+                }
                 Verdict::Accept => break Vec::new(),
                 Verdict::Answer(body) => break body.clone(),
                 Verdict::Status(status) => return (*status, Vec::new()),
@@ -177,7 +190,12 @@ impl Shared {
             }
         };
         let path = message.first_line.split(' ').nth(1).unwrap_or_default().to_owned();
-        state.accepted.push(Accepted { path, headers: message.headers, body: message.body });
+        for (token, times) in tokens(&message.body) {
+            *state.items.entry(token).or_default() += times;
+        }
+        if !state.counts_only {
+            state.accepted.push(Accepted { path, headers: message.headers, body: message.body });
+        }
         self.changed.notify_all();
         (200, answer)
     }

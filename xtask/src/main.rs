@@ -3,6 +3,7 @@
 mod again;
 mod bench;
 mod book;
+mod chaos;
 mod codegen;
 mod command;
 #[cfg(feature = "telemetry")]
@@ -18,6 +19,7 @@ const USAGE: &str = "usage: cargo xtask <task>
 
 tasks:
   bench [--help]      compare forwarders of OTLP side by side: CPU, memory, latency
+  chaos [--help]      kill, stop, reload and overload collectors, thousands of times, and count what is lost
   book [--open]       render the book to book/book, and open it in a browser
   contract <task>     review the telemetry contract against its last release, or release it
   codegen [--check]   write generated code and pages of the book, or check that they are up to date
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let result = match arguments.as_slice() {
         ["bench", ..] => return bench::main(&std::env::args_os().skip(2).collect::<Vec<_>>()),
         ["book", rest @ ..] => book::run(rest),
+        ["chaos", rest @ ..] => chaos::run(rest),
         #[cfg(feature = "telemetry")]
         ["contract", rest @ ..] => contract::run(rest),
         ["codegen", rest @ ..] => codegen::run(rest),

@@ -83,15 +83,25 @@ pub(crate) fn scan<F: DiskFile>(file: &F, key: SegmentKey) -> io::Result<Scan> {
                 break;
             }
             _ => {
-                // Zeros that were allocated and never written are no damage.
-                let block = window.get(offset, STRIDE as usize)?;
-                damaged += block.iter().filter(|byte| **byte != 0).count() as u64;
-                offset += STRIDE;
+                // Zeros that were allocated and never written are no damage, and there are many of them.
+                let rest = window.rest(offset);
+                let zeros = leading_zeros(rest);
+                if zeros == 0 {
+                    let block = &rest[..rest.len().min(STRIDE as usize)];
+                    damaged += block.iter().filter(|byte| **byte != 0).count() as u64;
+                }
+                offset += zeros.max(STRIDE);
             }
         }
     }
     scan.torn_bytes = damaged;
     Ok(scan)
+}
+
+/// How many bytes of blocks at the start have nothing in them.
+fn leading_zeros(bytes: &[u8]) -> u64 {
+    let (blocks, _) = bytes.as_chunks::<{ STRIDE as usize }>();
+    blocks.iter().take_while(|block| u128::from_ne_bytes(**block) == 0).count() as u64 * STRIDE
 }
 
 /// A part of a file in memory, which moves forward.
@@ -113,5 +123,10 @@ impl<F: DiskFile> Window<'_, F> {
         }
         let from = (offset - self.start) as usize;
         Ok(&self.bytes[from.min(self.bytes.len())..(from + length).min(self.bytes.len())])
+    }
+
+    /// What is in memory from `offset` on, behind what was just asked for.
+    fn rest(&self, offset: u64) -> &[u8] {
+        self.bytes.get((offset - self.start) as usize..).unwrap_or_default()
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use etalon_tests::rig::{ITEMS, on_disk, send};
 use etalon_tests::{Etalon, Sink, Verdict, logs, post, run_in};
 
-use crate::{ITEMS, assert_all_arrived, configuration, send};
+use crate::assert_all_arrived;
 
 #[test]
 fn a_full_folder_refuses_so_that_senders_try_again_and_takes_data_when_there_is_room() {
@@ -13,7 +14,7 @@ fn a_full_folder_refuses_so_that_senders_try_again_and_takes_data_when_there_is_
     sink.answer(Verdict::Status(503));
     let small = format!("{}, max_size: 16777216", folder.path().display());
     let configuration =
-        configuration(folder.path(), &sink, "").replace(&folder.path().display().to_string(), &small);
+        on_disk(folder.path(), &sink, "").replace(&folder.path().display().to_string(), &small);
     let etalon = Etalon::start(&configuration);
     let large = "x".repeat(900_000);
     let mut kept = 0;
@@ -42,7 +43,7 @@ fn a_full_folder_refuses_so_that_senders_try_again_and_takes_data_when_there_is_
 fn a_second_process_with_the_same_folder_does_not_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let sink = Sink::start();
-    let written = configuration(folder.path(), &sink, "");
+    let written = on_disk(folder.path(), &sink, "");
     let _first = Etalon::start(&written);
     let path = folder.path().join("second.yaml");
     fs::write(&path, written.replace("file_storage: {", "file_storage: {timeout: 1ms, "))
@@ -56,7 +57,7 @@ fn a_second_process_with_the_same_folder_does_not_start() {
 fn a_folder_that_is_not_there_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let sink = Sink::start();
-    let written = configuration(&folder.path().join("absent"), &sink, "");
+    let written = on_disk(&folder.path().join("absent"), &sink, "");
     fs::write(folder.path().join("etalon.yaml"), written).expect("it can be written");
     let refused = run_in(folder.path(), &["--config", "etalon.yaml"], &[]);
     assert_ne!(refused.code(), 0);

@@ -1,50 +1,51 @@
-//! SIGHUP under load.
+//! SIGHUP under load, and with the queue that it takes away.
 
 use std::fs;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::time::Duration;
 
-use etalon_tests::{Etalon, Sink, eventually, free_port};
+use etalon_tests::rig::{ITEMS, Reloads, on_disk, send};
+use etalon_tests::{Etalon, Sink, Verdict, eventually};
 
-use crate::{ITEMS, assert_all_arrived, configuration, is_acknowledged};
+use crate::assert_all_arrived;
 
 #[test]
-fn reloads_that_change_the_exporter_lose_nothing_and_refuse_nothing() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (home, sink) = (tempfile::tempdir().expect("a folder"), Sink::start());
-    let port = free_port();
-    let write = |consumers: usize| {
-        let written = configuration(folder.path(), &sink, &format!("num_consumers: {consumers}"));
-        let written = written.replace("127.0.0.1:0", &format!("127.0.0.1:{port}"));
-        fs::write(home.path().join("etalon.yaml"), written).expect("it can be written");
-    };
-    write(1);
-    let path = home.path().join("etalon.yaml").display().to_string();
-    let etalon = Etalon::start_with(&["--config", &path], tempfile::tempdir().expect("a folder"));
-    let ended = Arc::new(AtomicBool::new(false));
-    let sender = {
-        let (to, ended) = (etalon.http(), ended.clone());
-        thread::spawn(move || {
-            let mut request = 0;
-            while !ended.load(Ordering::Relaxed) {
-                assert!(is_acknowledged(to, request), "request {request} was refused");
-                request += 1;
-            }
-            request
-        })
-    };
-    for reload in 1..20 {
-        write(1 + reload % 5);
+fn reloads_under_load_lose_nothing_and_refuse_nothing_whatever_the_file_says() {
+    let summary = Reloads { cycles: 30, pause: Duration::from_millis(50), seed: 1 }.run();
+    println!("{summary}");
+    summary.assert_kept();
+    assert!(summary.counts["reloads rejected"] > 0, "no file was invalid: {summary}");
+}
+
+#[test]
+fn a_queue_that_is_not_in_the_file_any_more_stays_on_disk_until_it_is_there_again() {
+    let (folder, home) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let sink = Sink::start();
+    sink.answer(Verdict::Status(503));
+    let with = on_disk(folder.path(), &sink, "");
+    let without = with
+        .replace("exporters: [otlp_http]", "exporters: [nop]")
+        .replace("exporters:\n", "exporters:\n  nop:\n");
+    let file = home.path().join("etalon.yaml");
+    fs::write(&file, &with).expect("it can be written");
+    let arguments = ["--config", &file.to_string_lossy()];
+    let etalon = Etalon::start_with(&arguments, tempfile::tempdir().expect("a folder"));
+    for request in 0..20 {
+        assert!(send(&etalon, request));
+    }
+    let reload = |configuration: &str, times: f64| {
+        fs::write(&file, configuration).expect("it can be written");
         etalon.signal("HUP");
         eventually("it is reloaded", || {
-            let reloads = etalon.scrape().sum("etalon_config_reloads", &[("result", "applied")]);
-            (reloads? >= reload as f64).then_some(())
+            let applied = etalon.scrape().sum("etalon_config_reloads", &[("result", "applied")]);
+            (applied? >= times).then_some(())
         });
-    }
-    ended.store(true, Ordering::Relaxed);
-    let sent = sender.join().expect("nothing was refused");
-    sink.wait_until_accepted((sent * ITEMS) as usize);
-    assert_all_arrived(&sink, 0..sent);
+    };
+    reload(&without, 1.0);
+    assert!(send(&etalon, 20), "it takes data for the others");
+    sink.answer(Verdict::Accept);
+    reload(&with, 2.0);
+    sink.wait_until_accepted(20 * ITEMS as usize);
+    assert_all_arrived(&sink, 0..20);
     assert!(sink.items().values().all(|times| *times == 1), "nothing was sent twice");
+    assert_eq!(etalon.stop().code(), 0);
 }

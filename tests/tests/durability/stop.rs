@@ -1,18 +1,19 @@
 //! SIGTERM, with a destination that is there, slow, or away.
 
-use std::thread;
+use std::time::Duration;
 
+use etalon_tests::rig::{ITEMS, Queue, Stops, in_memory, on_disk, send};
 use etalon_tests::{Etalon, Sink, Verdict, run};
 use serde_json::Value;
 
-use crate::{ITEMS, assert_all_arrived, configuration, send};
+use crate::assert_all_arrived;
 
 #[test]
 fn what_the_destination_does_not_take_stays_on_disk_and_nothing_is_counted_as_lost() {
     let folder = tempfile::tempdir().expect("a folder");
     let sink = Sink::start();
     sink.answer(Verdict::Status(503));
-    let configuration = configuration(folder.path(), &sink, "");
+    let configuration = on_disk(folder.path(), &sink, "");
     let etalon = Etalon::start(&configuration);
     for request in 0..30 {
         assert!(send(&etalon, request));
@@ -41,25 +42,30 @@ fn what_the_destination_does_not_take_stays_on_disk_and_nothing_is_counted_as_lo
 
 #[test]
 fn stopping_again_and_again_loses_nothing_and_sends_nothing_twice() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let summary = Stops { cycles: 20, queue: Queue::Disk, seed: 1 }.run();
+    println!("{summary}");
+    summary.assert_kept();
+}
+
+#[test]
+fn what_a_queue_in_memory_gives_up_at_the_end_is_counted_exactly() {
+    let summary = Stops { cycles: 20, queue: Queue::Memory, seed: 1 }.run();
+    println!("{summary}");
+    summary.assert_kept();
+    assert!(summary.counts["items given up and counted"] > 0, "the destination was never away: {summary}");
+}
+
+#[test]
+fn a_slow_destination_gets_all_that_a_queue_in_memory_holds() {
     let sink = Sink::start();
-    let configuration = configuration(folder.path(), &sink, "");
-    let mut acknowledged = Vec::new();
-    for round in 0..15 {
-        let etalon = Etalon::start(&configuration);
-        let to = etalon.http();
-        let sender = thread::spawn(move || {
-            (round * 1000..(round + 1) * 1000)
-                .take_while(|request| crate::is_acknowledged(to, *request))
-                .collect::<Vec<u32>>()
-        });
-        sink.wait_until_seen(acknowledged.len() + 5);
-        assert_eq!(etalon.stop().code(), 0);
-        acknowledged.extend(sender.join().expect("no panic"));
+    sink.answer(Verdict::Slow(Duration::from_millis(50)));
+    let etalon = Etalon::start(&in_memory(&sink, "num_consumers: 2"));
+    for request in 0..30 {
+        assert!(send(&etalon, request));
     }
-    let etalon = Etalon::start(&configuration);
-    sink.wait_until_accepted(acknowledged.len() * ITEMS as usize);
-    assert_all_arrived(&sink, acknowledged);
+    let ended = etalon.stop();
+    assert_eq!(ended.code(), 0);
+    assert!(!ended.stderr.contains("Dropping data"), "{}", ended.stderr);
+    assert_all_arrived(&sink, 0..30);
     assert!(sink.items().values().all(|times| *times == 1), "nothing was sent twice");
-    etalon.stop();
 }
