@@ -26,4 +26,4 @@ pub use response::{PartialSuccess, parse_partial_success, partial_success_respon
 pub use scan::{RECURSION_LIMIT, Scan, ScanError, ScanErrorKind, Utf8Policy, scan};
 pub use signal::{Signal, SignalSpec};
 pub use signals::{LOGS, METRICS, TRACES};
-pub use split::{MAX_GROWTH, Part, Parts};
+pub use split::{MAX_GROWTH, Most, Part, Parts};

@@ -45,6 +45,15 @@ impl Part {
 #[derive(Debug)]
 pub struct Parts(State);
 
+/// What a part may have at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Most {
+    /// So many items.
+    Items(NonZeroUsize),
+    /// So many encoded bytes.
+    Bytes(NonZeroUsize),
+}
+
 #[derive(Debug)]
 enum State {
     /// The request is within the limit, and its only part as it is.
@@ -67,12 +76,35 @@ impl Payload {
         self.split(Limits { items: usize::MAX, bytes: most.get() })
     }
 
+    /// The parts of it that [`Parts::next_within`] cuts, each within a limit of its own.
+    pub fn into_parts(self) -> Parts {
+        Parts(State::Whole(Some(self)))
+    }
+
     fn split(self, limits: Limits) -> Parts {
         Parts(if limits.hold(self.items(), self.len()) {
             State::Whole(Some(self))
         } else {
             State::Cut(Cutter::new(&self, limits))
         })
+    }
+}
+
+impl Parts {
+    /// The next part, with as many items as `most` allows. Else as [`Payload::split_items`].
+    pub fn next_within(&mut self, most: Most) -> Option<Part> {
+        let limits = match most {
+            Most::Items(items) => Limits { items: items.get(), bytes: usize::MAX },
+            Most::Bytes(bytes) => Limits { items: usize::MAX, bytes: bytes.get() },
+        };
+        match &mut self.0 {
+            State::Cut(cutter) => cutter.limit(limits),
+            State::Whole(Some(payload)) if !limits.hold(payload.items(), payload.len()) => {
+                self.0 = State::Cut(Cutter::new(payload, limits));
+            }
+            State::Whole(_) => {}
+        }
+        self.next()
     }
 }
 

@@ -44,6 +44,11 @@ impl Cutter {
         Self { signal: payload.signal(), limits, source, frames, held: None, draft: Draft::default(), growth }
     }
 
+    /// What the next part may have.
+    pub(super) fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     pub(super) fn next_part(&mut self) -> Option<Part> {
         while let Some(frame) = self.frames.last_mut() {
             let Some(child) = self.held.take().or_else(|| frame.next_child(&self.source)) else {

@@ -3,11 +3,11 @@
 use std::num::NonZeroUsize;
 
 use bytes::Bytes;
-use etalon_pdata::{Part, Payload};
+use etalon_pdata::{Most, Part, Payload};
 use etalon_testkit::corpus::{self, Random};
 use proptest::prelude::*;
 
-use super::reference::{SIGNALS, check, payload_of};
+use super::reference::{SIGNALS, check, check_each_within_its_own, payload_of};
 use super::wild::{self, Errors};
 
 /// Limits of all orders of size.
@@ -54,6 +54,22 @@ proptest! {
             let longer = payload.split_items(one_more).next().expect("it has items");
             prop_assert!(payload_of(&longer).len() > limit);
         }
+    }
+
+    #[test]
+    fn each_part_can_have_a_limit_of_its_own(
+        seed: u64,
+        signal in 0..3_usize,
+        items in 1..200_usize,
+        limits in proptest::collection::vec((any::<bool>(), limit()), 1..6),
+    ) {
+        let most = |(is_items, limit)| {
+            let limit = NonZeroUsize::new(limit).expect("not 0");
+            if is_items { Most::Items(limit) } else { Most::Bytes(limit) }
+        };
+        let limits: Vec<_> = limits.into_iter().map(most).collect();
+        let request = corpus::requests(SIGNALS[signal], items, 1, seed).remove(0);
+        check_each_within_its_own(SIGNALS[signal], &request, &limits);
     }
 
     #[test]

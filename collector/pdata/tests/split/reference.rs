@@ -8,7 +8,7 @@ use etalon_pdata::proto::collector::metrics::v1::ExportMetricsServiceRequest;
 use etalon_pdata::proto::collector::trace::v1::ExportTraceServiceRequest;
 use etalon_pdata::proto::metrics::v1::metric::Data;
 use etalon_pdata::table::{Cardinality, Kind, Message};
-use etalon_pdata::{LOGS, MAX_GROWTH, METRICS, Part, Payload, Signal, TRACES, Utf8Policy, scan};
+use etalon_pdata::{LOGS, MAX_GROWTH, METRICS, Most, Part, Payload, Signal, TRACES, Utf8Policy, scan};
 use prost::Message as _;
 
 pub(crate) const SIGNALS: [Signal; 3] = [TRACES, METRICS, LOGS];
@@ -57,6 +57,27 @@ pub(crate) fn check(signal: Signal, request: &[u8], limit: usize) {
             }
         }
     }
+}
+
+/// Splits the request with a limit of its own for each part, taken from `limits` in turn.
+///
+/// # Panics
+/// When the parts are not what they should be.
+pub(crate) fn check_each_within_its_own(signal: Signal, request: &[u8], limits: &[Most]) {
+    let found = scan(signal, &mut request.to_vec(), Utf8Policy::Refuse).expect("a valid request");
+    let payload = Payload::from_validated(signal, Bytes::copy_from_slice(request), found.items);
+    let (mut parts, mut cut) = (payload.clone().into_parts(), Vec::new());
+    for limit in limits.iter().cycle() {
+        let Some(part) = parts.next_within(*limit) else { break };
+        if let Part::Fits(part) = &part {
+            match limit {
+                Most::Items(most) => assert!(part.items() <= most.get()),
+                Most::Bytes(most) => assert!(part.len() <= most.get()),
+            }
+        }
+        cut.push(part);
+    }
+    compare(&payload, cut);
 }
 
 /// Whether repeated headers may have ended the splitting.
