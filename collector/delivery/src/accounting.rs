@@ -10,7 +10,8 @@ use etalon_telemetry::metrics::ExporterMetrics;
 use etalon_telemetry::{tell, within};
 
 use crate::drops::Drops;
-use crate::parts::{Parts, Sum, Verdict, is_too_large};
+use crate::outcomes::Outcomes;
+use crate::parts::{Next, Parts, Verdict, is_invalid, is_too_large};
 use crate::retry::{Retry, described};
 use crate::traced::{Deliveries, Traced};
 
@@ -25,6 +26,8 @@ pub(crate) struct Accounting {
     /// What the user might change; appended to the log message of a failure.
     pub(crate) advice: &'static str,
     pub(crate) deliveries: Deliveries,
+    /// Whether what the destination rejects as invalid is sent again in halves.
+    pub(crate) bisects: bool,
 }
 
 /// What a failure means for the data.
@@ -42,16 +45,16 @@ impl Accounting {
     /// Exports a batch with as many attempts as the policy has, in parts when it is too large for the
     /// destination. Its items are counted as sent or as failed even if the future is dropped before it
     /// resolves.
-    pub(crate) async fn export(&self, mut batch: Batch) -> Outcome {
+    pub(crate) async fn export(&self, mut batch: Batch) -> Outcomes {
         let traced = self.deliveries.start(&mut batch.context);
         within(traced.context(), self.export_traced(batch, traced)).await
     }
 
-    async fn export_traced(&self, batch: Batch, traced: Traced<'_>) -> Outcome {
+    async fn export_traced(&self, batch: Batch, traced: Traced<'_>) -> Outcomes {
         let _in_flight = self.metrics.in_flight_requests(1);
         let mut pending = Pending { accounting: self, items: batch.items(), traced };
         let Batch { payload, context } = batch;
-        let (mut parts, mut sum) = (Parts::of(payload), Sum::default());
+        let (mut parts, mut outcomes) = (Parts::of(payload), Outcomes::default());
         while let Some(next) = parts.next() {
             let (items, bytes) = (next.payload.items(), next.payload.len());
             let outcome = match next.over_limit() {
@@ -61,28 +64,45 @@ impl Accounting {
                     self.retry.run(batch).await
                 }
             };
-            if is_too_large(&outcome) {
-                match parts.too_large(next) {
-                    Verdict::Smaller => {
-                        self.log_smaller(items, &outcome);
-                        continue;
-                    }
-                    Verdict::Lost => {}
-                    Verdict::AllLost => {
-                        let rest = pending.items;
-                        pending.settle(rest, &outcome, DropReason::Rejected);
-                        sum.add(rest, outcome);
-                        break;
-                    }
-                }
-            } else if outcome.is_delivered() {
+            if outcome.is_delivered() {
                 parts.taken();
                 self.metrics.sent_bytes(bytes);
             }
-            pending.settle(items, &outcome, self.reason(&outcome));
-            sum.add(items, outcome);
+            match self.verdict(&mut parts, next, &outcome) {
+                Verdict::Smaller => {}
+                Verdict::Final => {
+                    pending.settle(items, &outcome, self.reason(&outcome));
+                    outcomes.add(items, outcome);
+                }
+                Verdict::AllLost => {
+                    let rest = pending.items;
+                    pending.settle(rest, &outcome, DropReason::Rejected);
+                    outcomes.add(rest, outcome);
+                    break;
+                }
+            }
         }
-        sum.outcome()
+        outcomes
+    }
+
+    /// Whether the outcome of a part is final, or whether the part has been put back to be sent in smaller ones.
+    fn verdict(&self, parts: &mut Parts, sent: Next, outcome: &Outcome) -> Verdict {
+        let items = sent.payload.items();
+        if is_too_large(outcome) {
+            let verdict = parts.too_large(sent);
+            if let Verdict::Smaller = verdict {
+                self.log_smaller(items, outcome);
+            }
+            return verdict;
+        }
+        if self.bisects && is_invalid(outcome) {
+            let verdict = parts.invalid(sent);
+            if let Verdict::Smaller = verdict {
+                self.log_bisected(items, outcome);
+            }
+            return verdict;
+        }
+        Verdict::Final
     }
 
     /// Accounts for what an earlier run has left in the queue, and for what of it is damaged.
@@ -157,6 +177,13 @@ impl Accounting {
         let error = outcome.failure().map(described).unwrap_or_default();
         self.span.in_scope(|| {
             tell!(ExporterSplit { error: &error, items: items.into() });
+        });
+    }
+
+    fn log_bisected(&self, items: usize, outcome: &Outcome) {
+        let error = outcome.failure().map(described).unwrap_or_default();
+        self.span.in_scope(|| {
+            tell!(ExporterBisect { error: &error, items: items.into() });
         });
     }
 

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounting::{Accounting, Fate};
+use crate::batcher::Batcher;
 use crate::disk_queue::DiskQueue;
 use crate::drops::Drops;
 use crate::memory_queue::MemoryQueue;
@@ -48,7 +49,6 @@ pub struct Delivery {
 struct Queued {
     queue: Arc<Queue>,
     metrics: Arc<QueueMetrics>,
-    consumers: usize,
     workers: Workers,
 }
 
@@ -67,7 +67,9 @@ impl Delivery {
         let stop = CancellationToken::new();
         let metrics = ExporterMetrics::new(&settings.telemetry, of);
         let attempt = Attempt::new(sender.consumer, config.timeout, metrics.clone());
-        let retry = Retry::new(attempt, &config.retry, stop.clone(), settings.span.clone());
+        let consumers = config.queue.as_ref().map(QueueConfig::consumers);
+        let told = (&metrics, settings.span.clone());
+        let retry = Retry::new(attempt, &config.retry, consumers, stop.clone(), told);
         let fate = match &config.queue {
             None => Fate::Rejected,
             Some(queue) if queue.storage.is_some() => Fate::Kept,
@@ -82,17 +84,20 @@ impl Delivery {
             span: settings.span.clone(),
             fate,
             advice: advice(config),
+            bisects: config.queue.as_ref().is_some_and(|queue| queue.bisect_rejected),
             deliveries: Deliveries {
                 tracer: settings.telemetry.tracer().clone(),
                 exporter: settings.id.to_string(),
                 data_type: of.data_type,
             },
         };
+        let joins = config.queue.as_ref().is_some_and(|queue| queue.batch.is_on());
         let queue = config.queue.as_ref().map(|config| Queued::new(settings, signal, config, of));
         Self {
             accounting: Arc::new(accounting),
             queue,
-            forwards: config.forwards,
+            // What is joined has no compressed form.
+            forwards: config.forwards.filter(|_| !joins),
             sender: sender.component,
             stop,
         }
@@ -136,7 +141,8 @@ impl Queued {
             oldest_age: move || aging.oldest_age().as_secs_f64(),
         };
         let metrics = Arc::new(QueueMetrics::new(&settings.telemetry, of, reads));
-        Self { queue, metrics, consumers: config.consumers(), workers: Workers::new() }
+        let batcher = config.batch.get().map(|batch| Batcher::new(batch, config.sizer));
+        Self { queue, metrics, workers: Workers::new(config.consumers(), batcher) }
     }
 }
 
@@ -158,7 +164,7 @@ impl Consumer for Delivery {
         self.accounting.metrics.incoming(batch.items());
         match &self.queue {
             Some(queued) => Box::pin(self.offer(queued, batch)),
-            None => Box::pin(self.accounting.export(batch)),
+            None => Box::pin(async move { self.accounting.export(batch).await.whole() }),
         }
     }
 }
@@ -167,9 +173,9 @@ impl Component for Delivery {
     fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
         Box::pin(async move {
             self.sender.start(host).await?;
-            if let Some(Queued { queue, metrics, consumers, workers }) = &self.queue {
+            if let Some(Queued { queue, metrics, workers }) = &self.queue {
                 queue.start(host, &self.accounting).await?;
-                workers.start(*consumers, queue, metrics, &self.accounting);
+                workers.start(queue, metrics, &self.accounting);
             }
             Ok(())
         })

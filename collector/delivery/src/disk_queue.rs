@@ -1,12 +1,13 @@
 //! A queue on disk: first in, first out, with a limit on what it holds. What it has taken survives the process.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use etalon_component::{Batch, BoxError, Code, ComponentId, Failure, Host, Outcome};
-use etalon_pdata::{Payload, Signal};
+use etalon_component::{Batch, BoxError, Code, ComponentId, Failure, Host};
+use etalon_pdata::{Most, Part, Payload, Signal};
 use etalon_store::{
     AnyFile, Append, AppendError, Count, Entry, Given, Limits, OpenError, ReadError, Recovered, Requests,
     Store, Verdict, directory,
@@ -19,8 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounting::Accounting;
 use crate::context;
+use crate::outcomes::{Counts, Outcomes};
 use crate::queue::{Offered, full, late, shut_down};
 use crate::queue_config::{QueueConfig, Sizer};
+use crate::slots::{Slot, Slots};
 
 /// See [`QueueConfig`], with `storage`.
 pub(crate) struct DiskQueue {
@@ -36,8 +39,8 @@ pub(crate) struct DiskQueue {
     open: Mutex<Option<Arc<OpenStore>>>,
     closed: CancellationToken,
     span: tracing::Span,
-    /// Of each consumer, since when the queue has what it sends, in milliseconds since 1970; 0 when there is nothing.
-    sending: Vec<AtomicU64>,
+    /// In milliseconds since 1970.
+    pub(crate) slots: Slots,
 }
 
 /// A store, and what there is once of it. After a reload, two queues may use the same for a time.
@@ -51,14 +54,15 @@ struct OpenStore {
 struct Ticking(AbortHandle);
 
 /// A request that a consumer has.
-pub(crate) struct Stored<'a> {
+pub(crate) struct Stored {
     pub(crate) batch: Batch,
     /// How long the queue has had it.
     pub(crate) age: Duration,
+    /// When it was accepted, in milliseconds since 1970.
+    pub(crate) accepted: u64,
     store: Arc<OpenStore>,
     seq: u64,
     bytes: usize,
-    sending: &'a AtomicU64,
     /// Whether it must not be given out again.
     is_done: bool,
 }
@@ -100,7 +104,7 @@ impl DiskQueue {
             open: Mutex::default(),
             closed: CancellationToken::new(),
             span,
-            sending: (0..config.consumers()).map(|_| AtomicU64::new(0)).collect(),
+            slots: Slots::new(config.slots()),
         }
     }
 
@@ -156,8 +160,8 @@ impl DiskQueue {
         appending.await.unwrap_or(Err(AppendError::Closed)).map_err(refusal)
     }
 
-    /// The next request for the consumer of this number; nothing when the queue is closed.
-    pub(crate) async fn take(&self, consumer: usize, accounting: &Accounting) -> Option<Stored<'_>> {
+    /// The next request, into `slot`; nothing when the queue is closed. When the future is dropped, nothing is lost.
+    pub(crate) async fn take(&self, slot: Slot<'_>, accounting: &Accounting) -> Option<Stored> {
         let open = self.open()?;
         loop {
             let next = async { open.requests.lock().await.next().await };
@@ -167,7 +171,10 @@ impl DiskQueue {
                 next = next => next,
             };
             match next {
-                Ok(Given::Entry(entry)) => return Some(self.stored(open, entry, &self.sending[consumer])),
+                Ok(Given::Entry(entry)) => {
+                    slot.add(entry.accepted);
+                    return Some(self.stored(open, entry));
+                }
                 Ok(Given::Damaged(damaged)) => {
                     self.tell_damaged(damaged, Count::default());
                     accounting.damaged(damaged.items);
@@ -201,9 +208,7 @@ impl DiskQueue {
 
     /// Since when it holds what it has held the longest. Consumers have the oldest of what it holds.
     pub(crate) fn oldest_age(&self) -> Duration {
-        let sending = self.sending.iter().map(|since| since.load(Ordering::Relaxed));
-        let oldest = sending.filter(|since| *since > 0).min();
-        oldest.map_or(Duration::ZERO, age)
+        self.slots.oldest().map_or(Duration::ZERO, age)
     }
 
     /// Takes nothing in, and gives nothing out any more.
@@ -260,13 +265,12 @@ impl DiskQueue {
         }
     }
 
-    fn stored<'a>(&self, store: Arc<OpenStore>, entry: Entry, sending: &'a AtomicU64) -> Stored<'a> {
-        sending.store(entry.accepted.max(1), Ordering::Relaxed);
-        let (seq, bytes, age) = (entry.seq, entry.size(), age(entry.accepted));
+    fn stored(&self, store: Arc<OpenStore>, entry: Entry) -> Stored {
+        let (seq, bytes, accepted) = (entry.seq, entry.size(), entry.accepted);
         let items = usize::try_from(entry.items).unwrap_or(usize::MAX);
         let payload = Payload::from_validated(self.signal, entry.body, items);
         let batch = Batch { payload, context: context::decode(entry.context) };
-        Stored { batch, age, store, seq, bytes, sending, is_done: false }
+        Stored { batch, age: age(accepted), accepted, store, seq, bytes, is_done: false }
     }
 
     async fn wait_for_the_disk(&self, error: &ReadError) {
@@ -355,23 +359,52 @@ impl Drop for Ticking {
     }
 }
 
-impl Stored<'_> {
-    /// Notes what became of it. What would have been tried again if there had been time stays in the queue.
-    pub(crate) async fn finish(mut self, outcome: &Outcome, is_stopping: bool) {
-        let items = self.batch.items() as u64;
-        let (delivered, rejected) = (Verdict::Delivered, Verdict::Failed);
-        let verdicts = match outcome {
-            Outcome::Delivered(told) if told.rejected > 0 => {
-                let of_them = told.rejected.min(items);
-                vec![(delivered, items - of_them), (rejected, of_them)]
+impl Stored {
+    /// Notes what became of its items. While the chain `is_stopping`, what may yet be delivered stays in the queue.
+    pub(crate) async fn finish(mut self, outcomes: &Outcomes, is_stopping: bool) {
+        let Counts { delivered, rejected, owned } = outcomes.counts();
+        let mut verdicts = vec![(Verdict::Delivered, delivered), (Verdict::Failed, rejected)];
+        if !is_stopping {
+            verdicts.push((Verdict::Dropped, owned));
+        } else if owned > 0 {
+            if delivered + rejected == 0 || !self.keep_owned(outcomes).await {
+                return;
             }
-            Outcome::Delivered(_) => vec![(delivered, items)],
-            Outcome::Permanent(_) => vec![(rejected, items)],
-            Outcome::Refused(_) | Outcome::Unknown(_) if is_stopping => return,
-            Outcome::Refused(_) | Outcome::Unknown(_) => vec![(Verdict::Dropped, items)],
-        };
+            verdicts.push((Verdict::Moved, owned));
+        }
+        let mut verdicts: Vec<_> =
+            verdicts.into_iter().map(|(verdict, items)| (verdict, items as u64)).collect();
+        verdicts.retain(|(_, items)| *items > 0);
+        if verdicts.is_empty() {
+            // A request is settled even if it has no items.
+            verdicts.push((Verdict::Delivered, 0));
+        }
         self.is_done = true;
         self.store.store.settle(self.seq, self.bytes, &verdicts).await;
+    }
+
+    /// Appends those of its items that may yet be delivered as a request of their own, so that the others do not come
+    /// again. Whether that was possible.
+    async fn keep_owned(&self, outcomes: &Outcomes) -> bool {
+        let mut parts = self.batch.payload.clone().into_parts();
+        let mut kept: Option<Payload> = None;
+        for (items, is_owned) in outcomes.owned() {
+            let Some(items) = NonZeroUsize::new(items) else { continue };
+            let Some(Part::Fits(part)) = parts.next_within(Most::Items(items)) else { return false };
+            match &mut kept {
+                _ if !is_owned => {}
+                Some(kept) => kept.join(part),
+                None => kept = Some(part),
+            }
+        }
+        let Some(kept) = kept else { return false };
+        let request = Append {
+            items: kept.items() as u64,
+            accepted: self.accepted,
+            context: context::encode(&self.batch.context),
+            body: kept.contiguous(),
+        };
+        self.store.store.append(request).await.is_ok()
     }
 
     /// Leaves it on the disk until the next start: the exporter panics over it, and would do so again.
@@ -381,9 +414,8 @@ impl Stored<'_> {
 }
 
 /// What nobody knows the end of is sent again, by whoever has the queue then.
-impl Drop for Stored<'_> {
+impl Drop for Stored {
     fn drop(&mut self) {
-        self.sending.store(0, Ordering::Relaxed);
         if !self.is_done {
             self.store.store.give_back(self.seq);
         }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::queue::{full, late, shut_down};
 use crate::queue_config::{QueueConfig, Sizer};
+use crate::slots::{Slot, Slots};
 
 /// What is held counts against the capacity until its [`Element`] is dropped: while it waits, and
 /// while it is being sent.
@@ -24,8 +25,8 @@ pub(crate) struct MemoryQueue {
     /// One permit for each element of `waiting`.
     filled: Semaphore,
     held: Arc<Held>,
-    /// Of each consumer, since when it has what it sends: in nanoseconds since `made`; 0 when there is nothing.
-    sending: Vec<AtomicU64>,
+    /// In nanoseconds since `made`.
+    pub(crate) slots: Slots,
     made: Instant,
 }
 
@@ -43,6 +44,8 @@ pub(crate) struct Element {
     /// Who waits for the outcome.
     pub(crate) reply: Option<oneshot::Sender<Outcome>>,
     pub(crate) share: Share,
+    /// When it came, in nanoseconds since the queue was made.
+    pub(crate) since: u64,
 }
 
 /// What an element takes of the queue, until this is dropped.
@@ -62,9 +65,6 @@ pub(crate) enum Taken {
     Until(oneshot::Receiver<Outcome>),
 }
 
-/// What one consumer is about to send.
-pub(crate) struct Sending<'a>(&'a AtomicU64);
-
 impl MemoryQueue {
     pub(crate) fn new(config: &QueueConfig) -> Self {
         let capacity = usize::try_from(config.queue_size).unwrap_or(0).clamp(1, Semaphore::MAX_PERMITS);
@@ -77,7 +77,7 @@ impl MemoryQueue {
             waiting: Mutex::default(),
             filled: Semaphore::new(0),
             held: Arc::default(),
-            sending: (0..config.consumers()).map(|_| AtomicU64::new(0)).collect(),
+            slots: Slots::new(config.slots()),
             made: Instant::now(),
         }
     }
@@ -91,12 +91,10 @@ impl MemoryQueue {
 
     /// Since when it holds what it has held the longest; zero when it is empty.
     pub(crate) fn oldest_age(&self) -> Duration {
-        let waiting = self.waiting().front().map(|element| element.share.since);
+        let waiting = self.waiting().front().map(|element| element.since);
         let now = self.made.elapsed();
-        let sending = self.sending.iter().map(|since| since.load(Ordering::Relaxed));
-        let sending = sending.filter(|since| *since > 0).map(Duration::from_nanos);
-        let oldest = waiting.map(|since| since - self.made).into_iter().chain(sending).min();
-        oldest.map_or(Duration::ZERO, |oldest| now.saturating_sub(oldest))
+        let oldest = waiting.into_iter().chain(self.slots.oldest()).min();
+        oldest.map_or(Duration::ZERO, |oldest| now.saturating_sub(Duration::from_nanos(oldest)))
     }
 
     /// Most that it holds, in units of the sizer.
@@ -120,13 +118,14 @@ impl MemoryQueue {
         }
         let room = self.room(size, &batch).await?;
         let share = Share::new(room, &self.held, &batch);
+        let since = u64::try_from((share.since - self.made).as_nanos()).unwrap_or(u64::MAX);
         if !self.wait_for_result {
             // Nobody waits any more.
             batch.context.deadline = None;
-            return self.push(Element { batch, reply: None, share }).map(|()| Taken::ForGood);
+            return self.push(Element { batch, reply: None, share, since }).map(|()| Taken::ForGood);
         }
         let (reply, outcome) = oneshot::channel();
-        self.push(Element { batch, reply: Some(reply), share })?;
+        self.push(Element { batch, reply: Some(reply), share, since })?;
         Ok(Taken::Until(outcome))
     }
 
@@ -159,19 +158,17 @@ impl MemoryQueue {
         Ok(())
     }
 
-    /// The next element, in order, for the consumer of this number; nothing when the queue is closed and empty.
-    pub(crate) async fn take(&self, consumer: usize) -> Option<(Element, Sending<'_>)> {
+    /// The next element, in order, into `slot`; nothing when the queue is closed and empty. When the future is dropped,
+    /// nothing is lost.
+    pub(crate) async fn take(&self, slot: Slot<'_>) -> Option<Element> {
         if let Ok(permit) = self.filled.acquire().await {
             permit.forget();
         }
         let mut waiting = self.waiting();
         let element = waiting.pop_front()?;
         // Under the lock, so that the age of the oldest is never that of a younger one.
-        let since = (element.share.since - self.made).as_nanos();
-        let sending = &self.sending[consumer];
-        sending.store(u64::try_from(since).unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
-        drop(waiting);
-        Some((element, Sending(sending)))
+        slot.add(element.since);
+        Some(element)
     }
 
     /// The next element if there is one.
@@ -223,11 +220,5 @@ impl Taken {
                 .await
                 .unwrap_or_else(|_| Outcome::unknown("the exporter failed while it sent the data")),
         }
-    }
-}
-
-impl Drop for Sending<'_> {
-    fn drop(&mut self) {
-        self.0.store(0, Ordering::Relaxed);
     }
 }

@@ -1,8 +1,8 @@
-//! A request that the destination finds too large is sent in parts.
+//! A request that the destination finds too large is sent in parts; one that it finds invalid, in halves if that is wanted.
 
 use std::num::NonZeroUsize;
 
-use etalon_component::{Code, Delivered, Failure, Outcome};
+use etalon_component::{Code, Outcome};
 use etalon_pdata::{Part, Payload};
 
 /// No request is larger before compression, in bytes: what OTLP recommends as a limit. What is larger is sent
@@ -12,6 +12,9 @@ pub const REQUEST_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A request of this size, in bytes, is not made smaller: no destination means its size when it refuses that.
 pub const PART_BYTES_MIN: usize = 16 * 1024;
 
+/// Most halves of one request that are sent to find the items that the destination objects to.
+pub const BISECT_REQUESTS_MAX: usize = 128;
+
 /// What is left to be sent of a request, in order.
 pub(crate) struct Parts {
     /// The next one is the last.
@@ -19,6 +22,8 @@ pub(crate) struct Parts {
     limit: usize,
     /// Whether the destination has taken any part.
     taken: bool,
+    /// Halves that may still be sent.
+    halves: usize,
 }
 
 struct Waiting {
@@ -33,12 +38,12 @@ pub(crate) struct Next {
     indivisible: bool,
 }
 
-/// What to do about a request that was too large.
+/// What to do about the outcome of a request.
 pub(crate) enum Verdict {
     /// The same items come again, in smaller parts.
     Smaller,
-    /// It cannot be helped: these items are lost.
-    Lost,
+    /// It is that of its items.
+    Final,
     /// Size is not the reason. What is left would be refused as well.
     AllLost,
 }
@@ -49,6 +54,7 @@ impl Parts {
             waiting: vec![Waiting { payload, indivisible: false }],
             limit: REQUEST_BYTES_MAX,
             taken: false,
+            halves: BISECT_REQUESTS_MAX,
         }
     }
 
@@ -83,10 +89,23 @@ impl Parts {
             return Verdict::AllLost;
         }
         if indivisible || payload.len() <= PART_BYTES_MIN {
-            return Verdict::Lost;
+            return Verdict::Final;
         }
         self.limit = self.limit.min(payload.len() / 2);
         self.waiting.push(Waiting { payload, indivisible: false });
+        Verdict::Smaller
+    }
+
+    /// The destination has found a part invalid.
+    pub(crate) fn invalid(&mut self, refused: Next) -> Verdict {
+        let payload = refused.payload;
+        let half = NonZeroUsize::new(payload.items().div_ceil(2)).filter(|half| half.get() < payload.items());
+        let Some(half) = half.filter(|_| self.halves >= 2) else { return Verdict::Final };
+        self.halves -= 2;
+        let at = self.waiting.len();
+        let halves = payload.split_items(half).map(Part::into_payload);
+        self.waiting.extend(halves.map(|payload| Waiting { payload, indivisible: false }));
+        self.waiting[at..].reverse();
         Verdict::Smaller
     }
 }
@@ -106,54 +125,13 @@ impl Next {
     }
 }
 
+/// Whether the destination said that there is something wrong with the data: gRPC's `INVALID_ARGUMENT`, or HTTP's 400.
+pub(crate) fn is_invalid(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Permanent(failure) if failure.code() == Code::InvalidArgument)
+}
+
 /// Whether the destination said that the request is too large: gRPC's `RESOURCE_EXHAUSTED` without a hint
 /// when to try again, or HTTP's 413.
 pub(crate) fn is_too_large(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Permanent(failure) if failure.code() == Code::ResourceExhausted)
-}
-
-/// What the outcomes of the parts of one request come to.
-#[derive(Default)]
-pub(crate) struct Sum {
-    parts: usize,
-    delivered: usize,
-    rejected: u64,
-    message: Option<Box<str>>,
-    /// The outcome of the last part that was lost for good.
-    permanent: Option<Failure>,
-    /// The outcome of the last part that may yet be delivered.
-    owned: Option<Outcome>,
-}
-
-impl Sum {
-    pub(crate) fn add(&mut self, items: usize, outcome: Outcome) {
-        self.parts += 1;
-        match outcome {
-            Outcome::Delivered(Delivered { rejected, message }) => {
-                self.delivered += 1;
-                // Of one request, what the destination says is passed on as it is.
-                self.rejected = self.rejected.saturating_add(rejected);
-                self.message = message.or(self.message.take());
-            }
-            Outcome::Permanent(failure) => {
-                self.rejected = self.rejected.saturating_add(items as u64);
-                self.permanent = Some(failure);
-            }
-            Outcome::Refused(_) | Outcome::Unknown(_) => self.owned = Some(outcome),
-        }
-    }
-
-    /// The outcome of the whole. When one part may yet be delivered, so may the whole, and a caller that
-    /// sends it again sends the parts that have arrived again. Else what was lost is told as rejected.
-    pub(crate) fn outcome(self) -> Outcome {
-        match (self.owned, self.permanent) {
-            (Some(Outcome::Refused(failure)), _) if self.delivered > 0 => Outcome::Unknown(failure),
-            (Some(owned), _) => owned,
-            (None, Some(failure)) if self.delivered == 0 => Outcome::Permanent(failure),
-            (None, failure) => {
-                let lost = failure.map(|failure| failure.message().into());
-                Outcome::Delivered(Delivered { rejected: self.rejected, message: self.message.or(lost) })
-            }
-        }
-    }
 }

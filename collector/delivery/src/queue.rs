@@ -7,19 +7,15 @@ use etalon_component::{Batch, BoxError, Code, Failure, Host, Origin};
 use etalon_telemetry::metrics::QueueMetrics;
 
 use crate::accounting::Accounting;
-use crate::disk_queue::{DiskQueue, Stored};
-use crate::memory_queue::{Element, MemoryQueue, Sending, Taken};
+use crate::disk_queue::DiskQueue;
+use crate::memory_queue::{Element, MemoryQueue, Taken};
+use crate::slots::{Slot, Slots};
+use crate::taking::Taking;
 
 /// In memory, or on disk.
 pub(crate) enum Queue {
     Memory(MemoryQueue),
     Disk(DiskQueue),
-}
-
-/// What a consumer has taken out.
-pub(crate) enum Taking<'a> {
-    Memory(Element, Sending<'a>),
-    Disk(Stored<'a>),
 }
 
 /// Items that the queue has not taken yet. Whatever ends the wait before it does, a caller that waits no longer
@@ -65,15 +61,26 @@ impl Queue {
         }
     }
 
-    /// The next element, in order, for the consumer of this number; nothing when the queue is closed, and if it is in
-    /// memory, empty.
-    pub(crate) async fn take(&self, consumer: usize, accounting: &Accounting) -> Option<Taking<'_>> {
+    /// The next element, in order, into `slot`; nothing when the queue is closed, and if it is in memory, empty. When the
+    /// future is dropped, nothing is lost.
+    pub(crate) async fn take(&self, slot: Slot<'_>, accounting: &Accounting) -> Option<Taking> {
         match self {
-            Self::Memory(queue) => {
-                queue.take(consumer).await.map(|(element, sending)| Taking::Memory(element, sending))
-            }
-            Self::Disk(queue) => queue.take(consumer, accounting).await.map(Taking::Disk),
+            Self::Memory(queue) => queue.take(slot).await.map(Taking::Memory),
+            Self::Disk(queue) => queue.take(slot, accounting).await.map(Taking::Disk),
         }
+    }
+
+    /// The places for what is taken out of it.
+    pub(crate) fn slots(&self) -> &Slots {
+        match self {
+            Self::Memory(queue) => &queue.slots,
+            Self::Disk(queue) => &queue.slots,
+        }
+    }
+
+    /// Whether what it holds is still there after the end of the process.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        matches!(self, Self::Disk(_))
     }
 
     /// What is left in memory.
@@ -128,16 +135,6 @@ impl Queue {
         match self {
             Self::Memory(queue) => queue.oldest_age(),
             Self::Disk(queue) => queue.oldest_age(),
-        }
-    }
-}
-
-impl Taking<'_> {
-    /// How long the queue has had it.
-    pub(crate) fn age(&self) -> Duration {
-        match self {
-            Self::Memory(element, _) => element.share.age(),
-            Self::Disk(stored) => stored.age,
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use etalon_conf::{Check, ComponentId, Duration, Optional, Validate};
+use etalon_conf::{Check, ComponentId, Optional, Validate};
 use etalon_pdata::Payload;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
+
+use crate::batch_config::BatchConfig;
 
 /// A queue between the pipeline and the sender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,7 +29,10 @@ pub struct QueueConfig {
     /// The extension that keeps the queue on disk, so that it survives the end of the process. Senders are told OK when
     /// their data is on stable storage. Without one, the queue is in memory.
     pub storage: Option<ComponentId>,
-    /// Not supported: requests that are joined while they wait.
+    /// Whether a request that the destination rejects as invalid is sent again in halves, so that only the items that it
+    /// objects to are lost. At most 128 requests are spent on one.
+    pub bisect_rejected: bool,
+    /// Whether requests are joined while they wait.
     pub batch: Optional<BatchConfig>,
 }
 
@@ -49,30 +54,6 @@ pub enum Sizer {
 #[error("invalid sizer: {0:?}")]
 pub struct SizerError(String);
 
-/// The keys of `batch`, which are known and refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct BatchConfig {
-    /// A batch leaves at the latest after this time.
-    pub flush_timeout: Duration,
-    /// What its size is counted in.
-    pub sizer: Option<Sizer>,
-    /// A batch of this size leaves at once.
-    pub min_size: i64,
-    /// A larger batch is split. 0 is without limit.
-    pub max_size: i64,
-    /// What is batched apart.
-    pub partition: PartitionConfig,
-}
-
-/// The keys of `batch.partition`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct PartitionConfig {
-    /// Metadata of the request that separates batches.
-    pub metadata_keys: Vec<String>,
-}
-
 impl Default for QueueConfig {
     fn default() -> Self {
         Self {
@@ -82,24 +63,18 @@ impl Default for QueueConfig {
             block_on_overflow: false,
             wait_for_result: false,
             storage: None,
-            batch: Optional::none(),
-        }
-    }
-}
-
-impl Default for BatchConfig {
-    fn default() -> Self {
-        Self {
-            flush_timeout: Duration::from_millis(200),
-            sizer: None,
-            min_size: 8192,
-            max_size: 0,
-            partition: PartitionConfig::default(),
+            bisect_rejected: false,
+            batch: Optional::off(BatchConfig::default()),
         }
     }
 }
 
 impl QueueConfig {
+    /// Places for what is taken out of the queue: one for each consumer, and one for what is joined.
+    pub(crate) fn slots(&self) -> usize {
+        self.consumers() + 1
+    }
+
     /// Tasks that send what is in the queue.
     pub(crate) fn consumers(&self) -> usize {
         usize::try_from(self.num_consumers).unwrap_or(1).max(1)
@@ -170,13 +145,10 @@ impl Validate for QueueConfig {
                 "`wait_for_result` is not supported with a persistent queue configured with `storage`",
             );
         }
-        if self.batch.is_on() {
-            check.at("batch", |check| {
-                check.error_with_help(
-                    "batching in the sending queue is not supported yet by this version",
-                    "remove `batch`",
-                );
-            });
-        }
+        check.at("batch", |check| {
+            if let Some(batch) = self.batch.get() {
+                batch.validate_behind(self.sizer, self.queue_size, check);
+            }
+        });
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration as StdDuration;
 
-use etalon_component::{Batch, Failure, Outcome};
+use etalon_component::{Batch, Code, Failure, Outcome};
 use etalon_conf::{Check, Duration, Validate};
+use etalon_telemetry::metrics::ExporterMetrics;
 use etalon_telemetry::tell;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
+use crate::circuit::{Circuit, Late, Place};
 use crate::timeout::Attempt;
 
 /// When a request that was refused is sent again, and for how long.
@@ -84,6 +86,8 @@ impl Validate for RetryConfig {
 pub(crate) struct Retry {
     attempt: Attempt,
     policy: Option<Policy>,
+    /// Only behind a queue: who waits for an answer is told about the destination instead.
+    circuit: Option<Circuit>,
     stop: CancellationToken,
     span: tracing::Span,
 }
@@ -94,12 +98,14 @@ struct Policy {
 }
 
 impl Retry {
-    /// When `stop` is cancelled, waits end, and what waited gets one last attempt.
+    /// When `stop` is cancelled, waits end, and what waited gets one last attempt. `consumers` is how many take batches out
+    /// of a queue, if there is one.
     pub(crate) fn new(
         attempt: Attempt,
         config: &RetryConfig,
+        consumers: Option<usize>,
         stop: CancellationToken,
-        span: tracing::Span,
+        (metrics, span): (&ExporterMetrics, tracing::Span),
     ) -> Self {
         let max_elapsed = config.max_elapsed_time.to_std();
         let policy = config.enabled.then(|| Policy {
@@ -111,7 +117,26 @@ impl Retry {
             },
             max_elapsed: (!max_elapsed.is_zero()).then_some(max_elapsed),
         });
-        Self { attempt, policy, stop, span }
+        let circuit = policy.as_ref().zip(consumers).map(|(policy, consumers)| {
+            Circuit::new(consumers, policy.backoff.clone(), metrics.clone(), span.clone())
+        });
+        Self { attempt, policy, circuit, stop, span }
+    }
+
+    /// One attempt, when it is its turn.
+    async fn attempt_at(&self, place: Option<&Place<'_>>, batch: &Batch) -> Result<Outcome, Late> {
+        let Some(place) = place else { return Ok(self.attempt.run(batch.clone()).await) };
+        let permit = tokio::select! {
+            biased;
+            permit = place.permit(batch.context.deadline) => Some(permit?),
+            // The last attempts are made at once.
+            () = self.stop.cancelled() => None,
+        };
+        let outcome = self.attempt.run(batch.clone()).await;
+        if let Some(permit) = permit {
+            permit.report(&outcome);
+        }
+        Ok(outcome)
     }
 
     /// Whether no further attempt will be made after the one that is under way.
@@ -125,8 +150,12 @@ impl Retry {
         let Some(policy) = &self.policy else { return self.attempt.run(batch).await };
         let started = Instant::now();
         let mut backoff = policy.backoff.clone();
+        let place = self.circuit.as_ref().map(Circuit::place);
         loop {
-            let outcome = self.attempt.run(batch.clone()).await;
+            let outcome = match self.attempt_at(place.as_ref(), &batch).await {
+                Ok(outcome) => outcome,
+                Err(Late(failure)) => return late(failure),
+            };
             let failure = match &outcome {
                 Outcome::Delivered(_) => return outcome,
                 Outcome::Permanent(_) => return ended(outcome, "not retryable error"),
@@ -155,6 +184,13 @@ impl Retry {
             }
         }
     }
+}
+
+/// The outcome of what could not be attempted in time; the destination has failed others so.
+fn late(failure: Option<Failure>) -> Outcome {
+    let message = "the deadline passed while the exporter waited for the destination";
+    let because = failure.map(|failure| format!(": {}", described(&failure))).unwrap_or_default();
+    Outcome::Refused(Failure::new(Code::DeadlineExceeded, format!("{message}{because}")))
 }
 
 /// The same outcome, with the reason why it is the last.

@@ -1,6 +1,8 @@
 //! The chain under a stopped clock, in front of a sender that does as it is told.
 
 mod accounting;
+mod batch;
+mod circuit;
 mod disk;
 mod drops;
 mod parts;
@@ -123,18 +125,21 @@ impl Chain {
         script: impl IntoIterator<Item = Reply>,
         permits: usize,
     ) -> Result<Self, BoxError> {
-        let telemetry = Telemetry::new(&[]);
-        let settings = Settings {
-            id: "test".parse().expect("an id"),
-            build: BuildInfo { command: "test", description: "Test", version: "0" },
-            telemetry: telemetry.clone(),
-            span: tracing::Span::none(),
-        };
         let (sender, epoch) = (Sender::new(script, permits), Instant::now());
         let stage = Stage::new(Recorder(sender.clone(), epoch));
-        let delivery = Arc::new(Delivery::new(&settings, TRACES, config, stage, OF));
-        delivery.start(host).await?;
+        let (delivery, telemetry) = started(host, config, stage).await?;
         Ok(Self { delivery, sender, telemetry, epoch })
+    }
+
+    /// A chain in front of a sender of the test's own.
+    async fn before(config: &DeliveryConfig, stage: Stage) -> Self {
+        Self::before_on(&Host::new(mpsc::channel(1).0), config, stage).await
+    }
+
+    async fn before_on(host: &Host, config: &DeliveryConfig, stage: Stage) -> Self {
+        let epoch = Instant::now();
+        let (delivery, telemetry) = started(host, config, stage).await.expect("nothing can fail here");
+        Self { delivery, sender: Sender::new([], 0), telemetry, epoch }
     }
 
     async fn consume(&self, items: usize) -> Outcome {
@@ -193,6 +198,23 @@ impl Chain {
         });
         assert!(held.await.is_ok(), "sent {}, failed {}", self.sent(), self.failed());
     }
+}
+
+async fn started(
+    host: &Host,
+    config: &DeliveryConfig,
+    stage: Stage,
+) -> Result<(Arc<Delivery>, Telemetry), BoxError> {
+    let telemetry = Telemetry::new(&[]);
+    let settings = Settings {
+        id: "test".parse().expect("an id"),
+        build: BuildInfo { command: "test", description: "Test", version: "0" },
+        telemetry: telemetry.clone(),
+        span: tracing::Span::none(),
+    };
+    let delivery = Arc::new(Delivery::new(&settings, TRACES, config, stage, OF));
+    delivery.start(host).await?;
+    Ok((delivery, telemetry))
 }
 
 fn batch(items: usize) -> Batch {

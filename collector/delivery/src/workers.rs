@@ -4,38 +4,70 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
-use etalon_component::{Code, Failure, Outcome};
+use etalon_component::{Batch, Code, Failure, Outcome};
 use etalon_telemetry::attributes::DropReason;
 use etalon_telemetry::metrics::QueueMetrics;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::accounting::Accounting;
-use crate::memory_queue::Element;
-use crate::queue::{Queue, Taking};
+use crate::batcher::Batcher;
+use crate::joined::Joined;
+use crate::outcomes::Outcomes;
+use crate::queue::Queue;
+use crate::taking::Taking;
 
 /// Tasks that send what is in the queue, each one batch at a time.
 pub(crate) struct Workers {
+    count: usize,
+    /// Makes the batches, unless each request is one.
+    batcher: Option<Arc<AsyncMutex<Batcher>>>,
     tasks: Mutex<JoinSet<()>>,
 }
 
+/// What a task sends at a time.
+enum Work {
+    One(Taking),
+    Joined(Joined),
+}
+
+/// What one task has in its hands.
+struct Worker {
+    number: usize,
+    count: usize,
+    queue: Arc<Queue>,
+    batcher: Option<Arc<AsyncMutex<Batcher>>>,
+    metrics: Arc<QueueMetrics>,
+    accounting: Arc<Accounting>,
+}
+
 impl Workers {
-    pub(crate) fn new() -> Self {
-        Self { tasks: Mutex::default() }
+    pub(crate) fn new(count: usize, batcher: Option<Batcher>) -> Self {
+        let batcher = batcher.map(|batcher| Arc::new(AsyncMutex::new(batcher)));
+        Self { count, batcher, tasks: Mutex::default() }
     }
 
-    /// Starts `count` tasks.
+    /// Starts the tasks.
     pub(crate) fn start(
         &self,
-        count: usize,
         queue: &Arc<Queue>,
         metrics: &Arc<QueueMetrics>,
         accounting: &Arc<Accounting>,
     ) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        for number in 0..count {
-            tasks.spawn(work(number, queue.clone(), metrics.clone(), accounting.clone()));
+        for number in 0..self.count {
+            let worker = Worker {
+                number,
+                count: self.count,
+                queue: queue.clone(),
+                batcher: self.batcher.clone(),
+                metrics: metrics.clone(),
+                accounting: accounting.clone(),
+            };
+            tasks.spawn(async move { worker.run().await });
         }
     }
 
@@ -49,43 +81,83 @@ impl Workers {
         }
         let failure =
             Failure::new(Code::Unavailable, "interrupted due to shutdown: the time for it was over");
-        while let Some(Element { batch, reply, .. }) = queue.pop() {
-            accounting.lose(batch.items(), &failure, DropReason::Shutdown);
-            answer(reply, Outcome::Refused(failure.clone()));
-        }
-    }
-}
-
-async fn work(number: usize, queue: Arc<Queue>, metrics: Arc<QueueMetrics>, accounting: Arc<Accounting>) {
-    while let Some(taking) = queue.take(number, &accounting).await {
-        metrics.wait_duration(taking.age());
-        match taking {
-            Taking::Memory(Element { batch, reply, share }, sending) => {
-                let outcome = survived(accounting.export(batch)).await;
-                let outcome =
-                    outcome.unwrap_or_else(|| Outcome::unknown("the exporter failed while it sent the data"));
-                // The room is free before the caller learns of the outcome.
-                drop((share, sending));
-                answer(reply, outcome);
+        let refused = |items| Outcomes::one(items, Outcome::Refused(failure.clone()));
+        if let Some(batcher) = &self.batcher {
+            for joined in batcher.lock().await.take_all() {
+                let items = joined.batch.items();
+                accounting.lose(items, &failure, DropReason::Shutdown);
+                joined.finish(refused(items), true).await;
             }
-            Taking::Disk(stored) => match survived(accounting.export(stored.batch.clone())).await {
-                Some(outcome) => stored.finish(&outcome, accounting.retry.is_stopping()).await,
-                None => stored.set_aside(),
-            },
+        }
+        while let Some(element) = queue.pop() {
+            let items = element.batch.items();
+            accounting.lose(items, &failure, DropReason::Shutdown);
+            Taking::Memory(element).finish(refused(items), true).await;
         }
     }
 }
 
-fn answer(reply: Option<tokio::sync::oneshot::Sender<Outcome>>, outcome: Outcome) {
-    if let Some(reply) = reply {
-        // Nobody may be there any more.
-        reply.send(outcome).ok();
+impl Work {
+    fn batch(&self) -> Batch {
+        match self {
+            Self::One(taking) => taking.batch().clone(),
+            Self::Joined(joined) => joined.batch.clone(),
+        }
+    }
+
+    /// How long the queue has had each request that begins in it.
+    fn each_age(&self, each: impl FnMut(Duration)) {
+        match self {
+            Self::One(taking) => [taking.age()].into_iter().for_each(each),
+            Self::Joined(joined) => joined.ages().for_each(each),
+        }
+    }
+
+    async fn finish(self, outcomes: Outcomes, is_stopping: bool) {
+        match self {
+            Self::One(taking) => taking.finish(outcomes, is_stopping).await,
+            Self::Joined(joined) => joined.finish(outcomes, is_stopping).await,
+        }
+    }
+
+    fn panicked(self) {
+        match self {
+            Self::One(taking) => taking.panicked(),
+            Self::Joined(joined) => joined.panicked(),
+        }
+    }
+}
+
+impl Worker {
+    async fn run(self) {
+        let slots = self.queue.slots();
+        let (sending, waiting) = (slots.slot(self.number), slots.slot(self.count));
+        loop {
+            let next = match &self.batcher {
+                None => self.queue.take(sending, &self.accounting).await.map(Work::One),
+                Some(batcher) => {
+                    let mut batcher = batcher.lock().await;
+                    batcher.next(&self.queue, waiting, sending, &self.accounting).await.map(Work::Joined)
+                }
+            };
+            let Some(work) = next else { return };
+            self.send(work).await;
+            sending.set(None);
+        }
+    }
+
+    async fn send(&self, work: Work) {
+        work.each_age(|age| self.metrics.wait_duration(age));
+        match survived(self.accounting.export(work.batch())).await {
+            Some(outcomes) => work.finish(outcomes, self.accounting.retry.is_stopping()).await,
+            None => work.panicked(),
+        }
     }
 }
 
 /// A sender that panics must not cost the queue a consumer. Its items are accounted for when `export` is
 /// dropped. Nothing when it has panicked.
-async fn survived(export: impl Future<Output = Outcome>) -> Option<Outcome> {
+async fn survived(export: impl Future<Output = Outcomes>) -> Option<Outcomes> {
     let mut export = pin!(export);
     std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| export.as_mut().poll(cx))) {
         Ok(polled) => polled.map(Some),

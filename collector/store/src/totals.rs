@@ -15,6 +15,8 @@ pub enum Verdict {
     Lost = 5,
     /// It was never acknowledged, since its way to the disk failed.
     Withdrawn = 6,
+    /// It has been accepted again, as part of a later request.
+    Moved = 7,
 }
 
 /// Requests, and the items in them.
@@ -36,8 +38,15 @@ pub struct Totals {
 }
 
 impl Verdict {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Delivered, Self::Failed, Self::Dropped, Self::Corrupt, Self::Lost, Self::Withdrawn];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Delivered,
+        Self::Failed,
+        Self::Dropped,
+        Self::Corrupt,
+        Self::Lost,
+        Self::Withdrawn,
+        Self::Moved,
+    ];
 }
 
 impl Totals {

@@ -7,12 +7,12 @@ use etalon_component::{Code, ComponentId, Extension, Metadata, Storage};
 use super::*;
 use crate::Sizer;
 
-fn storage_id() -> ComponentId {
+pub(super) fn storage_id() -> ComponentId {
     "file_storage".parse().expect("an id")
 }
 
 /// A host whose storage is this folder.
-fn host(folder: &Path) -> Host {
+pub(super) fn host(folder: &Path) -> Host {
     let storage =
         Storage { directory: folder.to_owned(), queue_bytes: 1 << 30, lock_timeout: Duration::ZERO };
     let idle = Recorder(Sender::new([], 0), Instant::now());

@@ -6,12 +6,15 @@ use etalon_pdata::proto::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 
 use super::*;
-use crate::{PART_BYTES_MIN, REQUEST_BYTES_MAX};
+use crate::{BISECT_REQUESTS_MAX, PART_BYTES_MIN, REQUEST_BYTES_MAX};
 
 /// Takes no request of more than so many bytes. Some names of spans make it answer otherwise, once.
+#[derive(Default)]
 struct Limited {
     limit: usize,
     odd: Mutex<Vec<(&'static str, Outcome)>>,
+    /// It objects to spans of these names, always.
+    invalid: Vec<String>,
     taken: Mutex<Vec<String>>,
     requests: Mutex<Vec<usize>>,
 }
@@ -28,6 +31,9 @@ impl Consumer for Limiting {
             assert_eq!(names.len(), batch.items());
             if body.len() > self.0.limit {
                 return Outcome::permanent(Code::ResourceExhausted, "too large");
+            }
+            if names.iter().any(|name| self.0.invalid.contains(name)) {
+                return Outcome::permanent(Code::InvalidArgument, "invalid");
             }
             let mut odd = self.0.odd.lock().unwrap();
             if let Some(at) = odd.iter().position(|(name, _)| names.iter().any(|other| other == name)) {
@@ -58,6 +64,17 @@ struct Done {
 
 /// Sends one request of spans with these names and sizes.
 async fn send(limit: usize, odd: Vec<(&'static str, Outcome)>, spans: Vec<(String, usize)>) -> Done {
+    send_as(&direct(), Limited { limit, odd: Mutex::new(odd), ..Limited::default() }, spans).await
+}
+
+/// Sends them to a destination that objects to some, with a queue that looks for these.
+async fn send_invalid(invalid: &[String], spans: Vec<(String, usize)>) -> Done {
+    let queue = QueueConfig { bisect_rejected: true, wait_for_result: true, ..QueueConfig::default() };
+    let destination = Limited { limit: usize::MAX, invalid: invalid.to_vec(), ..Limited::default() };
+    send_as(&queued(queue), destination, spans).await
+}
+
+async fn send_as(config: &DeliveryConfig, destination: Limited, spans: Vec<(String, usize)>) -> Done {
     let telemetry = Telemetry::new(&[]);
     let settings = Settings {
         id: "test".parse().expect("an id"),
@@ -65,10 +82,10 @@ async fn send(limit: usize, odd: Vec<(&'static str, Outcome)>, spans: Vec<(Strin
         telemetry: telemetry.clone(),
         span: tracing::Span::none(),
     };
-    let (taken, requests) = (Mutex::default(), Mutex::default());
-    let destination = Arc::new(Limited { limit, odd: Mutex::new(odd), taken, requests });
+    let destination = Arc::new(destination);
     let stage = Stage::new(Limiting(destination.clone()));
-    let delivery = Delivery::new(&settings, TRACES, &direct(), stage, OF);
+    let delivery = Delivery::new(&settings, TRACES, config, stage, OF);
+    delivery.start(&Host::new(mpsc::channel(1).0)).await.expect("nothing can fail here");
     let outcome = delivery.consume(request(spans)).await;
     let text = telemetry.prometheus_text();
     let count = |name: &str| {
@@ -79,7 +96,7 @@ async fn send(limit: usize, odd: Vec<(&'static str, Outcome)>, spans: Vec<(Strin
     Done { outcome, destination, sent, failed }
 }
 
-fn request(spans: Vec<(String, usize)>) -> Batch {
+pub(super) fn request(spans: Vec<(String, usize)>) -> Batch {
     let count = spans.len();
     let span = |(name, size)| Span { name, trace_state: "x".repeat(size), ..Span::default() };
     let spans = spans.into_iter().map(span).collect();
@@ -89,7 +106,7 @@ fn request(spans: Vec<(String, usize)>) -> Batch {
     Batch::new(Payload::from_validated(TRACES, request.encode_to_vec().into(), count))
 }
 
-fn names(body: &[u8]) -> Vec<String> {
+pub(super) fn names(body: &[u8]) -> Vec<String> {
     let request = ExportTraceServiceRequest::decode(body).expect("a request");
     let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
     scopes.flat_map(|scope| scope.spans).map(|span| span.name).collect()
@@ -168,4 +185,32 @@ async fn nothing_is_sent_that_is_larger_than_a_request_may_be() {
     assert_eq!(delivered.rejected, 1);
     assert_eq!(*done.destination.taken.lock().unwrap(), ["span 0", "span 2"]);
     assert_eq!((done.sent, done.failed), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_the_destination_objects_to_costs_no_other_where_halves_are_sent() {
+    let invalid = ["span 3".to_owned(), "span 700".to_owned()];
+    let done = send_invalid(&invalid, named(1000, 10)).await;
+    let Outcome::Delivered(delivered) = &done.outcome else { panic!("{:?}", done.outcome) };
+    assert_eq!(delivered.rejected, 2);
+    let expected: Vec<String> = all_names(1000).into_iter().filter(|name| !invalid.contains(name)).collect();
+    assert_eq!(*done.destination.taken.lock().unwrap(), expected);
+    assert_eq!((done.sent, done.failed), (998, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_objects_to_all_is_not_sent_each_item() {
+    let done = send_invalid(&all_names(10_000), named(10_000, 1)).await;
+    assert!(matches!(done.outcome, Outcome::Permanent(_)), "{:?}", done.outcome);
+    assert_eq!((done.sent, done.failed), (0, 10_000));
+    let requests = done.destination.requests.lock().unwrap().len();
+    assert!(requests <= BISECT_REQUESTS_MAX + 1, "{requests}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn halves_are_sent_only_if_that_is_wanted() {
+    let destination = Limited { limit: usize::MAX, invalid: vec!["span 3".into()], ..Limited::default() };
+    let done = send_as(&direct(), destination, named(10, 1)).await;
+    assert!(matches!(done.outcome, Outcome::Permanent(_)), "{:?}", done.outcome);
+    assert_eq!((done.sent, done.failed, done.destination.requests.lock().unwrap().len()), (0, 10, 1));
 }

@@ -9,10 +9,11 @@ use crate::renamed::Renamed;
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
-pub static ALL: [&Definition; 49] = [
+pub static ALL: [&Definition; 50] = [
     &ETALON_BUILD_INFO,
     &ETALON_CONFIG_RELOADS,
     &ETALON_CONTRACT_INFO,
+    &ETALON_EXPORTER_CIRCUIT_OPEN,
     &ETALON_EXPORTER_DESTINATION_INFO,
     &ETALON_EXPORTER_DROPPED_ITEMS,
     &ETALON_EXPORTER_INCOMING_ITEMS,
@@ -96,6 +97,18 @@ pub(crate) static ETALON_CONTRACT_INFO: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_CIRCUIT_OPEN: Definition = Definition {
+    name: "etalon_exporter_circuit_open",
+    brief: "1 while the destination takes nothing and is asked with one batch at a time; else 0.",
+    unit: "1",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
     on_event: false,
     buckets: &[],
 };

@@ -203,6 +203,7 @@ pub struct ExporterAttributes<'a> {
 /// An exporter counts, for each signal, what becomes of what it is given.
 #[derive(Clone, Debug)]
 pub struct ExporterMetrics {
+    circuit_open: Gauge,
     dropped: [Counter; attributes::DropReason::ALL.len()],
     incoming: Counter,
     last_success: Gauge,
@@ -219,6 +220,10 @@ impl ExporterMetrics {
     /// Binds the series of `of`. What is recorded is there, at zero, from now on.
     pub fn new(telemetry: &Telemetry, of: ExporterAttributes<'_>) -> Self {
         Self {
+            circuit_open: telemetry.gauge(
+                &definitions::ETALON_EXPORTER_CIRCUIT_OPEN,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+            ),
             dropped: attributes::DropReason::ALL.map(|given| {
                 telemetry.counter(
                     &definitions::ETALON_EXPORTER_DROPPED_ITEMS,
@@ -280,6 +285,13 @@ impl ExporterMetrics {
                 &[("exporter", of.exporter.as_str())],
             ),
         }
+    }
+
+    /// `etalon_exporter_circuit_open`: 1 while the destination takes nothing and is asked with one batch at a time; else 0.
+    ///
+    /// Recorded at the start, at exporter.circuit.opened and at exporter.circuit.closed.
+    pub fn circuit_open(&self, value: u64) {
+        self.circuit_open.set(value as f64);
     }
 
     /// `etalon_exporter_dropped_items`: Items that are lost although their sender was told that all is well, by why.

@@ -81,6 +81,22 @@ fn answers_are_counted_by_their_code() {
 }
 
 #[test]
+fn the_circuit_is_open_while_the_destination_is_away() {
+    let peer = HttpPeer::start();
+    peer.script([HttpReply::status(503, &["Retry-After: 2"], &[])]);
+    let exporter = format!("  otlp_http:\n    endpoint: {}", peer.endpoint());
+    let etalon = Etalon::start(&forwarding_to(&exporter, "otlp_http"));
+    let open =
+        || of(&etalon.scrape(), "etalon_exporter_circuit_open", "otlp_http", ("exporter", "otlp_http"));
+    assert_eq!(open(), Some(0.0));
+    send(&etalon, 2);
+    eventually("an open circuit", || open().filter(|open| *open > 0.0));
+    eventually("a closed one", || open().filter(|open| *open == 0.0));
+    peer.wait_for(3);
+    assert_balanced(&etalon);
+}
+
+#[test]
 fn the_last_success_is_told_from_the_first_one_on() {
     let now = || {
         #[expect(clippy::disallowed_methods, reason = "the metric tells wall time")]
