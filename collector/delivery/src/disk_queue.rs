@@ -1,29 +1,24 @@
 //! A queue on disk: first in, first out, with a limit on what it holds. What it has taken survives the process.
 
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use etalon_component::{Batch, BoxError, Code, ComponentId, Failure, Host};
-use etalon_pdata::{Most, Part, Payload, Signal};
-use etalon_store::{
-    AnyFile, Append, AppendError, Count, Entry, Given, Limits, OpenError, ReadError, Recovered, Requests,
-    Store, Verdict, directory,
-};
+use etalon_pdata::Signal;
+use etalon_store::{AnyFile, Append, AppendError, Count, Given, Limits, ReadError, Recovered, Store};
 use etalon_telemetry::event::Causes;
 use etalon_telemetry::tell;
-use tokio::task::{AbortHandle, spawn_blocking};
-use tokio::time::{Instant, MissedTickBehavior, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::accounting::Accounting;
 use crate::context;
-use crate::outcomes::{Counts, Outcomes};
+use crate::open_store::OpenStore;
 use crate::queue::{Offered, full, late, shut_down};
 use crate::queue_config::{QueueConfig, Sizer};
 use crate::slots::{Slot, Slots};
+use crate::stored::{Stored, age, unix_milliseconds};
 
 /// See [`QueueConfig`], with `storage`.
 pub(crate) struct DiskQueue {
@@ -43,48 +38,8 @@ pub(crate) struct DiskQueue {
     pub(crate) slots: Slots,
 }
 
-/// A store, and what there is once of it. After a reload, two queues may use the same for a time.
-struct OpenStore {
-    store: Store<AnyFile>,
-    requests: tokio::sync::Mutex<Requests<AnyFile>>,
-    _ticking: Ticking,
-}
-
-/// A task that ends with this.
-struct Ticking(AbortHandle);
-
-/// A request that a consumer has.
-pub(crate) struct Stored {
-    pub(crate) batch: Batch,
-    /// How long the queue has had it.
-    pub(crate) age: Duration,
-    /// When it was accepted, in milliseconds since 1970.
-    pub(crate) accepted: u64,
-    store: Arc<OpenStore>,
-    seq: u64,
-    bytes: usize,
-    /// Whether it must not be given out again.
-    is_done: bool,
-}
-
-/// The queue cannot be used.
-#[derive(Debug, thiserror::Error)]
-enum StartError {
-    #[error("cannot make the folder of the queue, {path}")]
-    Folder { path: PathBuf, source: std::io::Error },
-    #[error("cannot open the queue in {path}")]
-    Open { path: PathBuf, source: OpenError },
-    #[error("the attempt to open the queue in {path} has failed")]
-    Panicked { path: PathBuf },
-}
-
-/// Between two looks whether another process has left the queue.
-const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Between two attempts to read from a disk that fails.
 const READ_PAUSE: Duration = Duration::from_secs(1);
-/// How often what is settled becomes certain, and space is given back.
-const TICK: Duration = Duration::from_secs(1);
-
 impl DiskQueue {
     pub(crate) fn new(
         config: &QueueConfig,
@@ -173,7 +128,7 @@ impl DiskQueue {
             match next {
                 Ok(Given::Entry(entry)) => {
                     slot.add(entry.accepted);
-                    return Some(self.stored(open, entry));
+                    return Some(Stored::new(open, self.signal, entry));
                 }
                 Ok(Given::Damaged(damaged)) => {
                     self.tell_damaged(damaged, Count::default());
@@ -265,14 +220,6 @@ impl DiskQueue {
         }
     }
 
-    fn stored(&self, store: Arc<OpenStore>, entry: Entry) -> Stored {
-        let (seq, bytes, accepted) = (entry.seq, entry.size(), entry.accepted);
-        let items = usize::try_from(entry.items).unwrap_or(usize::MAX);
-        let payload = Payload::from_validated(self.signal, entry.body, items);
-        let batch = Batch { payload, context: context::decode(entry.context) };
-        Stored { batch, age: age(accepted), accepted, store, seq, bytes, is_done: false }
-    }
-
     async fn wait_for_the_disk(&self, error: &ReadError) {
         self.span.in_scope(|| tell!(QueueUnreadable { error: &Causes(error) }));
         tokio::select! {
@@ -314,114 +261,6 @@ impl DiskQueue {
     }
 }
 
-impl OpenStore {
-    async fn open(
-        path: PathBuf,
-        limits: Limits,
-        lock_timeout: Duration,
-    ) -> Result<(Self, Recovered), StartError> {
-        let until = Instant::now() + lock_timeout;
-        loop {
-            let (folder, limits) = (path.clone(), limits.clone());
-            let opening = spawn_blocking(move || {
-                let directory = directory(&folder)
-                    .map_err(|source| StartError::Folder { path: folder.clone(), source })?;
-                Store::open(directory, limits).map_err(|source| StartError::Open { path: folder, source })
-            });
-            match opening.await {
-                Ok(Ok((store, requests, recovered))) => {
-                    let ticking = Ticking(tokio::spawn(tick(store.clone())).abort_handle());
-                    let requests = tokio::sync::Mutex::new(requests);
-                    return Ok((Self { store, requests, _ticking: ticking }, recovered));
-                }
-                Ok(Err(StartError::Open { source: OpenError::InUse, .. })) if Instant::now() < until => {
-                    tokio::time::sleep(LOCK_PAUSE).await;
-                }
-                Ok(Err(error)) => return Err(error),
-                Err(_) => return Err(StartError::Panicked { path }),
-            }
-        }
-    }
-}
-
-async fn tick(store: Store<AnyFile>) {
-    let mut interval = tokio::time::interval(TICK);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        store.tick().await;
-    }
-}
-
-impl Drop for Ticking {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl Stored {
-    /// Notes what became of its items. While the chain `is_stopping`, what may yet be delivered stays in the queue.
-    pub(crate) async fn finish(mut self, outcomes: &Outcomes, is_stopping: bool) {
-        let Counts { delivered, rejected, owned } = outcomes.counts();
-        let mut verdicts = vec![(Verdict::Delivered, delivered), (Verdict::Failed, rejected)];
-        if !is_stopping {
-            verdicts.push((Verdict::Dropped, owned));
-        } else if owned > 0 {
-            if delivered + rejected == 0 || !self.keep_owned(outcomes).await {
-                return;
-            }
-            verdicts.push((Verdict::Moved, owned));
-        }
-        let mut verdicts: Vec<_> =
-            verdicts.into_iter().map(|(verdict, items)| (verdict, items as u64)).collect();
-        verdicts.retain(|(_, items)| *items > 0);
-        if verdicts.is_empty() {
-            // A request is settled even if it has no items.
-            verdicts.push((Verdict::Delivered, 0));
-        }
-        self.is_done = true;
-        self.store.store.settle(self.seq, self.bytes, &verdicts).await;
-    }
-
-    /// Appends those of its items that may yet be delivered as a request of their own, so that the others do not come
-    /// again. Whether that was possible.
-    async fn keep_owned(&self, outcomes: &Outcomes) -> bool {
-        let mut parts = self.batch.payload.clone().into_parts();
-        let mut kept: Option<Payload> = None;
-        for (items, is_owned) in outcomes.owned() {
-            let Some(items) = NonZeroUsize::new(items) else { continue };
-            let Some(Part::Fits(part)) = parts.next_within(Most::Items(items)) else { return false };
-            match &mut kept {
-                _ if !is_owned => {}
-                Some(kept) => kept.join(part),
-                None => kept = Some(part),
-            }
-        }
-        let Some(kept) = kept else { return false };
-        let request = Append {
-            items: kept.items() as u64,
-            accepted: self.accepted,
-            context: context::encode(&self.batch.context),
-            body: kept.contiguous(),
-        };
-        self.store.store.append(request).await.is_ok()
-    }
-
-    /// Leaves it on the disk until the next start: the exporter panics over it, and would do so again.
-    pub(crate) fn set_aside(mut self) {
-        self.is_done = true;
-    }
-}
-
-/// What nobody knows the end of is sent again, by whoever has the queue then.
-impl Drop for Stored {
-    fn drop(&mut self) {
-        if !self.is_done {
-            self.store.store.give_back(self.seq);
-        }
-    }
-}
-
 /// A share of the capacity for what is on its way to the disk.
 struct Reserved {
     sum: Arc<AtomicU64>,
@@ -451,19 +290,4 @@ fn refusal(error: AppendError) -> Failure {
             Failure::new(Code::Unavailable, format!("the sending queue cannot keep data: {error}"))
         }
     }
-}
-
-/// What a clock has to tell that goes on when no process runs.
-fn unix_milliseconds() -> u64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "an age that survives the process; no decision depends on it"
-    )]
-    let now = SystemTime::now();
-    u64::try_from(now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Since so many milliseconds after 1970.
-fn age(since: u64) -> Duration {
-    Duration::from_millis(unix_milliseconds().saturating_sub(since))
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use etalon_component::{Batch, Outcome};
 use tokio::sync::oneshot;
 
-use crate::disk_queue::Stored;
 use crate::memory_queue::Element;
 use crate::outcomes::Outcomes;
+use crate::stored::Stored;
 
 /// A request. Dropped without an outcome, it goes back to a queue on disk, and to whoever waits for one in memory nobody
 /// knows what became of it.

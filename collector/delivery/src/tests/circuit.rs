@@ -43,12 +43,10 @@ async fn when_it_is_back_each_answer_allows_one_attempt_more_at_once() {
         assert!(chain.consume(items).await.is_delivered());
     }
     chain.until(|chain| chain.metric("etalon_exporter_circuit_open") == 1).await;
-    let mut before = 8;
-    for expected in [1, 2, 3, 4, 5, 6, 7, 8, 8] {
+    for (before, expected) in (8..).zip([1, 2, 3, 4, 5, 6, 7, 8, 8]) {
         chain.until(|chain| chain.attempts().len() > before).await;
         tokio::time::sleep(Duration::from_mins(1)).await;
         assert_eq!(chain.attempts().len() - before, expected);
-        before += 1;
         chain.sender.gate.add_permits(1);
     }
     chain.sender.gate.add_permits(PLENTY);
