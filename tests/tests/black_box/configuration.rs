@@ -332,7 +332,6 @@ fn what_this_version_does_not_have_is_refused_with_its_key() {
         (with("connectors: {count: }\n"), "connectors::count: unknown type: \"count\""),
         (with("extensions: {zpages: }\n"), "extensions::zpages: unknown type: \"zpages\""),
         (with("extensions: {health_check: }\n"), "extensions::health_check: unknown type: \"health_check\""),
-        (with_queue("batch: {}"), "exporters::otlp_http::sending_queue::batch: "),
         (
             with(
                 "  telemetry: {metrics: {readers: [{periodic: {exporter: {otlp: {headers_list: a=b}}}}]}}\n",
