@@ -318,10 +318,6 @@ fn what_is_not_there_over_http_is_told_with_its_status() {
 
 #[test]
 fn what_this_version_does_not_have_is_refused_with_its_key() {
-    let with_queue = |key: &str| {
-        let exporter = format!("  otlp_http: {{endpoint: 'http://backend:4318', sending_queue: {{{key}}}}}");
-        forwarding_to(&exporter, "otlp_http")
-    };
     let with = |more: &str| forwarding_to("  nop:", "nop") + more;
     let cases = [
         (with("processors: {batch: }\n"), "processors::batch: unknown type: \"batch\""),
