@@ -7,7 +7,7 @@ use std::sync::Arc;
 use etalon_pdata::{Payload, Signal};
 use tokio::time::Instant;
 
-use crate::{Identity, SpanContext};
+use crate::{Identity, Memory, SpanContext};
 
 /// A payload and the context in which it arrived. Cloning shares the bytes.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Context {
     pub span: Option<Arc<SpanContext>>,
     /// Header fields that tell the destination of that span. A sender sets them for its own attempt.
     pub told: Vec<(&'static str, String)>,
+    /// What the data takes of memory budgets. Whoever makes one batch of several keeps that of each.
+    pub memory: Memory,
 }
 
 /// What a sender told of itself.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Batch, BoxFuture, Component, Outcome};
+use crate::{Batch, BoxFuture, Budgets, Component, Outcome};
 
 /// Takes batches and answers for them.
 pub trait Consumer: Send + Sync {
@@ -13,6 +13,13 @@ pub trait Consumer: Send + Sync {
     /// [`Outcome::Permanent`]. Dropping the future before it resolves means that the caller does not
     /// wait any longer: the batch may or may not have been delivered.
     fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome>;
+
+    /// The budgets of memory that stand right here, before anything else is done with a batch. Who reads a batch
+    /// from outside reserves there before it does so, and hands the reservation on with the batch. They may be
+    /// others from one batch to the next.
+    fn budgets(&self) -> Budgets {
+        Budgets::new()
+    }
 }
 
 /// A component that consumes: an exporter, a processor or a connector, as its factory hands it over.

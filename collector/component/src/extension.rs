@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{ClientAuthenticator, Component, ComponentId, ServerAuthenticator, Storage};
+use crate::{ClientAuthenticator, Component, ComponentId, MemoryBudget, ServerAuthenticator, Storage};
 
 /// An extension as its factory hands it over. What it offers, others look up by its id in the
 /// [`Host`](crate::Host).
@@ -14,6 +14,7 @@ pub struct Extension {
     server_authenticator: Option<Arc<dyn ServerAuthenticator>>,
     client_authenticator: Option<Arc<dyn ClientAuthenticator>>,
     storage: Option<Storage>,
+    memory_budget: Option<MemoryBudget>,
 }
 
 /// An authenticator that a configuration names cannot be used.
@@ -30,6 +31,17 @@ pub enum AuthenticatorError {
     NotClient(&'static str),
 }
 
+/// A middleware that a configuration names cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MiddlewareError {
+    /// No extension of this id is in service.
+    #[error("failed to resolve middleware \"{0}\": middleware not found")]
+    NotFound(ComponentId),
+    /// The extension has nothing to say to a server.
+    #[error("requested extension is not a server middleware: \"{0}\"")]
+    NotServer(ComponentId),
+}
+
 impl Extension {
     /// An extension that offers nothing to other components yet.
     pub fn new(component: Arc<dyn Component>) -> Self {
@@ -39,6 +51,7 @@ impl Extension {
             server_authenticator: None,
             client_authenticator: None,
             storage: None,
+            memory_budget: None,
         }
     }
 
@@ -66,6 +79,12 @@ impl Extension {
         self
     }
 
+    /// Offers a budget of memory to servers that name the extension as their middleware.
+    pub fn with_memory_budget(mut self, budget: MemoryBudget) -> Self {
+        self.memory_budget = Some(budget);
+        self
+    }
+
     /// Its life cycle.
     pub fn component(&self) -> &Arc<dyn Component> {
         &self.component
@@ -87,6 +106,10 @@ impl Extension {
     pub(crate) fn storage(&self) -> Option<&Storage> {
         self.storage.as_ref()
     }
+
+    pub(crate) fn memory_budget(&self) -> Option<&MemoryBudget> {
+        self.memory_budget.as_ref()
+    }
 }
 
 impl fmt::Debug for Extension {
@@ -96,6 +119,7 @@ impl fmt::Debug for Extension {
             .field("server_authenticator", &self.server_authenticator.is_some())
             .field("client_authenticator", &self.client_authenticator.is_some())
             .field("storage", &self.storage)
+            .field("memory_budget", &self.memory_budget)
             .finish_non_exhaustive()
     }
 }

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::mpsc;
 
 use crate::{
-    AuthenticatorError, BoxError, ClientAuthenticator, ComponentId, Extension, ServerAuthenticator, Status,
-    Storage, StorageError,
+    AuthenticatorError, BoxError, ClientAuthenticator, ComponentId, Extension, MemoryBudget, MiddlewareError,
+    ServerAuthenticator, Status, Storage, StorageError,
 };
 
 /// The running collector, as its components see it.
@@ -168,6 +168,12 @@ impl Host {
     pub fn storage(&self, id: &ComponentId) -> Result<&Storage, StorageError> {
         let extension = self.extensions.get(id).ok_or_else(|| StorageError::NotFound(id.clone()))?;
         extension.storage().ok_or_else(|| StorageError::NotStorage(id.clone()))
+    }
+
+    /// The budget of memory that `id` offers to a server.
+    pub fn memory_budget(&self, id: &ComponentId) -> Result<MemoryBudget, MiddlewareError> {
+        let extension = self.extensions.get(id).ok_or_else(|| MiddlewareError::NotFound(id.clone()))?;
+        extension.memory_budget().cloned().ok_or_else(|| MiddlewareError::NotServer(id.clone()))
     }
 
     /// What a component has made known for this path, as long as anybody uses it: the component that takes its place

@@ -16,6 +16,7 @@ mod factory;
 mod facts;
 mod host;
 mod lifecycle;
+mod memory;
 mod outcome;
 mod random;
 mod signal;
@@ -27,7 +28,7 @@ pub use batch::{Batch, Caller, Context, Metadata};
 pub use consumer::{Consumer, Stage, same_consumer};
 pub use etalon_conf::ComponentId;
 pub use etalon_telemetry::SpanContext;
-pub use extension::{AuthenticatorError, Extension};
+pub use extension::{AuthenticatorError, Extension, MiddlewareError};
 pub use factory::{
     AnyConfig, Config, ConnectorFactory, ExporterFactory, ExtensionFactory, Factory, Outputs, Pair,
     ProcessorFactory, ReceiverFactory, Settings, Stability,
@@ -38,6 +39,7 @@ pub use facts::{
 };
 pub use host::{Address, BuildInfo, Host, Listening};
 pub use lifecycle::Component;
+pub use memory::{Budgets, Memory, MemoryBudget, MemoryLimits, NoRoom, Reserved, Sender};
 pub use outcome::{Code, Delivered, Failure, Origin, Outcome};
 pub use random::{random_unit, seed_random};
 pub use signal::{UndeclaredSignal, data_type};

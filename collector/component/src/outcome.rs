@@ -51,6 +51,8 @@ pub enum Origin {
     Destination,
     /// A sending queue that has no room.
     FullQueue,
+    /// A budget of memory that has no room.
+    FullMemory,
 }
 
 impl Outcome {

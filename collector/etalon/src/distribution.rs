@@ -29,10 +29,12 @@ impl Default for Distribution {
             etalon_exporter_otlp_grpc::factory(),
             etalon_exporter_otlp_http::factory(),
         ];
+        let mut processors = vec![etalon_memory_limiter::processor_factory()];
         let mut forward = etalon_connector_forward::factory();
         for signal in STABLE {
             receivers = receivers.into_iter().map(|f| f.with_signal(signal, Stability::Stable)).collect();
             exporters = exporters.into_iter().map(|f| f.with_signal(signal, Stability::Stable)).collect();
+            processors = processors.into_iter().map(|f| f.with_signal(signal, Stability::Beta)).collect();
             forward = forward.with_pair(Pair::same(signal), Stability::Stable);
         }
         Self {
@@ -44,7 +46,7 @@ impl Default for Distribution {
             factories: Factories {
                 signals: STABLE.to_vec(),
                 receivers,
-                processors: Vec::new(),
+                processors,
                 exporters,
                 connectors: vec![forward],
                 extensions: vec![
@@ -53,6 +55,7 @@ impl Default for Distribution {
                     etalon_extension_file_storage::factory(),
                     etalon_extension_headers_setter::factory(),
                     etalon_extension_health_check::factory(),
+                    etalon_memory_limiter::extension_factory(),
                 ],
                 own_telemetry: Some(own_telemetry::exporter),
             },

@@ -1,6 +1,6 @@
 //! The keys that name extensions: `auth` and `middlewares`.
 
-use etalon_component::ComponentId;
+use etalon_component::{Budgets, ComponentId, Host, MiddlewareError};
 use etalon_conf::{Check, Validate};
 use http::HeaderName;
 use schemars::JsonSchema;
@@ -24,11 +24,19 @@ pub struct HttpServerAuthConfig {
     pub request_params: Vec<String>,
 }
 
-/// One of `middlewares`: no extension of this version is one, so that each is refused.
+/// One of `middlewares` of a client: no extension of this version is one, so that each is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MiddlewareConfig {
     /// The extension that would be the middleware.
+    pub id: Option<ComponentId>,
+}
+
+/// One of `middlewares` of a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ServerMiddlewareConfig {
+    /// The extension that is the middleware. It must be in `service.extensions`.
     pub id: Option<ComponentId>,
 }
 
@@ -58,7 +66,7 @@ impl Validate for MiddlewareConfig {
         let id = self.id.as_ref().map(ComponentId::as_str).unwrap_or_default();
         check.error_with_help(
             format!("failed to resolve middleware \"{id}\": middleware not found"),
-            "no extension of this version is a middleware; remove the key",
+            "no extension of this version is a middleware of clients; remove the key",
         );
     }
 }
@@ -74,7 +82,32 @@ fn authenticator(id: Option<&ComponentId>, check: &mut Check) {
     }
 }
 
-/// Checks a list of middlewares.
+/// Checks a list of middlewares of a server, whose ids are looked up when it starts.
+pub(crate) fn check_server_middlewares(middlewares: &[ServerMiddlewareConfig], check: &mut Check) {
+    check.at("middlewares", |check| {
+        for (index, middleware) in middlewares.iter().enumerate() {
+            if middleware.id.is_none() {
+                check.at(index, |check| {
+                    check.error_with_help("the id of an extension is missing", "write `- id: <id>`");
+                });
+            }
+        }
+    });
+}
+
+/// The budgets of memory that middlewares are.
+pub(crate) fn budgets(
+    middlewares: &[ServerMiddlewareConfig],
+    host: &Host,
+) -> Result<Budgets, MiddlewareError> {
+    middlewares
+        .iter()
+        .filter_map(|middleware| middleware.id.as_ref())
+        .map(|id| host.memory_budget(id))
+        .collect()
+}
+
+/// Checks a list of middlewares of a client.
 pub(crate) fn check_middlewares(middlewares: &[MiddlewareConfig], check: &mut Check) {
     check.at("middlewares", |check| {
         for (index, middleware) in middlewares.iter().enumerate() {

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use etalon_component::{Code, Failure, Origin, Outcome};
+use etalon_component::{Code, Failure, NoRoom, Origin, Outcome};
 use etalon_pdata::proto::google::rpc::bad_request::FieldViolation;
 use etalon_pdata::proto::google::{protobuf, rpc};
 use etalon_telemetry::attributes::RefusalReason;
@@ -113,6 +113,12 @@ impl Status {
         }
     }
 
+    /// The answer to a request for which there is no room in memory; `jitter` as in [`of_outcome`](Self::of_outcome).
+    pub fn no_room(why: NoRoom, jitter: f64) -> Self {
+        Self::of_outcome(&why.outcome(), jitter)
+            .unwrap_or_else(|| Self::new(Code::Unavailable, why.to_string()))
+    }
+
     fn refusal(failure: &Failure, jitter: f64) -> Self {
         let delay = failure.delay().unwrap_or_else(|| {
             RETRY_DELAY_MIN + RETRY_DELAY_MAX.saturating_sub(RETRY_DELAY_MIN).mul_f64(jitter.clamp(0.0, 1.0))
@@ -129,7 +135,11 @@ impl Status {
             code if is_retryable(code, false) => Self::new(Code::Internal, failure.message()),
             code => Self::new(code, failure.message()),
         };
-        Self { retry_after: None, reason: RefusalReason::Rejected, ..status }
+        let reason = match failure.origin() {
+            Some(Origin::FullMemory) => RefusalReason::TooLarge,
+            _ => RefusalReason::Rejected,
+        };
+        Self { retry_after: None, reason, ..status }
     }
 
     /// `grpc-status-details-bin`, before base64: a `google.rpc.Status`. Nothing when it would say no
@@ -332,6 +342,7 @@ fn reason_of(code: Code) -> RefusalReason {
 fn reason_of_retryable(failure: &Failure) -> RefusalReason {
     match (failure.origin(), failure.code()) {
         (Some(Origin::FullQueue), _) => RefusalReason::QueueFull,
+        (Some(Origin::FullMemory), _) => RefusalReason::MemoryLimit,
         (_, Code::DeadlineExceeded) => RefusalReason::Timeout,
         _ => RefusalReason::Unavailable,
     }

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use etalon_component::{Batch, BoxFuture, Consumer, Outcome, same_consumer};
+use etalon_component::{Batch, BoxFuture, Budgets, Consumer, Outcome, same_consumer};
 use tokio::sync::mpsc;
 
 use crate::fan_out::fan_out;
@@ -67,6 +67,10 @@ impl Consumer for Entrance {
     fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
         let route = self.0.read().unwrap_or_else(PoisonError::into_inner).route.clone();
         Box::pin(async move { route.all.consume(batch).await })
+    }
+
+    fn budgets(&self) -> Budgets {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).route.all.budgets()
     }
 }
 

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
 
-use etalon_component::{Batch, BoxFuture, Consumer, Outcome};
+use etalon_component::{Batch, BoxFuture, Budgets, Consumer, Outcome};
 
 /// A consumer that hands each batch to all of `consumers` and answers with the one outcome that is
 /// true for all ([`Outcome::and`]). A single consumer is used as it is.
@@ -21,6 +21,10 @@ impl Consumer for FanOut {
     fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
         let attempts = self.0.iter().map(|consumer| Some(consumer.consume(batch.clone()))).collect();
         Box::pin(All { attempts, outcome: Some(Outcome::DELIVERED) })
+    }
+
+    fn budgets(&self) -> Budgets {
+        self.0.iter().flat_map(|consumer| consumer.budgets()).collect()
     }
 }
 

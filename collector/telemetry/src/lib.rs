@@ -31,7 +31,7 @@ pub use definition::{Definition, Instrument, Level, Stability, ValueType};
 pub use generated::definitions::CONTRACT_VERSION;
 pub use generated::support::SUPPORT_END;
 pub use generated::{attributes, definitions, events, metrics, spans};
-pub use process::{ProcessObservations, observe_process};
+pub use process::{ProcessObservations, memory_rss, observe_process};
 pub use prometheus::{Format, PrometheusReader, prefers_gzip};
 pub use registry::Telemetry;
 pub use selection::{SCOPE_NAME, SCOPE_VERSION, Selection, Selector};

@@ -65,8 +65,8 @@ fn cpu_seconds() -> Option<f64> {
     Some((user + system) / TICKS_PER_SECOND)
 }
 
-/// `VmRSS` of proc(5) `/proc/self/status`, which is in kibibytes.
-fn memory_rss() -> Option<u64> {
+/// Bytes of memory that the process takes, where the system tells: `VmRSS` of proc(5) `/proc/self/status`, which is in kibibytes.
+pub fn memory_rss() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;

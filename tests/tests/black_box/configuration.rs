@@ -321,10 +321,6 @@ fn what_this_version_does_not_have_is_refused_with_its_key() {
     let with = |more: &str| forwarding_to("  nop:", "nop") + more;
     let cases = [
         (with("processors: {batch: }\n"), "processors::batch: unknown type: \"batch\""),
-        (
-            with("processors: {memory_limiter: }\n"),
-            "processors::memory_limiter: unknown type: \"memory_limiter\"",
-        ),
         (with("connectors: {count: }\n"), "connectors::count: unknown type: \"count\""),
         (with("extensions: {zpages: }\n"), "extensions::zpages: unknown type: \"zpages\""),
         (with("extensions: {health_check: }\n"), "extensions::health_check: unknown type: \"health_check\""),

@@ -13,6 +13,7 @@ mod explain;
 mod forwarding;
 mod health_check;
 mod log_settings;
+mod memory_limit;
 mod overload;
 mod own_log_lines;
 mod own_metrics;

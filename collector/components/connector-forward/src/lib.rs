@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use etalon_component::{
-    Batch, BoxError, BoxFuture, Component, ConnectorFactory, Consumer, Host, Outcome, Stage,
+    Batch, BoxError, BoxFuture, Budgets, Component, ConnectorFactory, Consumer, Host, Outcome, Stage,
 };
 use etalon_conf::{Check, Validate};
 use schemars::JsonSchema;
@@ -43,6 +43,10 @@ impl Component for Forward {
 impl Consumer for Forward {
     fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
         self.next.consume(batch)
+    }
+
+    fn budgets(&self) -> Budgets {
+        self.next.budgets()
     }
 }
 

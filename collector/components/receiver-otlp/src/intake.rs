@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use etalon_component::{
-    Batch, BoxFuture, Code, Consumer, Context, Delivered, Outcome, SpanContext, random_unit,
+    Batch, BoxFuture, Budgets, Code, Consumer, Context, Delivered, Memory, Outcome, Reserved, SpanContext,
+    random_unit,
 };
 use etalon_net::server::{Call, Format, Unary};
 use etalon_net::status::{MESSAGE_BYTES_MAX, Status};
@@ -34,6 +35,10 @@ impl Unary for Intake {
         self.requests.parent(field)
     }
 
+    fn budgets(&self) -> Budgets {
+        self.consumer.budgets()
+    }
+
     fn ended(&self, refused: Option<RefusalReason>, took: Duration) {
         match refused {
             None => self.metrics.accepted_requests(1),
@@ -52,15 +57,18 @@ impl Intake {
     }
 
     async fn take(&self, call: Call, request: &mut Request<'_>) -> Result<Bytes, Status> {
-        let Call { message, compressed, format, peer, deadline, caller, parent: _ } = call;
-        let payload = self.read(message, compressed, format)?;
+        let Call { message, compressed, format, peer, deadline, caller, parent: _, memory: mut reserved } =
+            call;
+        let payload = self.read(message, compressed, format, &mut reserved)?;
         request.read(payload.items());
         if payload.items() == 0 {
             return Ok(self.answer(&Delivered::default(), format));
         }
         let (pending, bytes) = (Pending::new(&self.metrics, payload.items()), payload.len());
-        let context =
-            Context { peer: peer.address(), deadline, caller, span: request.context(), ..Context::default() };
+        let (peer, span) = (peer.address(), request.context());
+        let mut memory = Memory::default();
+        memory.add(reserved);
+        let context = Context { peer, deadline, caller, span, memory, ..Context::default() };
         let outcome = self.consumer.consume(Batch { payload, context }).await;
         match &outcome {
             Outcome::Delivered(delivered) => {
@@ -83,11 +91,15 @@ impl Intake {
         message: BytesMut,
         compressed: Option<Compressed>,
         format: Format,
+        reserved: &mut Reserved,
     ) -> Result<Payload, Status> {
         let (mut protobuf, compressed) = match format {
             Format::Protobuf => (message, compressed),
             Format::Json => {
+                reserve(reserved, message.capacity().saturating_mul(2))?;
                 let decoded = json::decode(self.signal.request, &message).map_err(invalid_json)?;
+                drop(message);
+                reserve(reserved, decoded.capacity())?;
                 (BytesMut::from(Bytes::from(decoded)), None)
             }
         };
@@ -117,6 +129,10 @@ impl Intake {
             }
         }
     }
+}
+
+fn reserve(reserved: &mut Reserved, bytes: usize) -> Result<(), Status> {
+    reserved.resize(bytes).map_err(|why| Status::no_room(why, random_unit()))
 }
 
 #[cold]

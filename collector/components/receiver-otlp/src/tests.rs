@@ -3,13 +3,15 @@
 mod configuration;
 mod delivery;
 mod forwarding;
+mod memory;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use etalon_component::{
-    Batch, BoxError, BoxFuture, BuildInfo, Component, Consumer, Host, Listening, Outcome, Settings, Stability,
+    Batch, BoxError, BoxFuture, Budgets, BuildInfo, Component, Consumer, Host, Listening, Outcome, Settings,
+    Stability,
 };
 use etalon_conf::{Check, Node};
 use etalon_pdata::{LOGS, METRICS, Signal, TRACES};
@@ -29,11 +31,16 @@ struct Pipeline {
     batches: Mutex<Vec<Batch>>,
     /// What becomes of batches; nothing means a panic.
     outcome: Mutex<Option<Outcome>>,
+    budgets: Mutex<Budgets>,
 }
 
 impl Pipeline {
     fn with(outcome: Outcome) -> Arc<Self> {
-        Arc::new(Self { batches: Mutex::default(), outcome: Mutex::new(Some(outcome)) })
+        Arc::new(Self {
+            batches: Mutex::default(),
+            outcome: Mutex::new(Some(outcome)),
+            budgets: Mutex::default(),
+        })
     }
 
     fn delivering() -> Arc<Self> {
@@ -54,6 +61,10 @@ impl Consumer for Pipeline {
         self.batches.lock().unwrap().push(batch);
         let outcome = self.outcome.lock().unwrap().clone();
         Box::pin(async move { outcome.expect("a panic, as asked") })
+    }
+
+    fn budgets(&self) -> Budgets {
+        self.budgets.lock().unwrap().clone()
     }
 }
 

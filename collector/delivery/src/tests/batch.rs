@@ -1,6 +1,6 @@
 //! Requests that are joined while they wait in the queue.
 
-use etalon_component::{Caller, Code, Metadata};
+use etalon_component::{Budgets, Caller, Code, MemoryBudget, MemoryLimits, Metadata, Reserved};
 use etalon_conf::{Node, Optional};
 
 use super::disk::{host, storage_id};
@@ -249,6 +249,26 @@ async fn a_batch_of_one_request_keeps_its_context_and_one_of_several_has_no_dead
     let batches = batching.destination.batches.lock().unwrap();
     assert_eq!((batches[0].metadata.len(), batches[0].has_deadline), (2, true));
     assert_eq!((batches[1].metadata.len(), batches[1].has_deadline), (0, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_holds_the_memory_of_all_its_requests_until_it_is_sent() {
+    let gate = Arc::new(Semaphore::new(0));
+    let destination = Destination { closed: Mutex::new(Some(gate.clone())), ..Destination::default() };
+    let batching = Batching::new(one_consumer(), sized(4, 0), destination).await;
+    let budget = MemoryBudget::new(MemoryLimits { hard: 100, soft: 100 }, |_| {});
+    for numbers in [0..2, 2..4] {
+        let mut batch = spans(numbers);
+        let mut reserved = Reserved::of(Budgets::from_buf([budget.clone()]), None);
+        reserved.resize(10).unwrap();
+        batch.context.memory.add(reserved);
+        batching.consume(batch).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(budget.reserved(), 20);
+    gate.add_permits(PLENTY);
+    batching.chain.until(|chain| chain.sent() == 4).await;
+    batching.chain.until(|_| budget.reserved() == 0).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -397,7 +397,7 @@ fn decoded(body: Bytes, encoding: &str) -> Result<Bytes, BodyError> {
     let decompressed = decompress(encoding, &body, HTTP_RESPONSE_BYTES_MAX);
     decompressed.map(bytes::BytesMut::freeze).map_err(|error| match error {
         crate::compression::DecompressError::TooLarge { .. } => BodyError::TooLarge,
-        error @ crate::compression::DecompressError::Corrupt { .. } => BodyError::Encoding(error.to_string()),
+        error => BodyError::Encoding(error.to_string()),
     })
 }
 

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
 use memchr::memmem;
 
-use super::{DecompressError, Decompressed, OUT_MIN, finished, grow};
+use super::{DecompressError, Decompressed, OUT_MIN, Room, finished};
 
 /// libdeflate's level 1 compresses telemetry about as well as zlib's level 2, in two thirds of the time; its
 /// level 6 gains 4 % and takes two to three times as long (`examples/compression_speed.rs`).
@@ -82,16 +82,19 @@ pub(super) fn compress(format: Format, level: i32, data: &[u8]) -> Bytes {
     })
 }
 
-pub(super) fn decompress_gzip(compressed: &[u8], max_len: usize) -> Result<Decompressed, DecompressError> {
+pub(super) fn decompress_gzip(
+    compressed: &[u8],
+    room: &mut Room<'_>,
+) -> Result<Decompressed, DecompressError> {
     let hint = compressed.last_chunk::<4>().map_or(0, |isize| u32::from_le_bytes(*isize) as usize);
-    let mut out = vec![0; first_size(hint, compressed.len(), max_len)];
+    let mut out = room.buffer(first_size(hint, compressed.len()))?;
     let mut len = 0;
     let mut rest = compressed;
     loop {
         if rest.len() < MEMBER_LEN_MIN || !rest.starts_with(&MAGIC) {
             return Err(corrupt(Format::Gzip, "a member is cut off, or data follows the last one"));
         }
-        let written = fill(Format::Gzip, rest, &mut out, len, max_len)?;
+        let written = fill(Format::Gzip, rest, &mut out, len, room)?;
         let end = after_member(rest, &out[len..len + written]);
         let (after, certain) = end.ok_or(corrupt(Format::Gzip, "data follows the last member"))?;
         let portable = certain && rest.len() == compressed.len();
@@ -103,9 +106,9 @@ pub(super) fn decompress_gzip(compressed: &[u8], max_len: usize) -> Result<Decom
     }
 }
 
-pub(super) fn decompress_zlib(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
-    let mut out = vec![0; first_size(compressed.len().saturating_mul(8), compressed.len(), max_len)];
-    let len = fill(Format::Zlib, compressed, &mut out, 0, max_len)?;
+pub(super) fn decompress_zlib(compressed: &[u8], room: &mut Room<'_>) -> Result<BytesMut, DecompressError> {
+    let mut out = room.buffer(first_size(compressed.len().saturating_mul(8), compressed.len()))?;
+    let len = fill(Format::Zlib, compressed, &mut out, 0, room)?;
     let checksum = libdeflater::adler32(&out[..len]).to_be_bytes();
     if !compressed.ends_with(&checksum) {
         return Err(corrupt(Format::Zlib, "data follows the compressed stream"));
@@ -119,7 +122,7 @@ fn fill(
     compressed: &[u8],
     out: &mut Vec<u8>,
     len: usize,
-    max_len: usize,
+    room: &mut Room<'_>,
 ) -> Result<usize, DecompressError> {
     loop {
         let written = DECOMPRESSOR.with_borrow_mut(|decompressor| match format {
@@ -129,10 +132,7 @@ fn fill(
         match written {
             Ok(written) => return Ok(written),
             Err(DecompressionError::BadData) => return Err(corrupt(format, "it is cut off or damaged")),
-            Err(DecompressionError::InsufficientSpace) if grow(out, max_len) => {}
-            Err(DecompressionError::InsufficientSpace) => {
-                return Err(DecompressError::TooLarge { limit: max_len });
-            }
+            Err(DecompressionError::InsufficientSpace) => room.grow(out)?,
         }
     }
 }
@@ -154,8 +154,8 @@ fn after_member<'a>(rest: &'a [u8], out: &[u8]) -> Option<(&'a [u8], bool)> {
 }
 
 /// A first size of the output from what the sender claims, which is not to be trusted.
-fn first_size(claimed: usize, compressed_len: usize, max_len: usize) -> usize {
-    claimed.min(compressed_len.saturating_mul(EXPANSION_MAX)).max(OUT_MIN).min(max_len)
+fn first_size(claimed: usize, compressed_len: usize) -> usize {
+    claimed.min(compressed_len.saturating_mul(EXPANSION_MAX)).max(OUT_MIN)
 }
 
 fn corrupt(format: Format, reason: &'static str) -> DecompressError {

@@ -12,7 +12,7 @@ use lz4_flex::block::{
 };
 use twox_hash::XxHash32;
 
-use super::{DecompressError, OUT_MIN, finished, grow};
+use super::{DecompressError, OUT_MIN, Room, finished};
 
 const MAGIC: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
 /// The version of the format, in the two upper bits of the flags.
@@ -59,10 +59,9 @@ pub(super) fn compress(data: &[u8]) -> Bytes {
 }
 
 /// Frames, one after the other.
-pub(super) fn decompress(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
+pub(super) fn decompress(compressed: &[u8], room: &mut Room<'_>) -> Result<BytesMut, DecompressError> {
     let mut rest = Input(compressed);
-    let mut output =
-        Output { bytes: vec![0; compressed.len().saturating_mul(4).min(max_len)], len: 0, max_len };
+    let mut output = Output { bytes: room.buffer(compressed.len().saturating_mul(4))?, len: 0, room };
     loop {
         Frame::begin(&mut rest)?.decompress(&mut rest, &mut output)?;
         if rest.0.is_empty() {
@@ -108,7 +107,7 @@ impl Frame {
         })
     }
 
-    fn decompress(&self, input: &mut Input<'_>, output: &mut Output) -> Result<(), DecompressError> {
+    fn decompress(&self, input: &mut Input<'_>, output: &mut Output<'_, '_>) -> Result<(), DecompressError> {
         let start = output.len;
         loop {
             let length = u32::from_le_bytes(input.take()?);
@@ -159,13 +158,13 @@ impl<'a> Input<'a> {
 }
 
 /// A buffer, the length of what is in it, and how large it may become.
-struct Output {
+struct Output<'r, 'a> {
     bytes: Vec<u8>,
     len: usize,
-    max_len: usize,
+    room: &'r mut Room<'a>,
 }
 
-impl Output {
+impl Output<'_, '_> {
     fn store(&mut self, block: &[u8]) -> Result<(), DecompressError> {
         while self.bytes.len() - self.len < block.len() {
             self.grow()?;
@@ -192,10 +191,7 @@ impl Output {
     }
 
     fn grow(&mut self) -> Result<(), DecompressError> {
-        if grow(&mut self.bytes, self.max_len) {
-            return Ok(());
-        }
-        Err(DecompressError::TooLarge { limit: self.max_len })
+        self.room.grow(&mut self.bytes)
     }
 }
 

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
+use etalon_component::NoRoom;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
@@ -61,6 +62,58 @@ pub enum DecompressError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// There is no memory for it.
+    #[error("there is no room for the decompressed body")]
+    NoRoom(#[source] NoRoom),
+}
+
+/// How large a body may become, and who is asked before it becomes larger.
+pub struct Room<'a> {
+    max_len: usize,
+    ask: &'a mut dyn FnMut(usize) -> Result<(), NoRoom>,
+}
+
+impl fmt::Debug for Room<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Room").field("max_len", &self.max_len).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Room<'a> {
+    /// Up to `max_len` bytes. `ask` is called before a buffer is made or becomes larger, with the bytes that it will
+    /// have.
+    pub fn new(max_len: usize, ask: &'a mut dyn FnMut(usize) -> Result<(), NoRoom>) -> Self {
+        Self { max_len, ask }
+    }
+
+    fn too_large(&self) -> DecompressError {
+        DecompressError::TooLarge { limit: self.max_len }
+    }
+
+    /// A first buffer, of at most so many bytes.
+    fn buffer(&mut self, len: usize) -> Result<Vec<u8>, DecompressError> {
+        let len = len.min(self.max_len);
+        self.take(len)?;
+        Ok(vec![0; len])
+    }
+
+    /// Asks for a buffer of so many bytes.
+    fn take(&mut self, len: usize) -> Result<(), DecompressError> {
+        (self.ask)(len).map_err(DecompressError::NoRoom)
+    }
+
+    /// Makes an output buffer twice as large, up to the limit; an error if it is that already.
+    fn grow(&mut self, out: &mut Vec<u8>) -> Result<(), DecompressError> {
+        if out.len() >= self.max_len {
+            return Err(self.too_large());
+        }
+        let larger = out.len().max(OUT_MIN).saturating_mul(2).min(self.max_len);
+        self.take(larger)?;
+        // No more than was asked for.
+        out.reserve_exact(larger - out.len());
+        out.resize(larger, 0);
+        Ok(())
+    }
 }
 
 /// There is no such compression, or not here.
@@ -231,7 +284,7 @@ pub fn decompress(
     compressed: &[u8],
     max_len: usize,
 ) -> Result<BytesMut, DecompressError> {
-    Ok(decompress_whole(encoding, compressed, max_len)?.message)
+    Ok(decompress_whole(encoding, compressed, &mut Room::new(max_len, &mut |_| Ok(())))?.message)
 }
 
 /// What a body held.
@@ -248,20 +301,23 @@ pub struct Decompressed {
 pub fn decompress_whole(
     encoding: Compression,
     compressed: &[u8],
-    max_len: usize,
+    room: &mut Room<'_>,
 ) -> Result<Decompressed, DecompressError> {
     match encoding {
-        Compression::None if compressed.len() > max_len => Err(DecompressError::TooLarge { limit: max_len }),
-        Compression::None => Ok(Decompressed { message: BytesMut::from(compressed), portable: true }),
-        Compression::Gzip => deflate::decompress_gzip(compressed, max_len),
+        Compression::None if compressed.len() > room.max_len => Err(room.too_large()),
+        Compression::None => {
+            room.take(compressed.len())?;
+            Ok(Decompressed { message: BytesMut::from(compressed), portable: true })
+        }
+        Compression::Gzip => deflate::decompress_gzip(compressed, room),
         Compression::Zstd => {
-            let message = zstandard::decompress(compressed, max_len)?;
+            let message = zstandard::decompress(compressed, room)?;
             Ok(Decompressed { message, portable: zstandard::is_portable(compressed) })
         }
-        Compression::Zlib | Compression::Deflate => other(deflate::decompress_zlib(compressed, max_len)),
-        Compression::Snappy => other(snappy::decompress(compressed, max_len)),
-        Compression::SnappyFramed => other(snappy::decompress_framed(compressed, max_len)),
-        Compression::Lz4 => other(lz4::decompress(compressed, max_len)),
+        Compression::Zlib | Compression::Deflate => other(deflate::decompress_zlib(compressed, room)),
+        Compression::Snappy => other(snappy::decompress(compressed, room)),
+        Compression::SnappyFramed => other(snappy::decompress_framed(compressed, room)),
+        Compression::Lz4 => other(lz4::decompress(compressed, room)),
     }
 }
 
@@ -287,16 +343,6 @@ fn finished(mut out: Vec<u8>, len: usize) -> BytesMut {
         return BytesMut::from(out.as_slice());
     }
     BytesMut::from(Bytes::from(out))
-}
-
-/// Makes an output buffer twice as large, but no larger than `max_len`; false if it is that already.
-fn grow(out: &mut Vec<u8>, max_len: usize) -> bool {
-    if out.len() >= max_len {
-        return false;
-    }
-    let larger = out.len().max(OUT_MIN).saturating_mul(2).min(max_len);
-    out.resize(larger, 0);
-    true
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use snap::read::FrameDecoder;
 use snap::write::FrameEncoder;
 
-use super::{DecompressError, finished, grow};
+use super::{DecompressError, Room, finished};
 
 /// The chunk that a framed stream begins with.
 const STREAM_IDENTIFIER: &[u8] = b"\xff\x06\x00\x00sNaPpY";
@@ -64,37 +64,43 @@ pub(super) fn compress_framed(data: &[u8]) -> Bytes {
 }
 
 /// One block, or streams if it begins as one: who sends what HTTP calls `snappy` does either.
-pub(super) fn decompress(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
+pub(super) fn decompress(compressed: &[u8], room: &mut Room<'_>) -> Result<BytesMut, DecompressError> {
     if compressed.starts_with(STREAM_IDENTIFIER) {
-        return decompress_framed(compressed, max_len);
+        return decompress_framed(compressed, room);
     }
     let claimed = snap::raw::decompress_len(compressed).map_err(|_| corrupt("its length is damaged"))?;
-    if claimed > max_len {
-        return Err(DecompressError::TooLarge { limit: max_len });
+    if claimed > room.max_len {
+        return Err(room.too_large());
     }
     if claimed > compressed.len().saturating_mul(EXPANSION_MAX) {
         return Err(corrupt("it is cut off, or its length is damaged"));
     }
-    let mut out = vec![0; claimed];
+    let mut out = room.buffer(claimed)?;
     let written = snap::raw::Decoder::new().decompress(compressed, &mut out);
     let len = written.map_err(|_| corrupt("it is cut off or damaged"))?;
     Ok(finished(out, len))
 }
 
 /// Streams, one after the other. That the last one is cut off between two chunks cannot be seen.
-pub(super) fn decompress_framed(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
+pub(super) fn decompress_framed(compressed: &[u8], room: &mut Room<'_>) -> Result<BytesMut, DecompressError> {
     if compressed.is_empty() {
         return Err(corrupt("it is empty"));
     }
     let mut decoder = FrameDecoder::new(compressed);
-    let mut out = vec![0; compressed.len().saturating_mul(4).min(max_len)];
+    let mut out = room.buffer(compressed.len().saturating_mul(4))?;
     let mut len = 0;
     loop {
-        let full = len == out.len() && !grow(&mut out, max_len);
-        let room = if full { &mut [0][..] } else { &mut out[len..] };
-        match decoder.read(room).map_err(|error| unreadable(&error))? {
+        let full = len == out.len();
+        // One byte more tells whether that was all.
+        let mut one = [0];
+        let free = if full { &mut one[..] } else { &mut out[len..] };
+        match decoder.read(free).map_err(|error| unreadable(&error))? {
             0 => return Ok(finished(out, len)),
-            _ if full => return Err(DecompressError::TooLarge { limit: max_len }),
+            written if full => {
+                room.grow(&mut out)?;
+                out[len..len + written].copy_from_slice(&one[..written]);
+                len += written;
+            }
             written => len += written,
         }
     }

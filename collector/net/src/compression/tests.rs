@@ -64,7 +64,9 @@ fn several_members_or_frames_are_one_body() {
 
 #[test]
 fn only_one_member_or_frame_may_be_sent_on_as_it_is() {
-    let portable = |encoding, body: &[u8]| decompress_whole(encoding, body, LIMIT).unwrap().portable;
+    let portable = |encoding, body: &[u8]| {
+        decompress_whole(encoding, body, &mut Room::new(LIMIT, &mut |_| Ok(()))).unwrap().portable
+    };
     for encoding in [Compression::Gzip, Compression::Zstd] {
         let one = packed(encoding, b"some data");
         assert!(portable(encoding, &one), "{encoding}");
@@ -82,7 +84,7 @@ fn a_gzip_member_whose_end_can_be_doubted_is_not_sent_on() {
     let trailer = body[body.len() - 8..].to_vec();
     body.extend_from_slice(b"garbage");
     body.extend(trailer);
-    let read = decompress_whole(Compression::Gzip, &body, LIMIT);
+    let read = decompress_whole(Compression::Gzip, &body, &mut Room::new(LIMIT, &mut |_| Ok(())));
     assert!(read.is_err() || !read.unwrap().portable);
 }
 
@@ -305,5 +307,23 @@ proptest! {
                 drop(decompress(encoding, &[&start[..len], &body].concat(), 1000));
             }
         }
+    }
+}
+
+#[test]
+fn no_encoding_takes_memory_that_it_has_not_asked_for() {
+    let message = Bytes::from(b"the same again and again ".repeat(10_000));
+    let why = NoRoom::Full;
+    for encoding in Compression::ALL {
+        let body = compress(encoding, std::slice::from_ref(&message));
+        let mut asked = Vec::new();
+        let mut ask = |len| {
+            asked.push(len);
+            Ok(())
+        };
+        let read = decompress_whole(encoding, &body, &mut Room::new(LIMIT, &mut ask)).unwrap();
+        assert!(read.message.capacity() <= *asked.last().unwrap(), "{encoding}: {asked:?}");
+        let refused = decompress_whole(encoding, &body, &mut Room::new(LIMIT, &mut |_| Err(why)));
+        assert_eq!(refused.unwrap_err(), DecompressError::NoRoom(why), "{encoding}");
     }
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use bytes::{Bytes, BytesMut};
 use zstd::zstd_safe::{self, CCtx, CParameter, DCtx, DParameter, InBuffer, OutBuffer, ResetDirective};
 
-use super::{DecompressError, finished};
+use super::{DecompressError, Room, finished};
 
 /// libzstd's fastest level of the ordinary range.
 pub(super) const DEFAULT_LEVEL: i32 = 1;
@@ -45,11 +45,11 @@ pub(super) fn compress(level: i32, data: &[u8]) -> Bytes {
     })
 }
 
-pub(super) fn decompress(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
+pub(super) fn decompress(compressed: &[u8], room: &mut Room<'_>) -> Result<BytesMut, DecompressError> {
     match stated_len(compressed)? {
-        Some(len) if len > max_len as u64 => Err(DecompressError::TooLarge { limit: max_len }),
-        Some(len) => decompress_known(compressed, usize::try_from(len).unwrap_or(max_len)),
-        None => decompress_unknown(compressed, max_len),
+        Some(len) if len > room.max_len as u64 => Err(room.too_large()),
+        Some(len) => decompress_known(compressed, usize::try_from(len).unwrap_or(room.max_len), room),
+        None => decompress_unknown(compressed, room),
     }
 }
 
@@ -82,7 +82,8 @@ pub(super) fn is_portable(compressed: &[u8]) -> bool {
     one_frame && magic == FRAME_MAGIC && window <= 1 << WINDOW_LOG_MAX
 }
 
-fn decompress_known(compressed: &[u8], len: usize) -> Result<BytesMut, DecompressError> {
+fn decompress_known(compressed: &[u8], len: usize, room: &mut Room<'_>) -> Result<BytesMut, DecompressError> {
+    room.take(len)?;
     let mut out = Vec::with_capacity(len);
     let written = DECOMPRESSOR
         .with_borrow_mut(|context| context.decompress(&mut out, compressed))
@@ -90,12 +91,14 @@ fn decompress_known(compressed: &[u8], len: usize) -> Result<BytesMut, Decompres
     Ok(finished(out, written))
 }
 
-fn decompress_unknown(compressed: &[u8], max_len: usize) -> Result<BytesMut, DecompressError> {
+fn decompress_unknown(compressed: &[u8], room: &mut Room<'_>) -> Result<BytesMut, DecompressError> {
     DECOMPRESSOR.with_borrow_mut(|context| {
         context.reset(ResetDirective::SessionOnly).map_err(corrupt_by)?;
         context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX)).map_err(corrupt_by)?;
         let mut input = InBuffer::around(compressed);
-        let mut out = Vec::with_capacity(OUT_FIRST.min(max_len));
+        let first = OUT_FIRST.min(room.max_len);
+        room.take(first)?;
+        let mut out = Vec::with_capacity(first);
         let mut len = 0;
         loop {
             let mut output = OutBuffer::around_pos(&mut out, len);
@@ -106,11 +109,13 @@ fn decompress_unknown(compressed: &[u8], max_len: usize) -> Result<BytesMut, Dec
             if at_end && missing == 0 {
                 return Ok(finished(out, len));
             }
-            if full && len >= max_len {
-                return Err(DecompressError::TooLarge { limit: max_len });
+            if full && len >= room.max_len {
+                return Err(room.too_large());
             }
             if full {
-                out.reserve_exact(len.max(OUT_FIRST).min(max_len - len));
+                let more = len.max(OUT_FIRST).min(room.max_len - len);
+                room.take(len + more)?;
+                out.reserve_exact(more);
             } else if at_end {
                 return Err(corrupt("it is cut off"));
             }

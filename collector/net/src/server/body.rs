@@ -1,9 +1,10 @@
 //! A whole message, and the form in which it arrived.
 
 use bytes::BytesMut;
+use etalon_component::Reserved;
 use etalon_pdata::Compressed;
 
-use crate::compression::{Compression, DecompressError, decompress_whole};
+use crate::compression::{Compression, DecompressError, Room, decompress_whole};
 
 /// What a request brought.
 #[derive(Debug)]
@@ -20,13 +21,18 @@ impl Received {
         Self { message, compressed: None }
     }
 
-    /// A message that was. Decompressed it may have `max_len` bytes.
+    /// A message that was. Decompressed it may have `max_len` bytes, for which memory is reserved as it grows.
     pub(super) fn compressed(
         encoding: Compression,
         body: BytesMut,
         max_len: usize,
+        memory: &mut Reserved,
     ) -> Result<Self, DecompressError> {
-        let read = decompress_whole(encoding, &body, max_len)?;
+        let held = body.capacity();
+        let read =
+            decompress_whole(encoding, &body, &mut Room::new(max_len, &mut |len| memory.resize(held + len)))?;
+        let kept = if read.portable { held } else { 0 };
+        memory.resize(read.message.capacity() + kept).map_err(DecompressError::NoRoom)?;
         let kept = read.portable.then(|| Compressed { encoding: encoding.name(), bytes: body.freeze() });
         Ok(Self { message: read.message, compressed: kept })
     }

@@ -31,14 +31,20 @@ impl Buffer {
         self.bytes.len()
     }
 
+    /// The bytes that it takes in memory once so many have been appended.
+    pub(super) fn capacity_with(&self, more: usize) -> usize {
+        let (len, capacity) = (self.bytes.len() + more, self.bytes.capacity());
+        if len > capacity { (capacity * 2).max(len).min(self.limit) } else { capacity }
+    }
+
     /// Appends, growing by doubling and never beyond the limit.
     pub(super) fn append(&mut self, data: &[u8]) -> Result<(), Overflow> {
         let len = self.bytes.len() + data.len();
         if len > self.limit {
             return Err(Overflow);
         }
-        if len > self.bytes.capacity() {
-            let capacity = (self.bytes.capacity() * 2).max(len).min(self.limit);
+        let capacity = self.capacity_with(data.len());
+        if capacity > self.bytes.capacity() {
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         self.bytes.extend_from_slice(data);

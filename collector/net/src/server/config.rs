@@ -21,7 +21,9 @@ use super::running::Seldom;
 use super::site::{Pages, Site};
 use super::transport::{Dialer, Transport};
 use super::{ListenError, Route, Routes, STALL_TIMEOUT, STREAMS_MAX, Server, listen};
-use crate::auth::{AuthConfig, HttpServerAuthConfig, MiddlewareConfig, check_middlewares};
+use crate::auth::{
+    AuthConfig, HttpServerAuthConfig, ServerMiddlewareConfig, budgets, check_server_middlewares,
+};
 use crate::tls::TlsServerConfig;
 
 const MIB: usize = 1024 * 1024;
@@ -65,8 +67,8 @@ pub struct GrpcServerConfig {
     pub auth: Optional<AuthConfig>,
     /// Whether a batch keeps the metadata of its request, for exporters to use.
     pub include_metadata: bool,
-    /// Extensions that look at calls: this version has none.
-    pub middlewares: Vec<MiddlewareConfig>,
+    /// Extensions that look at calls before they are read, each as `id: <id>`: `memory_limiter` is one.
+    pub middlewares: Vec<ServerMiddlewareConfig>,
 }
 
 /// When the connections of a gRPC server are pinged and closed.
@@ -129,8 +131,8 @@ pub struct HttpServerConfig {
     pub write_timeout: ConfDuration,
     /// A connection without requests for this time is closed. 0: never.
     pub idle_timeout: ConfDuration,
-    /// Extensions that look at requests: this version has none.
-    pub middlewares: Vec<MiddlewareConfig>,
+    /// Extensions that look at requests before they are read, each as `id: <id>`: `memory_limiter` is one.
+    pub middlewares: Vec<ServerMiddlewareConfig>,
     /// Whether a connection of HTTP/1 serves more than one request.
     pub keep_alives_enabled: bool,
 }
@@ -195,6 +197,7 @@ impl GrpcServerConfig {
             routes: Routes(routes),
             guard: Guard::new(host, authenticator, self.include_metadata)?,
             max_message: self.max_message(),
+            budgets: budgets(&self.middlewares, host)?,
             mixed_up: Seldom::default(),
         };
         Server::start(listen::listen(self.transport, &self.endpoint, host).await?, grpc, settings)
@@ -291,6 +294,7 @@ impl HttpServerConfig {
             guard: Guard::new(host, authenticator, self.include_metadata)?
                 .with_params(auth.map(|auth| &auth.request_params[..]).unwrap_or_default()),
             cors: self.cors.get().and_then(Cors::new),
+            budgets: budgets(&self.middlewares, host)?,
             write_timeout: self.write_timeout.to_std(),
             mixed_up: Seldom::default(),
             max_body: self.max_body(),
@@ -347,7 +351,7 @@ impl Validate for GrpcServerConfig {
         check.field("keepalive", &self.keepalive);
         check.field("dialer", &self.dialer);
         check.field("auth", &self.auth);
-        check_middlewares(&self.middlewares, check);
+        check_server_middlewares(&self.middlewares, check);
     }
 }
 
@@ -397,7 +401,7 @@ impl Validate for HttpServerConfig {
         check.field("dialer", &self.dialer);
         check.field("cors", &self.cors);
         check.field("auth", &self.auth);
-        check_middlewares(&self.middlewares, check);
+        check_server_middlewares(&self.middlewares, check);
     }
 }
 

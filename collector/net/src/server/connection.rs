@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use etalon_component::random_unit;
+use etalon_component::{Sender, random_unit};
 use etalon_telemetry::tell;
 use http_body::Body;
 use hyper::body::Incoming;
@@ -78,6 +78,7 @@ pub(super) trait Protocol: Send + Sync + 'static {
         self: Arc<Self>,
         request: Request<Incoming>,
         peer: Peer,
+        sender: Sender,
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
 }
 
@@ -218,12 +219,12 @@ impl<P: Protocol> Connection<P> {
         let Self { peer, protocol, settings, tasks } = self;
         let activity = Activity::new();
         let service = {
-            let activity = activity.clone();
+            let (activity, sender) = (activity.clone(), Sender::default());
             service_fn(move |request| {
                 let in_flight = activity.begin();
                 // On the heap from the start: it is kilobytes, and on its way into a task it is moved
                 // several times.
-                let response = Box::pin(protocol.clone().respond(request, peer));
+                let response = Box::pin(protocol.clone().respond(request, peer, sender.clone()));
                 async move {
                     let response = response.await;
                     drop(in_flight);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use etalon_component::{Caller, Code};
+use etalon_component::{Budgets, Caller, Code, NoRoom, Reserved, Sender, random_unit};
 use etalon_telemetry::attributes::RefusalReason;
 use etalon_telemetry::tell;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
@@ -38,6 +38,8 @@ pub(super) struct Http {
     pub(super) guard: Guard,
     /// Largest body, before and after decompression, in bytes.
     pub(super) max_body: usize,
+    /// Budgets of memory that hold for all requests.
+    pub(super) budgets: Budgets,
     /// A body must have arrived in full within this time. Zero means for ever.
     pub(super) read_timeout: Duration,
     /// A request must be answered within this time. Zero means for ever.
@@ -62,17 +64,28 @@ pub(super) enum Encodings {
 impl Protocol for Http {
     type Body = Full<Bytes>;
 
-    async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
+    async fn respond(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+        sender: Sender,
+    ) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let preflight = self.cors.as_ref().and_then(|cors| cors.preflight(&head));
         let is_preflight = preflight.is_some();
         let response = match preflight {
             Some(response) => response,
             None if is_grpc(&head) => self.mixed_up(peer),
-            None => self.answer(&head, body, peer).await,
+            None => self.answer(&head, body, &Client { peer, sender }).await,
         };
         self.finished(&head, response, is_preflight)
     }
+}
+
+/// Who sends a request.
+struct Client {
+    peer: Peer,
+    sender: Sender,
 }
 
 /// Why a request was refused, with what HTTP wants to know besides the status.
@@ -106,13 +119,13 @@ impl Http {
         response.map(Full::new)
     }
 
-    async fn answer(&self, head: &http::request::Parts, body: Incoming, peer: Peer) -> Response<Bytes> {
+    async fn answer(&self, head: &http::request::Parts, body: Incoming, client: &Client) -> Response<Bytes> {
         let pending = self.routes.find(head.uri.path()).map(Pending::new);
         let timeout =
             (!self.write_timeout.is_zero()).then(|| tokio::time::Instant::now() + self.write_timeout);
         let (response, refused) = tokio::select! {
             biased;
-            answered = self.guarded(head, body, peer) => answered,
+            answered = self.guarded(head, body, client) => answered,
             () = at(timeout) => self.refused(head, &self.too_late()),
         };
         if let Some(pending) = pending {
@@ -126,13 +139,13 @@ impl Http {
         &self,
         head: &http::request::Parts,
         body: Incoming,
-        peer: Peer,
+        client: &Client,
     ) -> (Response<Bytes>, Option<RefusalReason>) {
         match self.guard.admit(head).await {
             Err(turned_away) => {
                 (http_answer::turned_away(&head.headers, &turned_away), Some(turned_away.status.reason))
             }
-            Ok(caller) => match self.call(head, body, peer, caller).await {
+            Ok(caller) => match self.call(head, body, client, caller).await {
                 Ok((format, message)) => (http_answer::success(format, message), None),
                 Err(refusal) => self.refused(head, &refusal),
             },
@@ -143,32 +156,36 @@ impl Http {
         &self,
         head: &http::request::Parts,
         body: Incoming,
-        peer: Peer,
+        client: &Client,
         caller: Option<Arc<Caller>>,
     ) -> Result<(Format, Bytes), Refusal> {
         let unary = self.route(head)?;
         let format = http_answer::format(&head.headers).ok_or_else(unsupported_media_type)?;
-        let Received { message, compressed } = self.received(head, body).await?;
+        let budgets = self.budgets.iter().cloned().chain(unary.budgets()).collect();
+        let mut memory = Reserved::of(budgets, Some(&client.sender));
+        let Received { message, compressed } = self.received(head, body, &mut memory).await?;
         let parent = unary.parent(&|name| super::field(&head.headers, name));
-        let call = Call { message, compressed, format, peer, deadline: None, caller, parent };
+        let peer = client.peer;
+        let call = Call { message, compressed, format, peer, deadline: None, caller, parent, memory };
         let answered = Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()));
         Ok((format, answered?))
     }
 
-    /// Reads a body, and decompresses it.
+    /// Reads a body, and decompresses it. `memory` is reserved before either.
     pub(super) async fn received(
         &self,
         head: &http::request::Parts,
         body: Incoming,
+        memory: &mut Reserved,
     ) -> Result<Received, Refusal> {
         let encoding = self.encoding(&head.headers)?;
         let timeout = (!self.read_timeout.is_zero()).then(|| tokio::time::Instant::now() + self.read_timeout);
         let body = tokio::select! {
             biased;
-            body = receive(body, self.max_body) => body?,
+            body = receive(body, self.max_body, memory) => body?,
             () = at(timeout) => return Err(self.too_slow()),
         };
-        Ok(decoded(encoding, body, self.max_body)?)
+        Ok(decoded(encoding, body, self.max_body, memory)?)
     }
 
     fn route(&self, head: &http::request::Parts) -> Result<&dyn Unary, Status> {
@@ -265,11 +282,16 @@ pub(super) fn encoding_of(name: &str) -> Option<Compression> {
     }
 }
 
-/// Reads a body into a buffer of its own. One that announces too much is not read at all.
-async fn receive(mut body: Incoming, max_len: usize) -> Result<BytesMut, Refusal> {
+/// Reads a body into a buffer of its own. One that announces too much, or for which there is no memory, is not read at
+/// all.
+async fn receive(mut body: Incoming, max_len: usize, memory: &mut Reserved) -> Result<BytesMut, Refusal> {
     let mut buffer = match body.size_hint().exact() {
         Some(len) if len > max_len as u64 => return Err(too_large(max_len)),
-        Some(len) => Buffer::of_announced(usize::try_from(len).unwrap_or(max_len)),
+        Some(len) => {
+            let len = usize::try_from(len).unwrap_or(max_len);
+            memory.resize(len).map_err(no_room)?;
+            Buffer::of_announced(len)
+        }
         None => Buffer::up_to(max_len),
     };
     while let Some(frame) = body.frame().await {
@@ -278,23 +300,38 @@ async fn receive(mut body: Incoming, max_len: usize) -> Result<BytesMut, Refusal
             Refusal { status: Status::bad_request(message.clone(), "", message), unread: true }
         })?;
         if let Ok(data) = frame.into_data() {
+            let capacity = buffer.capacity_with(data.len());
+            if capacity > memory.bytes() {
+                memory.resize(capacity).map_err(no_room)?;
+            }
             buffer.append(&data).map_err(|_| too_large(max_len))?;
         }
     }
     Ok(buffer.finish())
 }
 
-fn decoded(encoding: Compression, body: BytesMut, max_len: usize) -> Result<Received, Status> {
+fn decoded(
+    encoding: Compression,
+    body: BytesMut,
+    max_len: usize,
+    memory: &mut Reserved,
+) -> Result<Received, Status> {
     let decoded = match encoding {
         Compression::None => Ok(Received::plain(body)),
-        encoding => Received::compressed(encoding, body, max_len),
+        encoding => Received::compressed(encoding, body, max_len, memory),
     };
     decoded.map_err(|error| match error {
         DecompressError::TooLarge { .. } => too_large(max_len).status,
         DecompressError::Corrupt { .. } => {
             Status::bad_request(error.to_string(), header::CONTENT_ENCODING.as_str(), error.to_string())
         }
+        DecompressError::NoRoom(why) => Status::no_room(why, random_unit()),
     })
+}
+
+#[cold]
+fn no_room(why: NoRoom) -> Refusal {
+    Refusal { status: Status::no_room(why, random_unit()), unread: true }
 }
 
 fn too_large(max_len: usize) -> Refusal {

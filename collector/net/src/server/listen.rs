@@ -23,6 +23,9 @@ pub enum ListenError {
     /// The extension that `auth` names cannot be used.
     #[error(transparent)]
     Authenticator(#[from] etalon_component::AuthenticatorError),
+    /// An extension that `middlewares` names cannot be used.
+    #[error(transparent)]
+    Middleware(#[from] etalon_component::MiddlewareError),
     /// The endpoint is not `<host>:<port>`.
     #[error("invalid endpoint {endpoint:?}: expected <host>:<port>")]
     Endpoint {

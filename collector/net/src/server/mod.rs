@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use etalon_component::{BoxFuture, Caller, SpanContext};
+use etalon_component::{BoxFuture, Budgets, Caller, Reserved, SpanContext};
 use etalon_pdata::Compressed;
 use etalon_telemetry::attributes::RefusalReason;
 use tokio::time::Instant;
@@ -86,6 +86,11 @@ pub trait Unary: Send + Sync {
     fn parent<'a>(&self, _field: &'a dyn Fn(&str) -> Option<&'a str>) -> Option<Arc<SpanContext>> {
         None
     }
+
+    /// The budgets of memory out of which a call is read. What is reserved comes with it.
+    fn budgets(&self) -> Budgets {
+        Budgets::new()
+    }
 }
 
 /// One request.
@@ -105,6 +110,9 @@ pub struct Call {
     pub caller: Option<Arc<Caller>>,
     /// What [`Unary::parent`] has said.
     pub parent: Option<Arc<SpanContext>>,
+    /// The memory that the message and its compressed form take, of the budgets that [`Unary::budgets`] has said and
+    /// those of the server.
+    pub memory: Reserved,
 }
 
 /// How a message is encoded.

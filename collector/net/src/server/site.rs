@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use etalon_component::Code;
+use etalon_component::{Code, Reserved, Sender};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
@@ -35,45 +35,51 @@ pub(super) struct Pages {
 impl Protocol for Pages {
     type Body = Full<Bytes>;
 
-    async fn respond(self: Arc<Self>, request: Request<Incoming>, _: Peer) -> Response<Full<Bytes>> {
+    async fn respond(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        _: Peer,
+        sender: Sender,
+    ) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let preflight = self.http.cors.as_ref().and_then(|cors| cors.preflight(&head));
         let is_preflight = preflight.is_some();
         let response = match preflight {
             Some(response) => response,
-            None => self.answer(&head, body).await,
+            None => self.answer(&head, body, &sender).await,
         };
         self.http.finished(&head, response, is_preflight)
     }
 }
 
 impl Pages {
-    async fn answer(&self, head: &Parts, body: Incoming) -> Response<Bytes> {
+    async fn answer(&self, head: &Parts, body: Incoming, sender: &Sender) -> Response<Bytes> {
         let limit = self.http.write_timeout;
         let timeout = (!limit.is_zero()).then(|| tokio::time::Instant::now() + limit);
         tokio::select! {
             biased;
-            answered = self.guarded(head, body) => answered,
+            answered = self.guarded(head, body, sender) => answered,
             () = at(timeout) => self.http.refusal(head, &self.http.too_late()),
         }
     }
 
-    async fn guarded(&self, head: &Parts, body: Incoming) -> Response<Bytes> {
+    async fn guarded(&self, head: &Parts, body: Incoming, sender: &Sender) -> Response<Bytes> {
         if let Err(turned_away) = self.http.guard.admit(head).await {
             return http_answer::turned_away(&head.headers, &turned_away);
         }
         if head.method != Method::GET && head.method != Method::HEAD {
             return only_read(head);
         }
-        match self.page(head, body).await {
+        match self.page(head, body, sender).await {
             Ok(page) => page,
             Err(refusal) => self.http.refusal(head, &refusal),
         }
     }
 
-    async fn page(&self, head: &Parts, body: Incoming) -> Result<Response<Bytes>, Refusal> {
+    async fn page(&self, head: &Parts, body: Incoming, sender: &Sender) -> Result<Response<Bytes>, Refusal> {
         // Few clients send one with GET, and no page has a use for it.
-        self.http.received(head, body).await?;
+        let mut memory = Reserved::of(self.http.budgets.clone(), Some(sender));
+        self.http.received(head, body, &mut memory).await?;
         let page = Caught(poll_fn(|_| Poll::Ready(self.site.page(head)))).await;
         let mut page = page.ok_or_else(super::panicked)?;
         if head.method == Method::HEAD {

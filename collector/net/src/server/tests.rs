@@ -6,6 +6,7 @@ mod grpc;
 mod http;
 mod keepalive;
 mod life;
+mod memory;
 mod mix_ups;
 mod site;
 mod tls;
@@ -112,7 +113,7 @@ impl Unary for Recorder {
         self.callers.lock().unwrap().push(call.caller);
         self.peers.lock().unwrap().push(call.peer);
         let behaviour = self.behaviour.lock().unwrap().clone();
-        let guard = CountDrop(self.dropped.clone());
+        let guard = (CountDrop(self.dropped.clone()), call.memory);
         Box::pin(async move {
             let _guard = guard;
             self.started.add_permits(1);

@@ -1,7 +1,7 @@
 //! What must hold for any body of an OTLP/HTTP request, whatever it says it is. The fuzz target shares this file.
 
 use bytes::{Bytes, BytesMut};
-use etalon_net::compression::{Compression, DecompressError, Decompressed, compress, decompress_whole};
+use etalon_net::compression::{Compression, DecompressError, Decompressed, Room, compress, decompress_whole};
 use etalon_pdata::{LOGS, METRICS, Signal, TRACES, Utf8Policy, json, scan};
 
 /// Largest body, before and after decompression, in bytes.
@@ -56,13 +56,14 @@ pub(crate) fn split_input(input: &[u8]) -> Option<Request<'_>> {
 
 /// Takes a request as the server and the receiver do, and checks what must hold on the way.
 pub(crate) fn check(request: &Request<'_>) -> Fate {
-    let decoded = match decompress_whole(request.encoding, request.body, MAX) {
+    let decoded = match whole(request.encoding, request.body, MAX) {
         Ok(decoded) => decoded,
         Err(DecompressError::TooLarge { limit }) => {
             assert_eq!(limit, MAX);
             return Fate::TooLarge;
         }
         Err(DecompressError::Corrupt { .. }) => return Fate::Corrupt,
+        Err(DecompressError::NoRoom(why)) => panic!("nobody has refused: {why}"),
     };
     check_limit(request.encoding, request.body, &decoded);
     let again = compress(request.again, &[Bytes::copy_from_slice(&decoded.message)]);
@@ -81,16 +82,29 @@ pub(crate) fn check(request: &Request<'_>) -> Fate {
     found.map_or(Fate::Invalid, |found| Fate::Accepted(found.items))
 }
 
+/// Decompresses, and checks that no buffer is larger than what was asked for, nor than the limit.
+fn whole(encoding: Compression, body: &[u8], max_len: usize) -> Result<Decompressed, DecompressError> {
+    let mut most = 0;
+    let mut ask = |len| {
+        most = most.max(len);
+        Ok(())
+    };
+    let decoded = decompress_whole(encoding, body, &mut Room::new(max_len, &mut ask))?;
+    assert!(most <= max_len, "{most} bytes were asked for, {max_len} are allowed");
+    assert!(decoded.message.len() <= most, "{} bytes, {most} were asked for", decoded.message.len());
+    Ok(decoded)
+}
+
 /// The body gives the same message when the limit is its length, and is refused when that is a byte less.
 fn check_limit(encoding: Compression, body: &[u8], expected: &Decompressed) {
     let len = expected.message.len();
     assert!(len <= MAX, "{len} bytes");
-    let exact = decompress_whole(encoding, body, len).expect("a message as long as the limit is taken");
+    let exact = whole(encoding, body, len).expect("a message as long as the limit is taken");
     assert_eq!(exact.message, expected.message);
     let may_be_sent_on = matches!(encoding, Compression::None | Compression::Gzip | Compression::Zstd);
     assert!(may_be_sent_on || !exact.portable, "{encoding} is not sent on as it is");
     if let Some(less) = len.checked_sub(1) {
-        let refused = decompress_whole(encoding, body, less).map(|decoded| decoded.message);
+        let refused = whole(encoding, body, less).map(|decoded| decoded.message);
         assert_eq!(refused, Err(DecompressError::TooLarge { limit: less }));
     }
 }

@@ -332,6 +332,77 @@ pub struct ItemsRefused(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ItemsSent(pub i64);
 
+/// `limiter`: Id of the memory_limiter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Limiter<'a>(pub &'a str);
+
+impl<'a> Limiter<'a> {
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+/// `limiter_kind`: Whether the memory_limiter is a processor or an extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LimiterKind {
+    /// It stands in pipelines.
+    Processor,
+    /// It is a middleware of servers.
+    Extension,
+}
+
+impl LimiterKind {
+    /// All values.
+    pub const ALL: [Self; 2] = [Self::Processor, Self::Extension];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Processor => "processor",
+            Self::Extension => "extension",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
+/// `memory_refusal_reason`: Why there is no room in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MemoryRefusalReason {
+    /// There is no room below the limit.
+    Full,
+    /// The soft limit is passed and the connection holds its fair share already.
+    Share,
+    /// The process takes more memory than the limit allows for.
+    Process,
+    /// The request alone is larger than the limit, and will never be taken.
+    TooLarge,
+}
+
+impl MemoryRefusalReason {
+    /// All values.
+    pub const ALL: [Self; 4] = [Self::Full, Self::Share, Self::Process, Self::TooLarge];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Share => "share",
+            Self::Process => "process",
+            Self::TooLarge => "too_large",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
 /// `os.type`: The operating system that the program is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OsType<'a>(pub &'a str);
@@ -478,6 +549,8 @@ pub enum RefusalReason {
     Unsupported,
     /// The sending queue of an exporter has no room for it.
     QueueFull,
+    /// There is no room for it in memory: a memory_limiter, or a batch processor, holds as much as it may.
+    MemoryLimit,
     /// The destination refuses it for now, or cannot be reached.
     Unavailable,
     /// The destination refuses it for good.
@@ -492,12 +565,13 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// All values.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Malformed,
         Self::TooLarge,
         Self::Unauthenticated,
         Self::Unsupported,
         Self::QueueFull,
+        Self::MemoryLimit,
         Self::Unavailable,
         Self::Rejected,
         Self::Timeout,
@@ -513,6 +587,7 @@ impl RefusalReason {
             Self::Unauthenticated => "unauthenticated",
             Self::Unsupported => "unsupported",
             Self::QueueFull => "queue_full",
+            Self::MemoryLimit => "memory_limit",
             Self::Unavailable => "unavailable",
             Self::Rejected => "rejected",
             Self::Timeout => "timeout",

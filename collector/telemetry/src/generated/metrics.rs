@@ -482,6 +482,90 @@ impl LogsMetrics {
     }
 }
 
+/// What the series of [`MemoryLimiterMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryLimiterAttributes<'a> {
+    /// Id of the memory_limiter.
+    pub limiter: attributes::Limiter<'a>,
+    /// Whether the memory_limiter is a processor or an extension.
+    pub limiter_kind: attributes::LimiterKind,
+}
+
+/// How the values of [`MemoryLimiterMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct MemoryLimiterReads<Limit, Reserved, SoftLimit> {
+    /// `etalon_memory_limiter_limit`: Most bytes of requests that may be in memory at once.
+    ///
+    /// Recorded when it is read.
+    pub limit: Limit,
+    /// `etalon_memory_limiter_reserved`: Bytes of requests that are in memory, or about to be read into it.
+    ///
+    /// Recorded when it is read; a request counts from before its body is read until its answer is given and no queue in memory holds it any more, as it came and decompressed.
+    pub reserved: Reserved,
+    /// `etalon_memory_limiter_soft_limit`: Bytes from which on a connection that holds its fair share gets nothing more.
+    ///
+    /// Recorded when it is read; it is the limit less the spike.
+    pub soft_limit: SoftLimit,
+}
+
+/// A memory_limiter gives away a budget of bytes.
+#[derive(Debug)]
+pub struct MemoryLimiterMetrics {
+    _limit: Observation,
+    refused_requests: [Counter; attributes::MemoryRefusalReason::ALL.len()],
+    _reserved: Observation,
+    _soft_limit: Observation,
+}
+
+impl MemoryLimiterMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<Limit, Reserved, SoftLimit>(
+        telemetry: &Telemetry,
+        of: MemoryLimiterAttributes<'_>,
+        reads: MemoryLimiterReads<Limit, Reserved, SoftLimit>,
+    ) -> Self
+    where
+        Limit: Fn() -> u64 + Send + Sync + 'static,
+        Reserved: Fn() -> u64 + Send + Sync + 'static,
+        SoftLimit: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _limit: telemetry.observe(
+                &definitions::ETALON_MEMORY_LIMITER_LIMIT,
+                &[("limiter", of.limiter.as_str()), ("limiter_kind", of.limiter_kind.as_str())],
+                move || (reads.limit)() as f64,
+            ),
+            refused_requests: attributes::MemoryRefusalReason::ALL.map(|given| {
+                telemetry.counter(
+                    &definitions::ETALON_MEMORY_LIMITER_REFUSED_REQUESTS,
+                    &[
+                        ("limiter", of.limiter.as_str()),
+                        ("limiter_kind", of.limiter_kind.as_str()),
+                        ("memory_refusal_reason", given.as_str()),
+                    ],
+                )
+            }),
+            _reserved: telemetry.observe(
+                &definitions::ETALON_MEMORY_LIMITER_RESERVED,
+                &[("limiter", of.limiter.as_str()), ("limiter_kind", of.limiter_kind.as_str())],
+                move || (reads.reserved)() as f64,
+            ),
+            _soft_limit: telemetry.observe(
+                &definitions::ETALON_MEMORY_LIMITER_SOFT_LIMIT,
+                &[("limiter", of.limiter.as_str()), ("limiter_kind", of.limiter_kind.as_str())],
+                move || (reads.soft_limit)() as f64,
+            ),
+        }
+    }
+
+    /// `etalon_memory_limiter_refused_requests`: Requests for which there was no room in memory, by why.
+    ///
+    /// Recorded once for each request that a memory_limiter refused, before it is read where its size is known, else as it grows; its items are not known then, and in no other metric.
+    pub fn refused_requests(&self, count: usize, memory_refusal_reason: attributes::MemoryRefusalReason) {
+        self.refused_requests[memory_refusal_reason as usize].add(count as u64);
+    }
+}
+
 /// How the values of [`ProcessMetrics`] are read.
 #[expect(missing_debug_implementations, reason = "functions have nothing to show")]
 pub struct ProcessReads<Uptime> {

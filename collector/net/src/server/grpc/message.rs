@@ -1,7 +1,7 @@
 //! Reads the one message of a unary call: "Length-Prefixed-Message".
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use etalon_component::Code;
+use etalon_component::{Code, Reserved, random_unit};
 use etalon_telemetry::attributes::RefusalReason;
 use http::HeaderMap;
 use http_body::Body;
@@ -17,23 +17,29 @@ const PREFIX_LEN: usize = 5;
 /// The header field that names how messages are compressed.
 const GRPC_ENCODING: &str = "grpc-encoding";
 
-/// Reads the message of a request, decompressed. `max_len` bounds it before and after that.
-pub(super) async fn receive<B>(headers: &HeaderMap, body: B, max_len: usize) -> Result<Received, Status>
+/// Reads the message of a request, decompressed. `max_len` bounds it before and after that, and `memory` is reserved
+/// before each.
+pub(super) async fn receive<B>(
+    headers: &HeaderMap,
+    body: B,
+    max_len: usize,
+    memory: &mut Reserved,
+) -> Result<Received, Status>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
 {
-    let (flag, message) = read(body, max_len).await?;
+    let (flag, message) = read(body, max_len, memory).await?;
     match flag {
         0 => Ok(Received::plain(message)),
-        1 => Received::compressed(encoding(headers)?, message, max_len)
+        1 => Received::compressed(encoding(headers)?, message, max_len, memory)
             .map_err(|error| decompress_status(&error)),
         flag => Err(malformed(format!("the compressed flag of the message is {flag}, expected 0 or 1"))),
     }
 }
 
 /// Copies the frames of a body into one buffer, which holds the message without its prefix.
-async fn read<B>(mut body: B, max_len: usize) -> Result<(u8, BytesMut), Status>
+async fn read<B>(mut body: B, max_len: usize, memory: &mut Reserved) -> Result<(u8, BytesMut), Status>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
@@ -46,6 +52,7 @@ where
         if message.is_none() {
             let Some(len) = prefix.take(&mut data) else { continue };
             let len = checked_length(len, max_len)?;
+            memory.resize(len).map_err(|why| Status::no_room(why, random_unit()))?;
             message = Some((len, Buffer::of_announced(len)));
         }
         if let Some((_, buffer)) = &mut message {
@@ -116,6 +123,7 @@ fn decompress_status(error: &DecompressError) -> Status {
         DecompressError::Corrupt { .. } => {
             Status::bad_request(error.to_string(), GRPC_ENCODING, error.to_string())
         }
+        DecompressError::NoRoom(why) => Status::no_room(*why, random_unit()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use etalon_component::Code;
+use etalon_component::{Budgets, Code, Reserved, Sender};
 use etalon_telemetry::tell;
 use http::{HeaderMap, Method, Request, Response, Version, header};
 use hyper::body::Incoming;
@@ -32,6 +32,8 @@ pub(super) struct Grpc {
     pub(super) guard: Guard,
     /// Largest message, before and after decompression, in bytes.
     pub(super) max_message: usize,
+    /// Budgets of memory that hold for all calls.
+    pub(super) budgets: Budgets,
     /// Keeps the log lines about clients of other protocols apart.
     pub(super) mixed_up: Seldom,
 }
@@ -39,7 +41,12 @@ pub(super) struct Grpc {
 impl Protocol for Grpc {
     type Body = GrpcBody;
 
-    async fn respond(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<GrpcBody> {
+    async fn respond(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: Peer,
+        sender: Sender,
+    ) -> Response<GrpcBody> {
         if let Some(refusal) = answer::not_grpc(&request) {
             self.mixed_up.then(|| {
                 let (method, path) = (request.method(), request.uri().path());
@@ -50,10 +57,10 @@ impl Protocol for Grpc {
         let pending = self.routes.find(request.uri().path()).map(Pending::new);
         let deadline = deadline(request.headers());
         let answered = match deadline {
-            None => self.call(request, peer, None).await,
+            None => self.call(request, peer, &sender, None).await,
             Some(deadline) if deadline <= Instant::now() => Err(deadline_exceeded()),
             Some(deadline) => {
-                let call = self.call(request, peer, Some(deadline));
+                let call = self.call(request, peer, &sender, Some(deadline));
                 timeout_at(deadline, call).await.unwrap_or_else(|_| Err(deadline_exceeded()))
             }
         };
@@ -72,17 +79,20 @@ impl Grpc {
         &self,
         request: Request<Incoming>,
         peer: Peer,
+        sender: &Sender,
         deadline: Option<Instant>,
     ) -> Result<Bytes, Status> {
         let (head, body) = request.into_parts();
         let caller = self.guard.admit(&head).await.map_err(|turned_away| turned_away.status)?;
         let unary = self.routes.find(head.uri.path()).ok_or_else(|| self.unknown(head.uri.path()))?;
-        let received =
-            timeout(RECEIVE_TIMEOUT, message::receive(&head.headers, body, self.max_message)).await;
+        let budgets = self.budgets.iter().cloned().chain(unary.budgets()).collect();
+        let mut memory = Reserved::of(budgets, Some(sender));
+        let received = message::receive(&head.headers, body, self.max_message, &mut memory);
+        let received = timeout(RECEIVE_TIMEOUT, received).await;
         let Received { message, compressed } = received.unwrap_or_else(|_| Err(too_slow()))?;
         let parent = unary.parent(&|name| super::field(&head.headers, name));
         let format = Format::Protobuf;
-        let call = Call { message, compressed, format, peer, deadline, caller, parent };
+        let call = Call { message, compressed, format, peer, deadline, caller, parent, memory };
         Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()))
     }
 
