@@ -44,6 +44,8 @@ mod sink;
 #[cfg(feature = "bench")]
 mod statistics;
 #[cfg(feature = "bench")]
+mod store;
+#[cfg(feature = "bench")]
 mod suite;
 #[cfg(feature = "bench")]
 mod summary;

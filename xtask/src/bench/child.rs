@@ -151,10 +151,20 @@ impl Child {
     }
 
     /// Asks the child to end, and kills it when it does not.
-    pub(crate) async fn end(mut self) {
+    pub(crate) async fn end(self) {
+        self.end_by(Signal::TERM, GRACE).await;
+    }
+
+    /// Ends it by a signal, and kills it when that takes longer.
+    pub(crate) async fn end_by(mut self, signal: Signal, within: Duration) {
         self.pipes = None;
-        self.signal(Signal::TERM);
-        drop(timeout(GRACE, self.process.wait()).await);
+        self.signal(signal);
+        drop(timeout(within, self.process.wait()).await);
+    }
+
+    /// Kills it, and does not wait.
+    pub(crate) fn kill(&self) {
+        self.signal(Signal::KILL);
     }
 
     /// The last lines of what the child wrote to its log.

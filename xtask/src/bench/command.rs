@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::error::Error;
-use super::{child, optimised, run, sender, sink, suite};
+use super::{child, optimised, run, sender, sink, store, suite};
 
 /// Compare OTLP forwarders by the CPU time they need, side by side.
 #[derive(Debug, Parser)]
@@ -54,6 +54,8 @@ Examples:
   cargo xtask bench --items 100 --mode rate=2000         latencies at 2,000 requests per second
   cargo xtask bench --peers etalon,nginx --counts-only go \\
       --peer go='otelcol-otlp --config {config}' --peer-config go=go.yaml
+  cargo xtask bench store                                the queue on disk, next to the disk
+  cargo xtask bench --peers etalon-queue,etalon-batch --anchor etalon-queue   what joining requests costs
   cargo xtask bench sink --listen 127.0.0.1:4317         only a sink; Enter prints what it received
   cargo xtask bench sender --target 127.0.0.1:4317       only a sender
 
@@ -72,6 +74,8 @@ enum Part {
     Run(Box<run::RunArgs>),
     /// Run the cases that the book shows, and write its figures; at most about 12 minutes
     Suite(Box<suite::SuiteArgs>),
+    /// Measure the queue on disk next to the disk itself: throughput, acknowledgement, space, restart
+    Store(Box<store::StoreArgs>),
     /// Only send, and print what was acknowledged
     Sender(sender::SenderArgs),
     /// Only receive, and print what arrived
@@ -106,6 +110,7 @@ fn dispatch(bench: Bench) -> Result<ExitCode, Error> {
         match part {
             Part::Run(args) => run::run(*args).await,
             Part::Suite(args) => suite::run(*args).await,
+            Part::Store(args) => store::run(*args).await,
             Part::Sender(args) => sender::run(args).await.map(|()| ExitCode::SUCCESS),
             Part::Sink(args) => sink::run(args).await.map(|()| ExitCode::SUCCESS),
             Part::Launch(args) => child::launch(&args).map(|never| match never {}),

@@ -171,12 +171,18 @@ pub(crate) async fn measure(
     })
 }
 
-async fn free_port() -> Result<u16, Error> {
+pub(crate) async fn free_port() -> Result<u16, Error> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(Error::FreePort)?;
     listener.local_addr().map(|address| address.port()).map_err(Error::FreePort)
 }
 
-async fn wait_ready(forwarder: &mut Child, name: &str, port: u16, started: Instant) -> Result<(), Error> {
+/// Waits until it accepts connections.
+pub(crate) async fn wait_ready(
+    forwarder: &mut Child,
+    name: &str,
+    port: u16,
+    started: Instant,
+) -> Result<(), Error> {
     while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
         forwarder.check()?;
         if started.elapsed() > READY {

@@ -28,8 +28,8 @@ enum Config {
 /// The peers that a command line asks for.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct PeerArgs {
-    /// Peers that are built in: etalon, nginx, haproxy, go, and etalon-anew, which compresses what already
-    /// is compressed anew, at level 1. One that is missing here is skipped
+    /// Peers that are built in: etalon, nginx, haproxy, go; etalon-anew, which compresses what already is compressed
+    /// anew, at level 1; etalon-queue, and etalon-batch, which joins what is in its queue. One that is missing here is skipped
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "etalon,nginx,haproxy")]
     peers: Vec<String>,
     /// Any other forwarder: its command, with {listen}, {upstream}, {config} and other variables, without
@@ -132,6 +132,16 @@ impl Programs {
         };
         let (program, arguments, config): (_, &[&str], _) = match name {
             "etalon" | "etalon-anew" => (&self.etalon, &["--config", "{config}"], collector),
+            "etalon-queue" => (
+                &self.etalon,
+                &["--config", "{config}"],
+                yaml(include_str!("templates/collector-queue.yaml")),
+            ),
+            "etalon-batch" => (
+                &self.etalon,
+                &["--config", "{config}"],
+                yaml(include_str!("templates/collector-batch.yaml")),
+            ),
             "go" => (&self.go, &["--config", "{config}"], collector),
             "nginx" => (
                 &self.nginx,
@@ -160,9 +170,17 @@ impl Programs {
 
     /// A collector with a queue in memory of 64 MiB, over gRPC.
     pub(crate) fn queueing(&self, name: &str) -> Result<Peer, Error> {
-        let text = include_str!("templates/collector-queue.yaml").to_owned();
-        Ok(Peer { config: Config::File { text, extension: "yaml".into() }, ..self.peer(name)? })
+        Ok(Peer { config: yaml(include_str!("templates/collector-queue.yaml")), ..self.peer(name)? })
     }
+
+    /// A collector with a queue on disk, in the folder of the measurement, over gRPC.
+    pub(crate) fn storing(&self, name: &str) -> Result<Peer, Error> {
+        Ok(Peer { config: yaml(include_str!("templates/collector-store.yaml")), ..self.peer(name)? })
+    }
+}
+
+fn yaml(text: &str) -> Config {
+    Config::File { text: text.to_owned(), extension: "yaml".into() }
 }
 
 fn custom(text: &str) -> Result<Peer, Error> {
@@ -213,7 +231,7 @@ impl Peer {
 
     fn missing(&self) -> String {
         let hint = match self.name.as_str() {
-            "etalon" | "etalon-anew" => "; build it with `cargo build --release -p etalon`",
+            name if name.starts_with("etalon") => "; build it with `cargo build --release -p etalon`",
             "go" => "; `cargo xtask test` builds it",
             _ => "",
         };

@@ -173,8 +173,8 @@ impl Destination {
             ledger.note(what, &ids);
             if arrives {
                 ledger.note("arrived", &ids);
-                // Who takes data and then asks to have it again, gets it again.
-                let is_asked_for_again = matches!(answer, Some(Outcome::Refused(_)));
+                // Who takes data and says otherwise gets it again, and what it rejected, in halves.
+                let is_asked_for_again = matches!(answer, Some(Outcome::Refused(_) | Outcome::Permanent(_)));
                 ledger.each(&ids, |item| {
                     item.arrived += 1;
                     item.ambiguous += u64::from(is_asked_for_again);

@@ -14,6 +14,8 @@ pub(crate) struct Ledger(Arc<Mutex<State>>);
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) items: BTreeMap<u64, Item>,
+    /// The items that were sent together.
+    requests: Vec<Vec<u64>>,
     /// What happened, and how often.
     events: BTreeMap<&'static str, u64>,
     /// Of all that happened, in its order.
@@ -65,6 +67,13 @@ const EVERYTHING: [&str; 20] = [
     "write interrupted",
 ];
 
+impl Item {
+    /// How often the collector may have it.
+    fn copies(&self) -> u64 {
+        self.acknowledged + self.unanswered
+    }
+}
+
 impl Ledger {
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("no panic")
@@ -98,11 +107,30 @@ impl Ledger {
         });
     }
 
+    /// A sender has this request.
+    pub(crate) fn request(&self, ids: &[u64]) {
+        self.lock().requests.push(ids.to_vec());
+    }
+
     /// The collector died. What it has heard within so long may have died with it.
     pub(crate) fn forget(&self, within: Duration) {
         for item in self.lock().items.values_mut() {
             if item.settled_at.is_some_and(|at| at.elapsed() <= within) {
-                item.ambiguous += 1;
+                item.ambiguous += item.copies();
+            }
+        }
+        self.forget_parts();
+    }
+
+    /// The collector has ended what it did. A request of which only a part was settled comes again as a whole.
+    pub(crate) fn forget_parts(&self) {
+        let State { requests, items, .. } = &mut *self.lock();
+        for request in requests {
+            let times = |id: &u64| items.get(id).map_or(0, |item| item.settled);
+            if request.iter().any(|id| times(id) != times(&request[0])) {
+                for id in request {
+                    items.entry(*id).and_modify(|item| item.ambiguous += item.copies());
+                }
             }
         }
     }
@@ -117,7 +145,7 @@ impl Ledger {
     /// Nothing came more often than it was taken in and tried again without an answer.
     pub(crate) fn check_duplicates(&self) {
         for (id, item) in &self.lock().items {
-            let most = item.acknowledged + item.unanswered + item.ambiguous;
+            let most = item.copies() + item.ambiguous;
             assert!(item.arrived <= most, "item {id} came too often: {item:?}");
         }
     }

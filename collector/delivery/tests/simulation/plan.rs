@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use etalon_conf::Duration as Conf;
-use etalon_delivery::{DeliveryConfig, QueueConfig, RetryConfig, Sizer};
+use etalon_conf::{Duration as Conf, Optional};
+use etalon_delivery::{BatchConfig, DeliveryConfig, QueueConfig, RetryConfig, Sizer};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -31,6 +31,17 @@ pub(crate) struct Plan {
     pub(crate) disk_latency: Duration,
 }
 
+fn batch(rng: &mut StdRng) -> BatchConfig {
+    let min_size = [0, 10, 100][rng.random_range(0..3)];
+    BatchConfig {
+        flush_timeout: Conf::from_millis(rng.random_range(20..3000)),
+        sizer: Some(Sizer::Items),
+        min_size,
+        max_size: [0, min_size + 5, 1000][rng.random_range(0..3)],
+        ..BatchConfig::default()
+    }
+}
+
 impl Plan {
     pub(crate) fn of(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
@@ -47,6 +58,12 @@ impl Plan {
             block_on_overflow: rng.random_bool(0.3),
             wait_for_result: mode == Mode::Waiting,
             storage: (mode == Mode::Disk).then(|| "file_storage".parse().expect("an id")),
+            bisect_rejected: rng.random_bool(0.2),
+            batch: if rng.random_bool(0.5) {
+                Optional::on(batch(&mut rng))
+            } else {
+                Optional::off(BatchConfig::default())
+            },
             ..QueueConfig::default()
         };
         let retry = RetryConfig {
@@ -73,5 +90,10 @@ impl Plan {
     /// Whether what the destination does not take is tried for ever.
     pub(crate) fn never_gives_up(&self) -> bool {
         self.config.retry.max_elapsed_time.is_zero()
+    }
+
+    /// Whether what the destination rejects is tried in halves.
+    pub(crate) fn bisects(&self) -> bool {
+        self.config.queue.as_ref().is_some_and(|queue| queue.bisect_rejected)
     }
 }

@@ -235,7 +235,9 @@ impl World {
         let node = self.node.take().expect("it runs");
         node.died.cancel();
         self.entrance.set(None);
-        self.ledger.forget(if node.is_hurt { node.started.elapsed() + CERTAIN } else { CERTAIN });
+        // What is halved is settled when all of it is.
+        let is_late = node.is_hurt || self.plan.bisects();
+        self.ledger.forget(if is_late { node.started.elapsed() + CERTAIN } else { CERTAIN });
         self.past.given_up += node.given_up();
         self.past.died += node.metric("etalon_exporter_queue_items");
         self.past.kept = None;
@@ -256,9 +258,10 @@ impl World {
         node.died.cancel();
         tokio::task::yield_now().await;
         self.past.given_up += node.given_up();
-        if node.is_hurt {
+        if node.is_hurt || self.plan.bisects() {
             self.ledger.forget(node.started.elapsed() + CERTAIN);
         }
+        self.ledger.forget_parts();
         let (came, went) = node.balance();
         self.past.kept = (!node.is_hurt).then_some(came - went);
         if self.plan.mode != Mode::Disk {
@@ -308,6 +311,10 @@ impl World {
         let old = std::mem::replace(&mut node.delivery, delivery);
         node.host = host;
         old.shutdown(Instant::now() + within).await.expect("it can be shut down");
+        if self.plan.bisects() {
+            self.ledger.forget(node.started.elapsed());
+        }
+        self.ledger.forget_parts();
     }
 
     fn host(&self, host: Host) -> Host {
