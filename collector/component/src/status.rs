@@ -88,9 +88,9 @@ pub struct Trouble {
     pub severe: bool,
 }
 
-/// The last error of each component, as the log tells them. Cloning shares it.
+/// The last errors of each component, as the log tells them. Cloning shares it.
 #[derive(Clone, Debug, Default)]
-pub struct LastErrors(Arc<Mutex<BTreeMap<Place, Trouble>>>);
+pub struct LastErrors(Arc<Mutex<BTreeMap<Place, Vec<Trouble>>>>);
 
 /// A pipeline of the configuration that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,7 +196,7 @@ impl Status {
         *locked(&self.0.gates) = gates.into();
     }
 
-    /// The last error of each component.
+    /// The last errors of each component.
     pub fn errors(&self) -> LastErrors {
         locked(&self.0.errors).clone()
     }
@@ -258,18 +258,21 @@ impl ComponentStatus {
 }
 
 impl LastErrors {
-    /// Notes an error in the place of the one before.
+    /// Notes an error in the place of the one before that was as severe: what passes may be the cause of what does not.
     pub fn note(&self, place: Place, mut trouble: Trouble) {
         trouble.text.truncate(trouble.text.floor_char_boundary(ERROR_BYTES_MAX));
         let mut known = locked(&self.0);
         if known.len() < ERRORS_MAX || known.contains_key(&place) {
-            known.insert(place, trouble);
+            let of_place = known.entry(place).or_default();
+            of_place.retain(|other| other.severe != trouble.severe);
+            of_place.insert(0, trouble);
         }
     }
 
-    /// The last error of a component. One that runs for several signals or pipelines is asked for each.
-    pub fn of(&self, place: &Place) -> Option<Trouble> {
-        locked(&self.0).get(place).cloned()
+    /// The last errors of a component, the newest first: two at most, one severe and one not. One that runs for several
+    /// signals or pipelines is asked for each.
+    pub fn of(&self, place: &Place) -> Vec<Trouble> {
+        locked(&self.0).get(place).cloned().unwrap_or_default()
     }
 }
 
@@ -359,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_error_of_each_component_is_kept_and_cut_off() {
+    fn the_last_errors_of_each_component_are_kept_and_cut_off() {
         let errors = LastErrors::default();
         let place = |id: &str| Place {
             role: Role::Exporter,
@@ -367,13 +370,17 @@ mod tests {
             signal: Some("logs".to_owned()),
             pipeline: None,
         };
-        let trouble = |text: &str| Trouble { time: now(), text: text.to_owned(), severe: true };
-        errors.note(place("a"), trouble("first"));
-        errors.note(place("a"), trouble(&"ü".repeat(1000)));
-        errors.note(place("b"), trouble("other"));
-        assert_eq!(errors.of(&place("a")).unwrap().text, "ü".repeat(512));
-        assert_eq!(errors.of(&place("b")).unwrap().text, "other");
-        assert_eq!(errors.of(&place("c")), None);
+        let note = |id: &str, text: &str, severe| {
+            errors.note(place(id), Trouble { time: now(), text: text.to_owned(), severe });
+        };
+        note("a", "first", true);
+        note("a", "passing", false);
+        note("a", &"ü".repeat(1000), true);
+        note("b", "other", true);
+        let told = |id: &str| errors.of(&place(id)).into_iter().map(|error| error.text).collect::<Vec<_>>();
+        assert_eq!(told("a"), ["ü".repeat(512), "passing".to_owned()]);
+        assert_eq!(told("b"), ["other"]);
+        assert_eq!(errors.of(&place("c")), []);
     }
 
     #[test]
@@ -388,7 +395,7 @@ mod tests {
         for number in 0..=ERRORS_MAX {
             errors.note(place(number), Trouble { time: now(), text: String::new(), severe: false });
         }
-        assert!(errors.of(&place(ERRORS_MAX - 1)).is_some());
-        assert!(errors.of(&place(ERRORS_MAX)).is_none());
+        assert_eq!(errors.of(&place(ERRORS_MAX - 1)).len(), 1);
+        assert_eq!(errors.of(&place(ERRORS_MAX)), []);
     }
 }

@@ -56,6 +56,7 @@ impl Default for Distribution {
                     etalon_extension_headers_setter::factory(),
                     etalon_extension_health_check::factory(),
                     etalon_memory_limiter::extension_factory(),
+                    etalon_extension_zpages::factory(),
                 ],
                 own_telemetry: Some(own_telemetry::exporter),
             },

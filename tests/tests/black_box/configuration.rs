@@ -322,8 +322,11 @@ fn what_this_version_does_not_have_is_refused_with_its_key() {
     let cases = [
         (with("processors: {batch: }\n"), "processors::batch: unknown type: \"batch\""),
         (with("connectors: {count: }\n"), "connectors::count: unknown type: \"count\""),
-        (with("extensions: {zpages: }\n"), "extensions::zpages: unknown type: \"zpages\""),
-        (with("extensions: {health_check: }\n"), "extensions::health_check: unknown type: \"health_check\""),
+        (
+            with("extensions: {zpages: {expvar: {enabled: true}}}\n"),
+            "extensions::zpages::expvar::enabled: these are variables of the Go runtime",
+        ),
+        (with("extensions: {pprof: }\n"), "extensions::pprof: unknown type: \"pprof\""),
         (
             with(
                 "  telemetry: {metrics: {readers: [{periodic: {exporter: {otlp: {headers_list: a=b}}}}]}}\n",

@@ -112,7 +112,7 @@ fn a_pipeline_whose_destination_takes_nothing_is_degraded_until_it_does() {
         .find(|component| component["kind"] == "exporter" && component["signal"] == "logs");
     let exporter = exporter.unwrap_or_else(|| panic!("no exporter in {verbose}"));
     assert_eq!(exporter["state"], "running");
-    let error = exporter["lastError"]["text"].as_str().unwrap_or_default();
+    let error = exporter["lastErrors"][0]["text"].as_str().unwrap_or_default();
     assert!(error.starts_with("Exporting failed. Will retry"), "{exporter}");
     let line = etalon.wait_for_line("A pipeline does not get on");
     assert_eq!((&line["otelcol.pipeline.id"], &line["level"]), (&"logs".into(), &"warn".into()));

@@ -24,6 +24,7 @@ mod reload;
 mod shutdown;
 mod stages;
 mod telemetry;
+mod zpages;
 
 /// An `otlp` receiver on ports of the system's choice.
 const OTLP: &str = "\

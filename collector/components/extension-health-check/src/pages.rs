@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use etalon_component::{ComponentStatus, Phase, Status};
+use etalon_component::{ComponentStatus, Phase, Status, Trouble};
 use etalon_conf::Duration;
 use etalon_net::server::Site;
 use etalon_telemetry::iso8601;
@@ -148,9 +148,10 @@ impl Pages {
             told.extend(place.pipeline.as_ref().map(|id| ("pipeline".to_owned(), id.to_string().into())));
             told.insert("state".to_owned(), state.as_str().into());
             told.insert("since".to_owned(), iso8601(since).into());
-            if let Some(error) = errors.of(place) {
-                let error = json!({"time": iso8601(error.time), "text": error.text});
-                told.insert("lastError".to_owned(), error);
+            let error = |error: Trouble| json!({"time": iso8601(error.time), "text": error.text});
+            let errors: Vec<_> = errors.of(place).into_iter().map(error).collect();
+            if !errors.is_empty() {
+                told.insert("lastErrors".to_owned(), errors.into());
             }
             Value::from(told)
         };

@@ -268,11 +268,11 @@ fn the_last_error_of_a_component_is_noted_whatever_else_is_told_of_it() {
         // What no contract declares is for developers.
         exporter.in_scope(|| event!(Level::ERROR, "undeclared"));
     });
-    let of_exporter = errors.of(&place(Role::Exporter, "otlp_http/a", Some("logs"), None)).unwrap();
+    let of_exporter = errors.of(&place(Role::Exporter, "otlp_http/a", Some("logs"), None)).remove(0);
     assert_eq!(
         (of_exporter.text.as_str(), of_exporter.severe),
         ("Exporting failed. Will retry the request after interval. connection refused", false)
     );
-    let of_processor = errors.of(&place(Role::Processor, "batch", None, Some("logs/2"))).unwrap();
+    let of_processor = errors.of(&place(Role::Processor, "batch", None, Some("logs/2"))).remove(0);
     assert!(of_processor.severe && of_processor.text.contains("negative number"), "{of_processor:?}");
 }
