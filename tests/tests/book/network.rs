@@ -9,7 +9,7 @@ const INSIDE: &str = "ETALON_BOOK_INSIDE";
 /// Brings up the loopback of a new network, and goes on there.
 const ENTER: &str = "ip link set lo up && exec \"$0\" \"$@\"";
 /// The ports of the pages.
-const PORTS: [u16; 4] = [4317, 4318, 8888, 14317];
+const PORTS: [u16; 6] = [4317, 4318, 8888, 13133, 14317, 55679];
 
 /// Runs this test in a process with a network of its own, where the system allows that; says whether it did.
 ///
