@@ -1,5 +1,6 @@
 //! What became of each item: counted, and logged when it was not delivered.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use etalon_component::{Batch, Delivered, Failure, Outcome};
@@ -9,6 +10,7 @@ use etalon_telemetry::attributes::DropReason;
 use etalon_telemetry::metrics::ExporterMetrics;
 use etalon_telemetry::{tell, within};
 
+use crate::balance::{Moving, Underway};
 use crate::drops::Drops;
 use crate::outcomes::Outcomes;
 use crate::parts::{Next, Parts, Verdict, is_invalid, is_too_large};
@@ -28,6 +30,7 @@ pub(crate) struct Accounting {
     pub(crate) deliveries: Deliveries,
     /// Whether what the destination rejects as invalid is sent again in halves.
     pub(crate) bisects: bool,
+    pub(crate) underway: Arc<Underway>,
 }
 
 /// What a failure means for the data.
@@ -42,6 +45,11 @@ pub(crate) enum Fate {
 }
 
 impl Accounting {
+    /// Until this is dropped, a request is between two places of the books.
+    pub(crate) fn moving(&self) -> Moving {
+        Moving::new(&self.underway)
+    }
+
     /// Exports a batch with as many attempts as the policy has, in parts when it is too large for the
     /// destination. Its items are counted as sent or as failed even if the future is dropped before it
     /// resolves.

@@ -74,7 +74,7 @@ impl Batcher {
         while self.ready.is_empty() {
             let Some(until) = self.next_leaves() else {
                 match queue.take(waiting, accounting).await {
-                    Some(taking) => self.add(taking),
+                    Some(taking) => self.add(taking, accounting),
                     None => return None,
                 }
                 continue;
@@ -84,7 +84,7 @@ impl Batcher {
                 taking = queue.take(waiting, accounting), if self.late < LATE_MAX => match taking {
                     Some(taking) => {
                         self.late += usize::from(until <= Instant::now());
-                        self.add(taking);
+                        self.add(taking, accounting);
                     }
                     // Who stops a queue on disk waits for nothing: what forms goes back.
                     None if queue.is_on_disk() => self.clear(),
@@ -105,10 +105,10 @@ impl Batcher {
         self.ready.drain(..).chain(forming).collect()
     }
 
-    fn add(&mut self, taking: Taking) {
+    fn add(&mut self, taking: Taking, accounting: &Accounting) {
         let (batch, since) = (taking.batch().clone(), taking.since());
         let partition = self.partition(&batch.context);
-        let mut members = Members::of(taking);
+        let mut members = Members::of(taking, &accounting.underway);
         if batch.items() == 0 {
             let members = vec![members.next(0)];
             self.ready.push_back(Joined { batch, members, since });

@@ -1,17 +1,21 @@
 //! The chain as a stage of a pipeline.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use etalon_component::{Batch, BoxError, BoxFuture, Component, Consumer, Host, Outcome, Settings, Stage};
 use etalon_pdata::Signal;
+use etalon_telemetry::attributes::ItemFate;
 use etalon_telemetry::metrics::{
-    ExporterAttributes, ExporterMetrics, QueueAttributes, QueueMetrics, QueueReads,
+    BalanceAttributes, BalanceMetrics, BalanceReads, ExporterAttributes, ExporterMetrics, QueueAttributes,
+    QueueLifeAttributes, QueueLifeMetrics, QueueLifeReads, QueueMetrics, QueueReads,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounting::{Accounting, Fate};
+use crate::balance::{Balance, Moving};
 use crate::batcher::Batcher;
 use crate::disk_queue::DiskQueue;
 use crate::drops::Drops;
@@ -41,6 +45,7 @@ pub struct DeliveryConfig {
 pub struct Delivery {
     accounting: Arc<Accounting>,
     queue: Option<Queued>,
+    _balance: BalanceMetrics,
     forwards: Option<&'static str>,
     sender: Arc<dyn Component>,
     stop: CancellationToken,
@@ -50,6 +55,7 @@ struct Queued {
     queue: Arc<Queue>,
     metrics: Arc<QueueMetrics>,
     workers: Workers,
+    _life: Vec<QueueLifeMetrics>,
 }
 
 impl Delivery {
@@ -84,6 +90,7 @@ impl Delivery {
             span: settings.span.clone(),
             fate,
             advice: advice(config),
+            underway: Arc::default(),
             bisects: config.queue.as_ref().is_some_and(|queue| queue.bisect_rejected),
             deliveries: Deliveries {
                 tracer: settings.telemetry.tracer().clone(),
@@ -93,9 +100,19 @@ impl Delivery {
         };
         let joins = config.queue.as_ref().is_some_and(|queue| queue.batch.is_on());
         let queue = config.queue.as_ref().map(|config| Queued::new(settings, signal, config, of));
+        let balance = Balance {
+            exporter: accounting.metrics.clone(),
+            queue: queue.as_ref().map(|Queued { queue, metrics, .. }| (queue.clone(), metrics.clone())),
+            underway: accounting.underway.clone(),
+            known: AtomicU64::new(0),
+        };
+        let reads = BalanceReads { imbalance: move || balance.imbalance() };
+        let of = BalanceAttributes { exporter: of.exporter, data_type: of.data_type };
+        let balance = BalanceMetrics::new(&settings.telemetry, of, reads);
         Self {
             accounting: Arc::new(accounting),
             queue,
+            _balance: balance,
             // What is joined has no compressed form.
             forwards: config.forwards.filter(|_| !joins),
             sender: sender.component,
@@ -103,9 +120,9 @@ impl Delivery {
         }
     }
 
-    async fn offer(&self, queued: &Queued, batch: Batch) -> Outcome {
+    async fn offer(&self, queued: &Queued, batch: Batch, moving: Moving) -> Outcome {
         let items = batch.items();
-        let offered = Offered { metrics: queued.metrics.clone(), items };
+        let offered = Offered { metrics: queued.metrics.clone(), items, _moving: moving };
         match queued.queue.offer(batch, offered).await {
             Ok(taken) => taken.outcome().await,
             Err(failure) => {
@@ -142,8 +159,21 @@ impl Queued {
         };
         let metrics = Arc::new(QueueMetrics::new(&settings.telemetry, of, reads));
         let batcher = config.batch.get().map(|batch| Batcher::new(batch, config.sizer));
-        Self { queue, metrics, workers: Workers::new(config.consumers(), batcher) }
+        let life = if config.storage.is_some() { life(settings, &queue, of) } else { Vec::new() };
+        Self { queue, metrics, workers: Workers::new(config.consumers(), batcher), _life: life }
     }
+}
+
+/// What became of all that a queue on disk has ever accepted.
+fn life(settings: &Settings, queue: &Arc<Queue>, of: QueueAttributes<'_>) -> Vec<QueueLifeMetrics> {
+    let QueueAttributes { exporter, data_type } = of;
+    let each = ItemFate::ALL.map(|item_fate| {
+        let queue = queue.clone();
+        let reads = QueueLifeReads { items: move || queue.items_ever(item_fate) };
+        let of = QueueLifeAttributes { exporter, data_type, item_fate };
+        QueueLifeMetrics::new(&settings.telemetry, of, reads)
+    });
+    each.into()
 }
 
 /// What upstream tells users at a failure.
@@ -161,10 +191,14 @@ fn advice(config: &DeliveryConfig) -> &'static str {
 impl Consumer for Delivery {
     fn consume(&self, mut batch: Batch) -> BoxFuture<'_, Outcome> {
         batch.payload.retain_compressed(self.forwards);
+        let moving = self.accounting.moving();
         self.accounting.metrics.incoming(batch.items());
         match &self.queue {
-            Some(queued) => Box::pin(self.offer(queued, batch)),
-            None => Box::pin(async move { self.accounting.export(batch).await.whole() }),
+            Some(queued) => Box::pin(self.offer(queued, batch, moving)),
+            None => Box::pin(async move {
+                let _moving = moving;
+                self.accounting.export(batch).await.whole()
+            }),
         }
     }
 }
@@ -173,7 +207,8 @@ impl Component for Delivery {
     fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
         Box::pin(async move {
             self.sender.start(host).await?;
-            if let Some(Queued { queue, metrics, workers }) = &self.queue {
+            let _moving = self.accounting.moving();
+            if let Some(Queued { queue, metrics, workers, .. }) = &self.queue {
                 queue.start(host, &self.accounting).await?;
                 workers.start(queue, metrics, &self.accounting);
             }
@@ -186,10 +221,12 @@ impl Component for Delivery {
     fn shutdown(&self, deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
         Box::pin(async move {
             self.stop.cancel();
+            let _moving = self.accounting.moving();
             if let Some(Queued { queue, workers, .. }) = &self.queue {
                 queue.close();
                 workers.drain(queue, &self.accounting, deadline).await;
-                queue.end().await;
+                let kept = queue.end().await;
+                self.accounting.metrics.kept(usize::try_from(kept).unwrap_or(usize::MAX));
             }
             self.accounting.drops.end();
             self.sender.shutdown(deadline).await

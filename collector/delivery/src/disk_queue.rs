@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use etalon_component::{Batch, BoxError, Code, ComponentId, Failure, Host};
 use etalon_pdata::Signal;
-use etalon_store::{AnyFile, Append, AppendError, Count, Given, Limits, ReadError, Recovered, Store};
+use etalon_store::{AnyFile, Append, AppendError, Count, Given, Limits, ReadError, Recovered, Store, Totals};
 use etalon_telemetry::event::Causes;
 use etalon_telemetry::tell;
 use tokio::time::{Instant, timeout_at};
@@ -172,9 +172,9 @@ impl DiskQueue {
     }
 
     /// Leaves the folder, when nobody has anything of it any more. What is in it stays there.
-    pub(crate) async fn end(&self) {
+    pub(crate) async fn end(&self) -> u64 {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(last) = open.and_then(Arc::into_inner) else { return };
+        let Some(last) = open.and_then(Arc::into_inner) else { return 0 };
         let (queued, _) = last.store.queued();
         if let Err(error) = last.store.close().await {
             self.span.in_scope(|| tell!(QueueCloseFailed { error: &error }));
@@ -183,6 +183,12 @@ impl DiskQueue {
             let Count { requests, items } = queued;
             self.span.in_scope(|| tell!(QueueKept { requests: requests.into(), items: items.into() }));
         }
+        queued.items
+    }
+
+    /// What the queue was ever given, and what became of it.
+    pub(crate) fn totals(&self) -> Totals {
+        self.open().map(|open| open.store.totals()).unwrap_or_default()
     }
 
     fn open(&self) -> Option<Arc<OpenStore>> {

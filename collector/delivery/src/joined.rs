@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use etalon_component::Batch;
 
+use crate::balance::{Moving, Underway};
 use crate::outcomes::Outcomes;
 use crate::taking::Taking;
 
@@ -30,6 +31,7 @@ pub(crate) struct Member {
 struct Request {
     items: usize,
     progress: Mutex<Progress>,
+    underway: Arc<Underway>,
 }
 
 struct Progress {
@@ -38,6 +40,8 @@ struct Progress {
     /// Of items from these numbers on.
     outcomes: Vec<(usize, Outcomes)>,
     known: usize,
+    /// Once the outcomes of some items are known, and not those of all.
+    moving: Option<Moving>,
 }
 
 /// A request that is about to be handed out in parts.
@@ -74,10 +78,11 @@ impl Joined {
 }
 
 impl Members {
-    pub(crate) fn of(taking: Taking) -> Self {
+    pub(crate) fn of(taking: Taking, underway: &Arc<Underway>) -> Self {
         let items = taking.batch().items();
-        let progress = Mutex::new(Progress { taking: Some(taking), outcomes: Vec::new(), known: 0 });
-        Self { request: Arc::new(Request { items, progress }), offset: 0 }
+        let (outcomes, known, moving) = (Vec::new(), 0, None);
+        let progress = Mutex::new(Progress { taking: Some(taking), outcomes, known, moving });
+        Self { request: Arc::new(Request { items, progress, underway: underway.clone() }), offset: 0 }
     }
 
     /// The next items of the request.
@@ -95,6 +100,7 @@ impl Request {
         progress.known += items;
         progress.outcomes.push((offset, outcomes));
         if progress.known < self.items {
+            progress.moving.get_or_insert_with(|| Moving::new(&self.underway));
             return None;
         }
         let mut parts = std::mem::take(&mut progress.outcomes);

@@ -11,6 +11,7 @@
 mod accounting;
 mod acknowledged;
 mod backoff;
+mod balance;
 mod batch_config;
 mod batcher;
 mod circuit;

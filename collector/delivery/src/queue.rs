@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etalon_component::{Batch, BoxError, Code, Failure, Host, Origin};
+use etalon_store::Verdict;
+use etalon_telemetry::attributes::ItemFate;
 use etalon_telemetry::metrics::QueueMetrics;
 
 use crate::accounting::Accounting;
+use crate::balance::Moving;
 use crate::disk_queue::DiskQueue;
 use crate::memory_queue::{Element, MemoryQueue, Taken};
 use crate::slots::{Slot, Slots};
@@ -23,6 +26,7 @@ pub(crate) enum Queue {
 pub(crate) struct Offered {
     pub(crate) metrics: Arc<QueueMetrics>,
     pub(crate) items: usize,
+    pub(crate) _moving: Moving,
 }
 
 impl Offered {
@@ -99,11 +103,29 @@ impl Queue {
         }
     }
 
-    /// When nobody takes anything out any more.
-    pub(crate) async fn end(&self) {
-        if let Self::Disk(queue) = self {
-            queue.end().await;
+    /// When nobody takes anything out any more. The number of items that stay there, if nobody else has the queue.
+    pub(crate) async fn end(&self) -> u64 {
+        match self {
+            Self::Memory(_) => 0,
+            Self::Disk(queue) => queue.end().await,
         }
+    }
+
+    /// Items that a queue on disk has ever accepted, or what became of them; 0 in memory.
+    pub(crate) fn items_ever(&self, fate: ItemFate) -> u64 {
+        let Self::Disk(queue) = self else { return 0 };
+        let totals = queue.totals();
+        let verdict = match fate {
+            ItemFate::Accepted => return totals.accepted.items,
+            ItemFate::Delivered => Verdict::Delivered,
+            ItemFate::Failed => Verdict::Failed,
+            ItemFate::Dropped => Verdict::Dropped,
+            ItemFate::Corrupt => Verdict::Corrupt,
+            ItemFate::Lost => Verdict::Lost,
+            ItemFate::Withdrawn => Verdict::Withdrawn,
+            ItemFate::Moved => Verdict::Moved,
+        };
+        totals.settled(verdict).items
     }
 
     /// Most that it holds, in units of the sizer.

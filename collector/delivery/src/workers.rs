@@ -147,6 +147,7 @@ impl Worker {
     }
 
     async fn send(&self, work: Work) {
+        let _moving = self.accounting.moving();
         work.each_age(|age| self.metrics.wait_duration(age));
         match survived(self.accounting.export(work.batch())).await {
             Some(outcomes) => work.finish(outcomes, self.accounting.retry.is_stopping()).await,

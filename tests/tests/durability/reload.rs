@@ -42,10 +42,14 @@ fn a_queue_that_is_not_in_the_file_any_more_stays_on_disk_until_it_is_there_agai
     };
     reload(&without, 1.0);
     assert!(send(&etalon, 20), "it takes data for the others");
+    assert_eq!(etalon.scrape().count("etalon_exporter_kept_items"), 20 * u64::from(ITEMS));
     sink.answer(Verdict::Accept);
     reload(&with, 2.0);
     sink.wait_until_accepted(20 * ITEMS as usize);
     assert_all_arrived(&sink, 0..20);
     assert!(sink.items().values().all(|times| *times == 1), "nothing was sent twice");
+    eventually("no item is missing", || {
+        (etalon.scrape().sum("etalon_exporter_imbalance_items", &[]) == Some(0.0)).then_some(())
+    });
     assert_eq!(etalon.stop().code(), 0);
 }

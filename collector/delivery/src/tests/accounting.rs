@@ -61,5 +61,6 @@ async fn accepted_is_sent_and_failed_and_queued_whenever_nothing_moves() {
         chain.shutdown(Duration::from_secs(7)).await;
         assert_eq!(accepted, chain.sent() + chain.failed(), "seed {seed}");
         assert_eq!((refused, chain.queue_size()), (chain.enqueue_failed(), 0), "seed {seed}");
+        assert_eq!(chain.metric("etalon_exporter_imbalance_items"), 0, "seed {seed}");
     }
 }

@@ -200,6 +200,7 @@ async fn each_sender_learns_what_became_of_its_own_items() {
     assert_eq!(outcomes.iter().map(rejected).collect::<Vec<_>>(), [Some(0), Some(10), None, Some(2)]);
     assert!(matches!(&outcomes[2], Outcome::Permanent(failure) if failure.code() == Code::InvalidArgument));
     assert_eq!((batching.chain.sent(), batching.chain.failed()), (40, 20));
+    assert_eq!(batching.chain.metric("etalon_exporter_imbalance_items"), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -368,6 +369,17 @@ async fn what_has_arrived_of_a_request_does_not_come_again_after_a_stop() {
         destination.batches.lock().unwrap().iter().flat_map(|batch| batch.names.clone()).collect::<Vec<_>>();
     assert_eq!(names, (10..20).map(name).collect::<Vec<_>>());
     assert_eq!((second.metric("etalon_exporter_restored_items"), second.failed()), (10, 0));
+    let fates = |chain: &Chain| {
+        let text = chain.telemetry.prometheus_text();
+        let of = |fate: &str| {
+            let fate = format!("item_fate=\"{fate}\"");
+            let line = text.lines().find(|line| line.contains("lifetime_items{") && line.contains(&fate));
+            line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).expect("the series is there")
+        };
+        ["accepted", "delivered", "moved", "failed", "dropped"].map(of)
+    };
+    assert_eq!(fates(&second), [30, 20, 10, 0, 0]);
+    assert_eq!(second.metric("etalon_exporter_imbalance_items"), 0);
 }
 
 #[test]

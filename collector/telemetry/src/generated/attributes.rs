@@ -316,6 +316,60 @@ impl<'a> HttpRoute<'a> {
     }
 }
 
+/// `item_fate`: What became of items in a queue on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ItemFate {
+    /// The queue has taken them.
+    Accepted,
+    /// The destination has taken them over.
+    Delivered,
+    /// The destination refused them for good.
+    Failed,
+    /// They were given up, by a rule that the configuration sets.
+    Dropped,
+    /// They cannot be read any more.
+    Corrupt,
+    /// They are not there any more.
+    Lost,
+    /// Their sender was never told OK, since their way to the disk failed.
+    Withdrawn,
+    /// They have been accepted again as part of a later request.
+    Moved,
+}
+
+impl ItemFate {
+    /// All values.
+    pub const ALL: [Self; 8] = [
+        Self::Accepted,
+        Self::Delivered,
+        Self::Failed,
+        Self::Dropped,
+        Self::Corrupt,
+        Self::Lost,
+        Self::Withdrawn,
+        Self::Moved,
+    ];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+            Self::Corrupt => "corrupt",
+            Self::Lost => "lost",
+            Self::Withdrawn => "withdrawn",
+            Self::Moved => "moved",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
 /// `items.accepted`: Items that the pipelines have taken over.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ItemsAccepted(pub i64);

@@ -9,6 +9,50 @@ use super::definitions;
 use crate::binding::{Held, present};
 use crate::registry::{Counter, Gauge, Histogram, Observation, Telemetry, UpDownCounter};
 
+/// What the series of [`BalanceMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct BalanceAttributes<'a> {
+    /// The signal.
+    pub data_type: attributes::DataType,
+    /// Id of the exporter.
+    pub exporter: attributes::Exporter<'a>,
+}
+
+/// How the values of [`BalanceMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct BalanceReads<Imbalance> {
+    /// `etalon_exporter_imbalance_items`: Items by which the books of the exporter do not balance.
+    ///
+    /// Recorded when it is read and no request is under way between two places; else as it was when that was so last.
+    pub imbalance: Imbalance,
+}
+
+/// Whether the books of an exporter balance, for each signal.
+#[derive(Debug)]
+pub struct BalanceMetrics {
+    _imbalance: Observation,
+}
+
+impl BalanceMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<Imbalance>(
+        telemetry: &Telemetry,
+        of: BalanceAttributes<'_>,
+        reads: BalanceReads<Imbalance>,
+    ) -> Self
+    where
+        Imbalance: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _imbalance: telemetry.observe(
+                &definitions::ETALON_EXPORTER_IMBALANCE_ITEMS,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+                move || (reads.imbalance)() as f64,
+            ),
+        }
+    }
+}
+
 /// What the series of [`BuildMetrics`] are of.
 #[derive(Clone, Copy, Debug)]
 pub struct BuildAttributes<'a> {
@@ -206,6 +250,7 @@ pub struct ExporterMetrics {
     circuit_open: Gauge,
     dropped: [Counter; attributes::DropReason::ALL.len()],
     incoming: Counter,
+    kept: Counter,
     last_success: Gauge,
     rejected: Counter,
     request_duration: [Histogram; attributes::Outcome::ALL.len()],
@@ -236,6 +281,10 @@ impl ExporterMetrics {
             }),
             incoming: telemetry.counter(
                 &definitions::ETALON_EXPORTER_INCOMING_ITEMS,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+            ),
+            kept: telemetry.counter(
+                &definitions::ETALON_EXPORTER_KEPT_ITEMS,
                 &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
             ),
             last_success: telemetry.gauge(
@@ -308,6 +357,23 @@ impl ExporterMetrics {
         self.incoming.add(count as u64);
     }
 
+    /// What was recorded so far of `incoming`.
+    pub fn incoming_so_far(&self) -> u64 {
+        self.incoming.get()
+    }
+
+    /// `etalon_exporter_kept_items`: Items that stay in the queue on disk, which the exporter has left.
+    ///
+    /// Recorded once, when the queue is closed because a reload has removed the exporter, or because the collector stops.
+    pub fn kept(&self, count: usize) {
+        self.kept.add(count as u64);
+    }
+
+    /// What was recorded so far of `kept`.
+    pub fn kept_so_far(&self) -> u64 {
+        self.kept.get()
+    }
+
     /// `etalon_exporter_last_success_timestamp`: When the destination last took over a request, in seconds since 1970.
     ///
     /// Recorded once for each request, or part of one, that the destination has taken over, in full or in part.
@@ -320,6 +386,11 @@ impl ExporterMetrics {
     /// Recorded once for each answer that says so, with the number that it says, and never more than was sent; they are counted as otelcol_exporter_send_failed too.
     pub fn rejected(&self, count: usize) {
         self.rejected.add(count as u64);
+    }
+
+    /// What was recorded so far of `rejected`.
+    pub fn rejected_so_far(&self) -> u64 {
+        self.rejected.get()
     }
 
     /// `etalon_exporter_request_duration`: How long the attempts to send took, by their outcome.
@@ -336,11 +407,21 @@ impl ExporterMetrics {
         self.restored.add(count as u64);
     }
 
+    /// What was recorded so far of `restored`.
+    pub fn restored_so_far(&self) -> u64 {
+        self.restored.get()
+    }
+
     /// `etalon_exporter_sent_bytes`: Bytes of the requests that the destination has accepted, as protobuf and not compressed.
     ///
     /// Recorded once for each request that was delivered, with all its bytes, also when the destination rejected some of its items.
     pub fn sent_bytes(&self, count: usize) {
         self.sent_bytes.add(count as u64);
+    }
+
+    /// What was recorded so far of `sent_bytes`.
+    pub fn sent_bytes_so_far(&self) -> u64 {
+        self.sent_bytes.get()
     }
 
     /// `otelcol_exporter_in_flight_requests`: Requests that the exporter works on, waits between attempts included.
@@ -357,11 +438,21 @@ impl ExporterMetrics {
         self.send_failed.add(count as u64);
     }
 
+    /// What was recorded so far of `send_failed`.
+    pub fn send_failed_so_far(&self) -> u64 {
+        self.send_failed.get()
+    }
+
     /// `otelcol_exporter_sent_log_records` and those of the other signals: Log records that the destination has accepted.
     ///
     /// Recorded once for each request that was sent, after the last attempt, with those of its items that the destination did not reject.
     pub fn sent(&self, count: usize) {
         self.sent.add(count as u64);
+    }
+
+    /// What was recorded so far of `sent`.
+    pub fn sent_so_far(&self) -> u64 {
+        self.sent.get()
     }
 }
 
@@ -759,6 +850,61 @@ impl QueueMetrics {
     pub fn enqueue_failed(&self, count: usize) {
         self.enqueue_failed.add(count as u64);
     }
+
+    /// What was recorded so far of `enqueue_failed`.
+    pub fn enqueue_failed_so_far(&self) -> u64 {
+        self.enqueue_failed.get()
+    }
+}
+
+/// What the series of [`QueueLifeMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueLifeAttributes<'a> {
+    /// The signal.
+    pub data_type: attributes::DataType,
+    /// Id of the exporter.
+    pub exporter: attributes::Exporter<'a>,
+    /// What became of items in a queue on disk.
+    pub item_fate: attributes::ItemFate,
+}
+
+/// How the values of [`QueueLifeMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct QueueLifeReads<Items> {
+    /// `etalon_exporter_queue_lifetime_items`: Items that a queue on disk has ever accepted, and what became of them.
+    ///
+    /// Recorded when it is read.
+    pub items: Items,
+}
+
+/// A sending queue on disk since its folder was made, over all processes that have used it, for each signal.
+#[derive(Debug)]
+pub struct QueueLifeMetrics {
+    _items: Observation,
+}
+
+impl QueueLifeMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<Items>(
+        telemetry: &Telemetry,
+        of: QueueLifeAttributes<'_>,
+        reads: QueueLifeReads<Items>,
+    ) -> Self
+    where
+        Items: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _items: telemetry.observe(
+                &definitions::ETALON_EXPORTER_QUEUE_LIFETIME_ITEMS,
+                &[
+                    ("exporter", of.exporter.as_str()),
+                    ("data_type", of.data_type.as_str()),
+                    ("item_fate", of.item_fate.as_str()),
+                ],
+                move || (reads.items)() as f64,
+            ),
+        }
+    }
 }
 
 /// What the series of [`ReceiverMetrics`] are of.
@@ -857,11 +1003,21 @@ impl ReceiverMetrics {
         self.accepted_bytes.add(count as u64);
     }
 
+    /// What was recorded so far of `accepted_bytes`.
+    pub fn accepted_bytes_so_far(&self) -> u64 {
+        self.accepted_bytes.get()
+    }
+
     /// `etalon_receiver_accepted_requests`: Requests that the pipelines have taken over from the sender.
     ///
     /// Recorded once for each request that is answered with success, when the answer is made; an empty one counts too.
     pub fn accepted_requests(&self, count: usize) {
         self.accepted_requests.add(count as u64);
+    }
+
+    /// What was recorded so far of `accepted_requests`.
+    pub fn accepted_requests_so_far(&self) -> u64 {
+        self.accepted_requests.get()
     }
 
     /// `etalon_receiver_refused_requests`: Requests that were not taken over, by why.
@@ -878,6 +1034,11 @@ impl ReceiverMetrics {
         self.repaired.add(count as u64);
     }
 
+    /// What was recorded so far of `repaired`.
+    pub fn repaired_so_far(&self) -> u64 {
+        self.repaired.get()
+    }
+
     /// `etalon_receiver_request_duration`: How long requests took, from their header until their answer was made.
     ///
     /// Recorded once for each request to the path of a signal, whether or not it was taken; receiving the body, and where there is no queue sending it on, is in it.
@@ -892,11 +1053,21 @@ impl ReceiverMetrics {
         self.accepted.add(count as u64);
     }
 
+    /// What was recorded so far of `accepted`.
+    pub fn accepted_so_far(&self) -> u64 {
+        self.accepted.get()
+    }
+
     /// `otelcol_receiver_refused_log_records` and those of the other signals: Log records that the pipelines could not take over; they stay with the sender.
     ///
     /// Recorded once for each request that could be read and is not empty, with all its items, when its outcome is anything but delivered, or nobody waits for it any more.
     pub fn refused(&self, count: usize) {
         self.refused.add(count as u64);
+    }
+
+    /// What was recorded so far of `refused`.
+    pub fn refused_so_far(&self) -> u64 {
+        self.refused.get()
     }
 }
 

@@ -26,6 +26,10 @@ pub(super) fn assert_balanced(etalon: &Etalon) {
         }
         broken.is_empty().then_some(())
     });
+    // It finds that out itself.
+    eventually("no item is missing", || {
+        (etalon.scrape().sum("etalon_exporter_imbalance_items", &[]) == Some(0.0)).then_some(())
+    });
 }
 
 /// Sends three requests of each signal, and one that cannot be read.
@@ -80,6 +84,35 @@ fn what_is_given_to_an_exporter_is_sent_or_failed_or_refused_or_in_the_queue() {
         assert_eq!(items, 3 * 3 * super::ITEMS, "all was given to the exporter");
         assert_eq!(scrape.count("etalon_receiver_request_duration_count"), 3 * 4);
     }
+}
+
+#[test]
+fn the_books_of_an_exporter_balance_whatever_becomes_of_the_data() {
+    let sink = Sink::start();
+    let peer = HttpPeer::start();
+    peer.always(HttpReply::status(200, &[], &partial_success(1)));
+    let exporters = format!(
+        "{}
+  otlp_http/in_part: {{endpoint: '{}', compression: none}}
+  otlp_http/joined:
+    endpoint: {}
+    sending_queue: {{batch: {{min_size: 4, max_size: 4}}}}
+  otlp_http/away: {{endpoint: '{}', sending_queue: {{queue_size: 2}}}}",
+        exporter(&sink.endpoint(), ""),
+        peer.endpoint(),
+        sink.endpoint(),
+        nowhere(),
+    );
+    let all = "otlp_http, otlp_http/in_part, otlp_http/joined, otlp_http/away";
+    let etalon = Etalon::start(&forwarding_to(&exporters, all));
+    send(&etalon);
+    assert_balanced(&etalon);
+    let scrape = etalon.scrape();
+    let of = |metric: &str, exporter: &str| scrape.sum(metric, &[("exporter", exporter)]);
+    assert_eq!(of("etalon_exporter_imbalance_items", "otlp_http/joined"), Some(0.0));
+    assert_eq!(of("etalon_exporter_queue_items", "otlp_http/joined"), Some(0.0));
+    assert!(of("etalon_exporter_queue_items", "otlp_http/away").is_some_and(|items| items > 0.0));
+    assert!(of("etalon_exporter_rejected_items", "otlp_http/in_part").is_some_and(|items| items > 0.0));
 }
 
 #[test]
