@@ -12,5 +12,5 @@ pub(crate) use self::command::run;
 /// Runs `chaos` with the arguments that follow that word.
 #[cfg(not(feature = "chaos"))]
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Box<dyn std::error::Error>> {
-    crate::again::with("chaos", &[&["chaos"], arguments].concat())
+    crate::again::with("chaos,proto,telemetry", &[&["chaos"], arguments].concat())
 }
