@@ -205,3 +205,19 @@ async fn what_the_exporter_panics_over_stays_on_disk_and_the_rest_goes_on() {
     let second = chain(folder.path(), &on_disk(), vec![], PLENTY).await;
     second.until(|chain| chain.sent() == 1).await;
 }
+
+/// Here the disk takes simulated time.
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_sender_goes_away_while_it_is_written_is_sent_and_not_counted_as_refused() {
+    let disk = etalon_store::simulation::SimDisk::new(1);
+    disk.set_latency(Duration::from_millis(10));
+    let queue = Path::new("/impatient/exporter_test__traces");
+    disk.mount(queue);
+    let chain = chain(Path::new("/impatient"), &on_disk(), vec![], PLENTY).await;
+    let impatient = tokio::time::timeout(Duration::from_millis(1), chain.consume(5)).await;
+    assert!(impatient.is_err(), "it takes longer to write");
+    chain.until(|chain| chain.sent() == 5 && chain.queue_size() == 0).await;
+    assert_eq!((items(&chain), chain.enqueue_failed(), chain.failed()), (vec![5], 0, 0));
+    chain.shutdown(Duration::ZERO).await;
+    etalon_store::simulation::SimDisk::unmount(queue);
+}
