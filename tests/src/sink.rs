@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use crate::http::{self, Message, find};
-use crate::{WAIT, after, deadline, remaining, tokens};
+use crate::{WAIT, after, deadline, field, remaining, tokens, varint};
 
 /// What the sink says to a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,21 @@ pub enum Verdict {
     Slow(Duration),
     /// No answer until the verdict is another one.
     Hold,
+    /// The request is kept, and never answered.
+    KeepInSilence,
+    /// The request is kept, and the connection is closed instead of an answer.
+    KeepAndClose,
+    /// 200, and a partial success: the request is kept without its first so many items.
+    Reject(usize),
+    /// 413 for a body of more bytes, else 200: the request is kept.
+    Limit(usize),
+}
+
+/// What comes back for a request.
+enum Reply {
+    Answer(u16, Vec<u8>),
+    Silence,
+    Close,
 }
 
 /// A destination for `otlp_http` on a port of the system's choice. It reads what is not compressed.
@@ -149,9 +164,14 @@ impl Shared {
         stream.set_write_timeout(Some(WAIT))?;
         let (mut reader, mut writer) = (BufReader::new(stream), stream);
         while let Some(message) = http::read(&mut reader)? {
-            let (status, body) = match find(&message.headers, "content-encoding") {
+            let reply = match find(&message.headers, "content-encoding") {
                 None | Some("identity") => self.judge(message),
-                Some(_) => (415, Vec::new()),
+                Some(_) => Reply::Answer(415, Vec::new()),
+            };
+            let (status, body) = match reply {
+                Reply::Answer(status, body) => (status, body),
+                Reply::Silence => continue,
+                Reply::Close => return stream.shutdown(Shutdown::Both),
             };
             let head = format!(
                 "HTTP/1.1 {status} told\r\nContent-Type: application/x-protobuf\r\nContent-Length: {}\r\n\r\n",
@@ -162,27 +182,39 @@ impl Shared {
         Ok(())
     }
 
-    /// The status for a request, which is kept if that is 200, and the body of the answer.
-    fn judge(&self, message: Message) -> (u16, Vec<u8>) {
+    /// Keeps a request or does not, and says what comes back.
+    fn judge(&self, message: Message) -> Reply {
         let deadline = deadline();
         let mut state = self.lock();
         state.seen += 1;
         self.changed.notify_all();
+        let mut rejected = 0;
         let mut until = None;
-        let answer = loop {
+        let reply = loop {
             match &state.verdict {
                 Verdict::Slow(time) => {
                     let until = *until.get_or_insert_with(|| after(*time));
                     if remaining(until).is_zero() {
-                        break Vec::new();
+                        break Reply::Answer(200, Vec::new());
                     }
                     let wait = self.changed.wait_timeout(state, remaining(until));
                     state = wait.unwrap_or_else(PoisonError::into_inner).0;
                 }
-                Verdict::Accept => break Vec::new(),
-                Verdict::Answer(body) => break body.clone(),
-                Verdict::Status(status) => return (*status, Vec::new()),
-                Verdict::Hold if remaining(deadline).is_zero() => return (500, Vec::new()),
+                Verdict::Accept => break Reply::Answer(200, Vec::new()),
+                Verdict::Answer(body) => break Reply::Answer(200, body.clone()),
+                Verdict::Status(status) => return Reply::Answer(*status, Vec::new()),
+                Verdict::KeepInSilence => break Reply::Silence,
+                Verdict::KeepAndClose => break Reply::Close,
+                Verdict::Reject(items) => {
+                    rejected = *items;
+                    let told = [&[8], varint(rejected as u64).as_slice()].concat();
+                    break Reply::Answer(200, field(1, &told));
+                }
+                Verdict::Limit(bytes) if message.body.len() > *bytes => {
+                    return Reply::Answer(413, Vec::new());
+                }
+                Verdict::Limit(_) => break Reply::Answer(200, Vec::new()),
+                Verdict::Hold if remaining(deadline).is_zero() => return Reply::Answer(500, Vec::new()),
                 Verdict::Hold => {
                     let wait = self.changed.wait_timeout(state, remaining(deadline));
                     state = wait.unwrap_or_else(PoisonError::into_inner).0;
@@ -190,14 +222,14 @@ impl Shared {
             }
         };
         let path = message.first_line.split(' ').nth(1).unwrap_or_default().to_owned();
-        for (token, times) in tokens(&message.body) {
+        for (token, times) in tokens(&message.body).into_iter().skip(rejected) {
             *state.items.entry(token).or_default() += times;
         }
         if !state.counts_only {
             state.accepted.push(Accepted { path, headers: message.headers, body: message.body });
         }
         self.changed.notify_all();
-        (200, answer)
+        reply
     }
 }
 

@@ -1,12 +1,17 @@
 //! `cargo xtask codegen`: writes what is generated. [`proto`] makes code of `proto/`, [`telemetry`] makes code and
-//! pages of the book of `telemetry-schema/`, [`mod@reference`] makes pages of the components and the command line.
+//! pages of the book of `telemetry-schema/`, [`mod@reference`] makes pages of the components and the command line,
+//! [`failures`] and [`propagation`] of tables of the product.
 //!
 //! The written files are committed, so that building the product needs none of this. What is made of
 //! files is behind the features `proto` and `telemetry`, and what needs the product behind `reference`: this program
 //! runs itself again for that, so that it is made with the code that has just been written.
 
+#[cfg(feature = "reference")]
+mod failures;
 #[cfg(any(feature = "reference", feature = "telemetry"))]
 mod markdown;
+#[cfg(feature = "reference")]
+mod propagation;
 #[cfg(feature = "proto")]
 mod proto;
 #[cfg(feature = "reference")]
@@ -25,6 +30,7 @@ use std::path::{Path, PathBuf};
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// A generated file.
+#[derive(Clone)]
 struct Generated {
     /// Relative to the root of the repository, with slashes.
     path: String,
@@ -45,7 +51,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     #[cfg(feature = "telemetry")]
     finish(&support::generate()?)?;
     #[cfg(feature = "reference")]
-    finish(&reference::generate()?)?;
+    finish(&[reference::generate()?, failures::generate(), propagation::generate()].concat())?;
     #[cfg(not(feature = "reference"))]
     crate::again::with("reference", &[&["codegen"], arguments].concat())?;
     Ok(())
@@ -83,9 +89,10 @@ mod tests {
 
     #[test]
     fn the_committed_files_are_what_codegen_writes() {
-        for files in [proto::generate(), telemetry::generate(), support::generate(), reference::generate()]
-            .map(Result::unwrap)
-        {
+        let pages = || Ok([failures::generate(), propagation::generate()].concat());
+        let all =
+            [proto::generate(), telemetry::generate(), support::generate(), reference::generate(), pages()];
+        for files in all.map(Result::unwrap) {
             if let Err(error) = check(&files) {
                 panic!("{error}");
             }

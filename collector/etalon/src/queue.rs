@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand, ValueEnum};
-use etalon_store::{Count, Directory, Inspection, OpenError, SegmentInspection, Verdict, inspect};
+use etalon_store::{
+    Count, Directory, Inspection, OpenError, SegmentInspection, Verdict, directories, inspect,
+};
 use serde_json::{Value, json};
 
 /// The subcommands of `queue`.
@@ -54,9 +56,6 @@ pub(crate) enum QueueError {
     Inspect { path: PathBuf, source: OpenError },
 }
 
-/// What a folder of every queue has.
-const MARK: &str = "progress.a";
-
 /// The text to print.
 pub(crate) fn run(command: &QueueCommand) -> Result<String, QueueError> {
     let QueueCommand::Inspect(InspectArgs { directory, format }) = command;
@@ -80,32 +79,17 @@ pub(crate) fn run(command: &QueueCommand) -> Result<String, QueueError> {
 
 /// The folder itself, if it is one of a queue; else those in it that are, by name.
 fn queues(directory: &Path) -> Result<Vec<PathBuf>, QueueError> {
-    if directory.join(MARK).exists() {
-        return Ok(vec![directory.to_owned()]);
-    }
     let failed = |source| QueueError::Folder { path: directory.to_owned(), source };
-    let entries = std::fs::read_dir(directory).map_err(failed)?;
-    let paths =
-        entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<PathBuf>>>().map_err(failed)?;
-    let mut queues: Vec<PathBuf> = paths.into_iter().filter(|path| path.join(MARK).exists()).collect();
-    queues.sort();
+    let queues = directories(directory).map_err(failed)?;
     if queues.is_empty() {
         return Err(QueueError::NoQueue { path: directory.to_owned() });
     }
     Ok(queues)
 }
 
-/// What waits in all segments.
-fn waiting(found: &Inspection) -> Count {
-    found.segments.iter().fold(Count::default(), |sum, segment| Count {
-        requests: sum.requests + segment.queued_requests,
-        items: sum.items + segment.queued_items,
-    })
-}
-
 fn text(path: &Path, found: &Inspection) -> String {
     let mut text = format!("{}{}\n", path.display(), if found.in_use { " (in use)" } else { "" });
-    let Count { requests, items } = waiting(found);
+    let Count { requests, items } = found.waiting();
     let oldest = found.segments.iter().filter_map(|segment| segment.oldest).min();
     let oldest = oldest.map(|oldest| format!(", the oldest for {}", age(oldest))).unwrap_or_default();
     // Writing to a String cannot fail.
@@ -146,7 +130,7 @@ fn as_json(path: &Path, found: &Inspection) -> Value {
             "torn_bytes": segment.torn_bytes,
         })
     };
-    let Count { requests, items } = waiting(found);
+    let Count { requests, items } = found.waiting();
     json!({
         "directory": path.display().to_string(),
         "in_use": found.in_use,

@@ -17,6 +17,7 @@ use crate::factories::Factories;
 use crate::gates::{FeatureGates, GATES};
 use crate::graph::{self, Graph, GraphError, Role, StartError};
 use crate::metrics_endpoint::MetricsEndpoint;
+use crate::orphans::{Orphans, UnusableStorage};
 use crate::outline::outline;
 use crate::own::{Own, PlannedOwn, Tap};
 use crate::push::{self, Planned, Running};
@@ -48,6 +49,7 @@ pub struct Collector {
     pub(crate) metrics: Vec<(String, MetricsEndpoint)>,
     pub(crate) reloads: ConfigMetrics,
     _process: ProcessObservations,
+    pub(crate) orphans: Orphans,
     /// What a reload has begun to start.
     pub(crate) unfinished: Option<Part>,
     /// What reloads have replaced, on its way out of service.
@@ -63,6 +65,9 @@ pub enum BuildError {
     /// The extensions.
     #[error("failed to build extensions")]
     Extensions(#[source] ExtensionError),
+    /// The storage of a queue.
+    #[error("failed to build queues")]
+    Queues(#[source] UnusableStorage),
     /// What sends the collector's own metrics.
     #[error("failed to create meter provider")]
     OwnMetrics(#[source] BoxError),
@@ -119,6 +124,7 @@ impl Collector {
         let planned_own =
             own.plan(&config.telemetry, factories, build, &telemetry).map_err(BuildError::OwnTelemetry)?;
         let host = Host::new(report).with_extensions(extensions.by_id());
+        let orphans = Orphans::of(config, factories, &host, &telemetry).map_err(BuildError::Queues)?;
         host.status().set_outline(outline(config, &graph, &extensions));
         let (reloads, process) = (ConfigMetrics::new(&telemetry), observe_process(&telemetry, build.version));
         let (metrics, retiring) = (Vec::new(), Vec::new());
@@ -137,6 +143,7 @@ impl Collector {
             metrics,
             reloads,
             _process: process,
+            orphans,
             unfinished: None,
             retiring,
         })
@@ -182,6 +189,8 @@ impl Collector {
         self.pushes = self.start_pushes(planned, &self.host).await?;
         self.own.warn_of_feedback(&self.host.listening());
         self.host.status().enter(Phase::Ready);
+        // Nobody waits for it: there may be much to read.
+        tokio::spawn(self.orphans.look());
         Ok(())
     }
 

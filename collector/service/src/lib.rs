@@ -18,6 +18,7 @@ mod graph;
 mod life;
 mod logs;
 mod metrics_endpoint;
+mod orphans;
 mod outline;
 mod own;
 mod push;
@@ -33,6 +34,7 @@ pub use factories::Factories;
 pub use gates::{ALLOW_NO_PIPELINES, Effect, FeatureGates, GATES, Gate, GateError, MERGE_APPEND, Stage};
 pub use graph::{GraphError, MAX_CONNECTORS_IN_SERIES, Role, StartError};
 pub use logs::chain;
+pub use orphans::UnusableStorage;
 pub use reload::{RELOAD_DRAIN_TIMEOUT, ReloadError, Reloaded};
 pub use shutdown_config::ShutdownConfig;
 pub use telemetry_config::{

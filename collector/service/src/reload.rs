@@ -19,6 +19,7 @@ use crate::extensions::Extensions;
 use crate::factories::Factories;
 use crate::graph::{self, Graph, Node, Previous};
 use crate::metrics_endpoint::MetricsEndpoint;
+use crate::orphans::Orphans;
 use crate::outline::outline;
 use crate::own::{PlannedOwn, StartedOwn};
 use crate::push::{self, Planned, Running};
@@ -66,6 +67,7 @@ struct Plan {
     kept_pushes: Vec<usize>,
     own: PlannedOwn,
     outline: Outline,
+    orphans: Orphans,
 }
 
 /// Components on one side of the difference.
@@ -137,6 +139,7 @@ impl Collector {
         let own = self.own.plan(&config.telemetry, factories, build, &self.telemetry);
         let own = own.map_err(BuildError::OwnTelemetry)?;
         let outline = outline(config, &graph, &extensions);
+        let orphans = Orphans::of(config, factories, &host, &self.telemetry).map_err(BuildError::Queues)?;
         Ok(Plan {
             graph,
             turns,
@@ -150,6 +153,7 @@ impl Collector {
             kept_pushes,
             own,
             outline,
+            orphans,
         })
     }
 
@@ -167,6 +171,7 @@ impl Collector {
             kept_pushes,
             own,
             outline,
+            orphans,
         } = plan;
         let reloaded = Reloaded {
             kept: graph.len() - new.nodes.len(),
@@ -194,6 +199,7 @@ impl Collector {
         let left = turns.into_iter().map(graph::Turn::take).collect();
         (self.graph, self.extensions, self.host) = (graph, extensions, host);
         self.host.status().set_outline(outline);
+        self.orphans = orphans;
         self.retire(old, left, deadline);
         self.exchange_metrics(metrics, kept_readers).await;
         self.exchange_pushes(pushes, &kept_pushes);
@@ -203,7 +209,12 @@ impl Collector {
 
     /// Takes components out of service, in the background, until `deadline` at the longest.
     pub(crate) fn retire(&mut self, part: Part, left: Vec<Left>, deadline: Instant) {
-        self.retiring.push(tokio::spawn(retire(part, left, deadline)));
+        let look = self.orphans.look();
+        self.retiring.push(tokio::spawn(async move {
+            retire(part, left, deadline).await;
+            // What has ended uses no queue any more.
+            look.await;
+        }));
     }
 
     /// Starts what is new, and returns the endpoints for metrics that were bound and the pushes that were started.

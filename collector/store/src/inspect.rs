@@ -1,12 +1,31 @@
 //! What a directory holds, for people. Nothing is changed; the lock is tried, and given back at once.
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 use crate::disk::{Disk, DiskFile, LOCK};
 use crate::error::OpenError;
 use crate::format::{HEAD, SegmentHead, SegmentKey};
-use crate::progress::Found;
+use crate::progress::{FILES, Found};
 use crate::segment::{id_of, scan};
 use crate::settled::Settled;
-use crate::totals::Totals;
+use crate::totals::{Count, Totals};
+
+/// The directories below `path` that are each of one store, by name; or `path` itself, when it is one.
+///
+/// # Errors
+/// When it cannot be listed.
+pub fn directories(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_store = |path: &Path| path.join(FILES[0]).exists();
+    if is_store(path) {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = std::fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
+    let mut found: Vec<PathBuf> = entries.collect::<io::Result<Vec<_>>>()?;
+    found.retain(|path| is_store(path));
+    found.sort();
+    Ok(found)
+}
 
 /// What a directory holds.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +61,16 @@ pub struct SegmentInspection {
     pub damaged_requests: u64,
     /// Bytes behind the last request that make no sense.
     pub torn_bytes: u64,
+}
+
+impl Inspection {
+    /// What waits in all segments.
+    pub fn waiting(&self) -> Count {
+        self.segments.iter().fold(Count::default(), |sum, segment| Count {
+            requests: sum.requests + segment.queued_requests,
+            items: sum.items + segment.queued_items,
+        })
+    }
 }
 
 /// Reads a directory through. A process that uses it is not disturbed; what it does meanwhile may be missing.

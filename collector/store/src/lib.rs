@@ -31,7 +31,7 @@ mod totals;
 
 pub use disk::{AnyDisk, AnyFile, Directory, Disk, DiskFile, directory};
 pub use error::{AppendError, OpenError, ReadError};
-pub use inspect::{Inspection, SegmentInspection, inspect};
+pub use inspect::{Inspection, SegmentInspection, directories, inspect};
 pub use log::Limits;
 pub use reader::Entry;
 pub use recover::Recovered;

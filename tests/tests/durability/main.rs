@@ -4,6 +4,7 @@
 mod full_disk;
 mod kill;
 mod limits;
+mod orphans;
 mod recovery;
 mod reload;
 mod stop;

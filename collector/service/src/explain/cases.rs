@@ -12,7 +12,6 @@ const EXHAUSTED: &str = "etalon_exporter_dropped_items{drop_reason=\"retries_exh
 const REJECTED: &str = "etalon_exporter_dropped_items{drop_reason=\"rejected\"}";
 const PARTIAL: &str = "etalon_exporter_dropped_items{drop_reason=\"partial_success\"}";
 const TOO_LARGE: &str = "etalon_exporter_dropped_items{drop_reason=\"too_large\"}";
-const SHUTDOWN: &str = "etalon_exporter_dropped_items{drop_reason=\"shutdown\"}";
 const DAMAGED: &str = "etalon_exporter_dropped_items{drop_reason=\"damaged\"}";
 
 /// Nothing is lost, and the sender hears nothing of it.
@@ -99,6 +98,7 @@ const KILLED_WITH_QUEUE_ON_DISK: Effect = twice(shown(
     ),
     &["queue.restored", "etalon_exporter_restored_items"],
 ));
+const APPLIED: &[&str] = &["etalon_config_reloads{result=\"applied\"}"];
 const CUT: &str = "To the data in memory, a power cut does the same as kill -9.";
 
 /// All failures, in the order in which people are told of them.
@@ -224,10 +224,18 @@ pub const FAILURES: &[Failure] = &[
         id: "sigterm_destination_down",
         title: "SIGTERM while the destination is down",
         cells: by_queue(
-            refused("Nothing. Senders are told to try again."),
+            shown(
+                answered(
+                    nothing(
+                        "Nothing. What is not delivered in half of the time for the shutdown is not answered: connections are closed, and senders try again.",
+                    ),
+                    Answer::Broken,
+                ),
+                &["exporter.rejected"],
+            ),
             counted(
                 "What one more attempt for each request does not deliver within 25 seconds. It is dropped, and counted.",
-                &[SHUTDOWN, "data.drop.started"],
+                &["data.drop.started", "exporter.dropped"],
             ),
             shown(nothing("Nothing. It stays on disk, and is sent after the next start."), &["queue.kept"]),
         ),
@@ -235,12 +243,11 @@ pub const FAILURES: &[Failure] = &[
     Failure {
         id: "reload",
         title: "A reload that changes the exporter",
-        cells: always(shown(
-            nothing(
-                "Nothing. The old exporter finishes what it has; the new one goes on with a queue on disk.",
-            ),
-            &["etalon_config_reloads{result=\"applied\"}"],
-        )),
+        cells: by_queue(
+            shown(nothing("Nothing. The old exporter finishes what it has."), APPLIED),
+            shown(nothing("Nothing. The old exporter sends what it has, for 25 seconds at most."), APPLIED),
+            shown(nothing("Nothing. The new exporter goes on with the queue."), APPLIED),
+        ),
     },
     Failure {
         id: "reload_invalid",
@@ -257,13 +264,13 @@ pub const FAILURES: &[Failure] = &[
             refused("Nothing. Senders that wait are told to try again."),
             counted(
                 "What one more attempt for each request does not deliver within 25 seconds. It is dropped, and counted.",
-                &["data.drop.started"],
+                &["data.drop.started", "exporter.dropped"],
             ),
             shown(
                 nothing(
                     "Nothing. It stays on disk until an exporter of this id and signal has the storage again, and is reported.",
                 ),
-                &["storage.orphaned", "etalon_storage_orphaned_items"],
+                &["queue.orphaned", "etalon_storage_orphaned_items"],
             ),
         ),
     },

@@ -915,6 +915,17 @@ impl StopReason {
     }
 }
 
+/// `storage`: Id of the extension that keeps queues on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Storage<'a>(pub &'a str);
+
+impl<'a> Storage<'a> {
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
 /// `transport`: How the data came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transport {

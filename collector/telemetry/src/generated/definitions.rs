@@ -45,6 +45,7 @@ pub static ALL: [&Definition; 57] = [
     &ETALON_RECEIVER_REQUEST_DURATION,
     &ETALON_RECEIVER_TLS_CERTIFICATE_EXPIRY,
     &ETALON_RECEIVER_TLS_FILES_STALE,
+    &ETALON_STORAGE_ORPHANED_ITEMS,
     &ETALON_SUPPORT_END_TIMESTAMP,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_LOG_RECORDS,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_METRIC_POINTS,
@@ -484,6 +485,18 @@ pub(crate) static ETALON_RECEIVER_TLS_FILES_STALE: Definition = Definition {
     name: "etalon_receiver_tls_files_stale",
     brief: "1 while changed TLS files of a receiver cannot be used and the ones from before stay in use, else 0.",
     unit: "1",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_STORAGE_ORPHANED_ITEMS: Definition = Definition {
+    name: "etalon_storage_orphaned_items",
+    brief: "Items in queues on disk that no exporter of the configuration uses.",
+    unit: "{item}",
     instrument: Instrument::Gauge,
     value_type: ValueType::Int,
     level: Level::Basic,

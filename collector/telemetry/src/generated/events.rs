@@ -10,7 +10,7 @@ use crate::definition::Stability;
 use crate::event::{Declared, EventDefinition, Text, Whole, shown, value};
 
 /// All events, by name.
-pub static ALL: [&EventDefinition; 84] = [
+pub static ALL: [&EventDefinition; 74] = [
     &AUTH_FILE_RELOADED,
     &AUTH_FILE_STALE,
     &AUTH_TOKENS_IGNORED,
@@ -26,9 +26,6 @@ pub static ALL: [&EventDefinition; 84] = [
     &CONFIG_WARNING,
     &DATA_DROP_ENDED,
     &DATA_DROP_STARTED,
-    &EXPORTER_BISECT,
-    &EXPORTER_CIRCUIT_CLOSED,
-    &EXPORTER_CIRCUIT_OPENED,
     &EXPORTER_CONNECT_FAILED,
     &EXPORTER_CONNECTION_BROKEN,
     &EXPORTER_CREDENTIALS_UNENCRYPTED,
@@ -44,21 +41,15 @@ pub static ALL: [&EventDefinition; 84] = [
     &EXPORTER_RESOLVE_FAILED,
     &EXPORTER_RETRY,
     &EXPORTER_SPLIT,
-    &EXTENSION_LISTENING,
     &EXTENSION_STARTING,
     &EXTENSIONS_STARTING,
     &EXTENSIONS_STOPPING,
     &HEADERS_SETTER_ACTION_DEFAULTED,
-    &MEMORY_LIMITER_CONFIGURED,
-    &MEMORY_REFUSAL_ENDED,
-    &MEMORY_REFUSAL_STARTED,
-    &MEMORY_UNREADABLE,
-    &PIPELINE_DEGRADED,
-    &PIPELINE_RECOVERED,
     &QUEUE_CLOSE_FAILED,
     &QUEUE_DAMAGED,
     &QUEUE_FOREIGN_FILE,
     &QUEUE_KEPT,
+    &QUEUE_ORPHANED,
     &QUEUE_PROGRESS_LOST,
     &QUEUE_RESTORED,
     &QUEUE_TORN,
@@ -75,7 +66,6 @@ pub static ALL: [&EventDefinition; 84] = [
     &RECEIVER_TLS_HANDSHAKE_FAILED,
     &RECEIVER_TLS_MISSING,
     &RECEIVER_TLS_UNEXPECTED,
-    &SERVICE_LAME_DUCK,
     &SERVICE_READY,
     &SERVICE_SIGNAL_RECEIVED,
     &SERVICE_STARTING,
@@ -611,108 +601,6 @@ impl Declared for DataDropStarted {
             Some(&"data.drop.started"),
             Some(&self.data_type.as_str()),
             Some(&self.drop_reason.as_str()),
-        ]);
-    }
-}
-
-static EXPORTER_BISECT: EventDefinition = EventDefinition {
-    name: "exporter.bisect",
-    brief: "The destination rejects a request as invalid, and will be sent it in halves.",
-    level: Level::INFO,
-    sampled: true,
-    stability: Stability::Development,
-    fields: &["message", "event.name", "error", "items"],
-};
-
-/// `exporter.bisect`: The destination rejects a request as invalid, and will be sent it in halves.
-///
-/// Told for each request, and for each of its halves that is rejected too, where sending_queue::bisect_rejected is on.
-pub struct ExporterBisect<'a> {
-    /// `error`: What went wrong, for people; its causes are separated by colons.
-    pub error: Text<'a>,
-    /// `items`: Spans, data points or log records.
-    pub items: Whole,
-}
-
-impl ExporterBisect<'_> {
-    /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &EXPORTER_BISECT;
-}
-
-impl Declared for ExporterBisect<'_> {
-    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
-        record(&[
-            Some(&"The destination rejects the request. Will send it in halves."),
-            Some(&"exporter.bisect"),
-            value(shown(Some(self.error)).as_ref()),
-            Some(&self.items.get()),
-        ]);
-    }
-}
-
-static EXPORTER_CIRCUIT_CLOSED: EventDefinition = EventDefinition {
-    name: "exporter.circuit.closed",
-    brief: "The destination answers again.",
-    level: Level::INFO,
-    sampled: false,
-    stability: Stability::Development,
-    fields: &["message", "event.name", "duration"],
-};
-
-/// `exporter.circuit.closed`: The destination answers again.
-///
-/// Told at the first answer after exporter.circuit.opened.
-pub struct ExporterCircuitClosed<'a> {
-    /// `duration`: How long it went on, with the unit.
-    pub duration: Text<'a>,
-}
-
-impl ExporterCircuitClosed<'_> {
-    /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &EXPORTER_CIRCUIT_CLOSED;
-}
-
-impl Declared for ExporterCircuitClosed<'_> {
-    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
-        record(&[
-            Some(&"The destination answers again."),
-            Some(&"exporter.circuit.closed"),
-            value(shown(Some(self.duration)).as_ref()),
-        ]);
-    }
-}
-
-static EXPORTER_CIRCUIT_OPENED: EventDefinition = EventDefinition {
-    name: "exporter.circuit.opened",
-    brief: "The destination takes nothing, and is asked with one batch at a time from now on.",
-    level: Level::WARN,
-    sampled: false,
-    stability: Stability::Development,
-    fields: &["message", "event.name", "error", "interval"],
-};
-
-/// `exporter.circuit.opened`: The destination takes nothing, and is asked with one batch at a time from now on.
-///
-/// Told after as many failed attempts in a row as sending_queue::num_consumers, at least 5, or when the destination says when it wants to be asked again.
-pub struct ExporterCircuitOpened<'a> {
-    /// `error`: What went wrong, for people; its causes are separated by colons.
-    pub error: Text<'a>,
-    /// `interval`: How long it waits, with the unit.
-    pub interval: Text<'a>,
-}
-
-impl ExporterCircuitOpened<'_> {
-    /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &EXPORTER_CIRCUIT_OPENED;
-}
-
-impl Declared for ExporterCircuitOpened<'_> {
-    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
-        record(&[
-            Some(&"The destination takes nothing. Will ask it with one batch at a time."),
-            Some(&"exporter.circuit.opened"),
-            value(shown(Some(self.error)).as_ref()),
-            value(shown(Some(self.interval)).as_ref()),
         ]);
     }
 }
@@ -1258,40 +1146,6 @@ impl Declared for ExporterSplit<'_> {
     }
 }
 
-static EXTENSION_LISTENING: EventDefinition = EventDefinition {
-    name: "extension.listening",
-    brief: "An extension listens.",
-    level: Level::INFO,
-    sampled: false,
-    stability: Stability::Beta,
-    fields: &["message", "event.name", "endpoint"],
-};
-
-/// `extension.listening`: An extension listens.
-///
-/// Told when its endpoint is bound; where port 0 is configured, with the port that it became.
-pub struct ExtensionListening<'a> {
-    /// `endpoint`: An address to listen on or to connect to, or the URL of it.
-    pub endpoint: Text<'a>,
-    /// Only in the message.
-    pub what: Text<'a>,
-}
-
-impl ExtensionListening<'_> {
-    /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &EXTENSION_LISTENING;
-}
-
-impl Declared for ExtensionListening<'_> {
-    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
-        record(&[
-            Some(&format_args!("Serving {}", self.what)),
-            Some(&"extension.listening"),
-            value(shown(Some(self.endpoint)).as_ref()),
-        ]);
-    }
-}
-
 static EXTENSION_STARTING: EventDefinition = EventDefinition {
     name: "extension.starting",
     brief: "An extension is about to start.",
@@ -1395,209 +1249,6 @@ impl Declared for HeadersSetterActionDefaulted<'_> {
             Some(&"The action was not provided, using 'upsert'."),
             Some(&"headers_setter.action_defaulted"),
             value(shown(Some(self.key)).as_ref()),
-        ]);
-    }
-}
-
-static MEMORY_LIMITER_CONFIGURED: EventDefinition = EventDefinition {
-    name: "memory.limiter.configured",
-    brief: "A memory_limiter is in service.",
-    level: Level::INFO,
-    sampled: false,
-    stability: Stability::Beta,
-    fields: &["message", "event.name", "limit_bytes", "soft_limit_bytes", "check_interval"],
-};
-
-/// `memory.limiter.configured`: A memory_limiter is in service.
-///
-/// Told when the first who names it is started; of a percentage, with the bytes that come of it.
-pub struct MemoryLimiterConfigured<'a> {
-    /// `limit_bytes`: The limit, in bytes.
-    pub limit_bytes: Whole,
-    /// `soft_limit_bytes`: The limit less the spike, in bytes.
-    pub soft_limit_bytes: Whole,
-    /// `check_interval`: How often something is looked at, with the unit.
-    pub check_interval: Text<'a>,
-}
-
-impl MemoryLimiterConfigured<'_> {
-    /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &MEMORY_LIMITER_CONFIGURED;
-}
-
-impl Declared for MemoryLimiterConfigured<'_> {
-    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
-        record(&[
-            Some(&"Memory limiter configured"),
-            Some(&"memory.limiter.configured"),
-            Some(&self.limit_bytes.get()),
-            Some(&self.soft_limit_bytes.get()),
-            value(shown(Some(self.check_interval)).as_ref()),
-        ]);
-    }
-}
-
-static MEMORY_REFUSAL_ENDED: EventDefinition = EventDefinition {
-    name: "memory.refusal.ended",
-    brief: "A memory_limiter does not refuse requests any more.",
-    level: Level::INFO,
-    sampled: false,
-    stability: Stability::Beta,
-    fields: &["message", "event.name", "requests", "duration"],
-};
-
-/// `memory.refusal.ended`: A memory_limiter does not refuse requests any more.
-///
-/// Told once for each memory.refusal.started, when five times check_interval has passed without a refusal and less than the soft limit is reserved, or when the memory_limiter goes out of service; with the number of requests that were refused between.
-pub struct MemoryRefusalEnded<'a> {
-    /// `requests`: Requests.
-    pub requests: Whole,
-    /// `duration`: How long it went on, with the unit.
-    pub duration: Text<'a>,
-}
-
-impl MemoryRefusalEnded<'_> {
-    /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &MEMORY_REFUSAL_ENDED;
-}
-
-impl Declared for MemoryRefusalEnded<'_> {
-    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
-        record(&[
-            Some(&"Memory usage back within limits. Resuming normal operation."),
-            Some(&"memory.refusal.ended"),
-            Some(&self.requests.get()),
-            value(shown(Some(self.duration)).as_ref()),
-        ]);
-    }
-}
-
-static MEMORY_REFUSAL_STARTED: EventDefinition = EventDefinition {
-    name: "memory.refusal.started",
-    brief: "A memory_limiter begins to refuse requests.",
-    level: Level::WARN,
-    sampled: false,
-    stability: Stability::Beta,
-    fields: &["message", "event.name", "memory_refusal_reason", "reserved_bytes"],
-};
-
-/// `memory.refusal.started`: A memory_limiter begins to refuse requests.
-///
-/// Told for the first request that is refused, unless for being larger than the limit; and not again before memory.refusal.ended.
-pub struct MemoryRefusalStarted {
-    /// `memory_refusal_reason`: Why there is no room in memory.
-    pub memory_refusal_reason: attributes::MemoryRefusalReason,
-    /// `reserved_bytes`: What is reserved of the limit, in bytes.
-    pub reserved_bytes: Whole,
-}
-
-impl MemoryRefusalStarted {
-    /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &MEMORY_REFUSAL_STARTED;
-}
-
-impl Declared for MemoryRefusalStarted {
-    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
-        record(&[
-            Some(&"Memory usage is too high. Refusing data."),
-            Some(&"memory.refusal.started"),
-            Some(&self.memory_refusal_reason.as_str()),
-            Some(&self.reserved_bytes.get()),
-        ]);
-    }
-}
-
-static MEMORY_UNREADABLE: EventDefinition = EventDefinition {
-    name: "memory.unreadable",
-    brief: "A memory_limiter cannot find out how much memory the process takes.",
-    level: Level::WARN,
-    sampled: false,
-    stability: Stability::Development,
-    fields: &["message", "event.name"],
-};
-
-/// `memory.unreadable`: A memory_limiter cannot find out how much memory the process takes.
-///
-/// Told when it becomes so.
-pub struct MemoryUnreadable {}
-
-impl MemoryUnreadable {
-    /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &MEMORY_UNREADABLE;
-}
-
-impl Declared for MemoryUnreadable {
-    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
-        record(&[
-            Some(&"Cannot read how much memory the process takes; only what requests take is limited."),
-            Some(&"memory.unreadable"),
-        ]);
-    }
-}
-
-static PIPELINE_DEGRADED: EventDefinition = EventDefinition {
-    name: "pipeline.degraded",
-    brief: "A pipeline does not get on.",
-    level: Level::WARN,
-    sampled: false,
-    stability: Stability::Beta,
-    fields: &["message", "event.name", "otelcol.pipeline.id", "error"],
-};
-
-/// `pipeline.degraded`: A pipeline does not get on.
-///
-/// Told when the health_check extension finds the first problem of a pipeline that had none; it looks once a second.
-pub struct PipelineDegraded<'a> {
-    /// `otelcol.pipeline.id`: The pipeline that a processor is in.
-    pub otelcol_pipeline_id: Text<'a>,
-    /// `error`: What went wrong, for people; its causes are separated by colons.
-    pub error: Text<'a>,
-}
-
-impl PipelineDegraded<'_> {
-    /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &PIPELINE_DEGRADED;
-}
-
-impl Declared for PipelineDegraded<'_> {
-    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
-        record(&[
-            Some(&"A pipeline does not get on"),
-            Some(&"pipeline.degraded"),
-            value(shown(Some(self.otelcol_pipeline_id)).as_ref()),
-            value(shown(Some(self.error)).as_ref()),
-        ]);
-    }
-}
-
-static PIPELINE_RECOVERED: EventDefinition = EventDefinition {
-    name: "pipeline.recovered",
-    brief: "A pipeline gets on again.",
-    level: Level::INFO,
-    sampled: false,
-    stability: Stability::Beta,
-    fields: &["message", "event.name", "otelcol.pipeline.id"],
-};
-
-/// `pipeline.recovered`: A pipeline gets on again.
-///
-/// Told when the health_check extension finds no problem any more; what was refused or lost counts as one for progress::recent.
-pub struct PipelineRecovered<'a> {
-    /// `otelcol.pipeline.id`: The pipeline that a processor is in.
-    pub otelcol_pipeline_id: Text<'a>,
-}
-
-impl PipelineRecovered<'_> {
-    /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &PIPELINE_RECOVERED;
-}
-
-impl Declared for PipelineRecovered<'_> {
-    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
-        record(&[
-            Some(&"A pipeline gets on again"),
-            Some(&"pipeline.recovered"),
-            value(shown(Some(self.otelcol_pipeline_id)).as_ref()),
         ]);
     }
 }
@@ -1736,6 +1387,47 @@ impl Declared for QueueKept {
         record(&[
             Some(&"Data stays on disk until the next start."),
             Some(&"queue.kept"),
+            Some(&self.requests.get()),
+            Some(&self.items.get()),
+        ]);
+    }
+}
+
+static QUEUE_ORPHANED: EventDefinition = EventDefinition {
+    name: "queue.orphaned",
+    brief: "No exporter of the configuration uses a queue on disk that holds data.",
+    level: Level::WARN,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "storage", "folder", "requests", "items"],
+};
+
+/// `queue.orphaned`: No exporter of the configuration uses a queue on disk that holds data.
+///
+/// Told after the start and after each reload, for each such queue of a storage that is in service, when what was replaced has ended.
+pub struct QueueOrphaned<'a> {
+    /// `storage`: Id of the extension that keeps queues on disk.
+    pub storage: Text<'a>,
+    /// `folder`: A folder.
+    pub folder: Text<'a>,
+    /// `requests`: Requests.
+    pub requests: Whole,
+    /// `items`: Spans, data points or log records.
+    pub items: Whole,
+}
+
+impl QueueOrphaned<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &QUEUE_ORPHANED;
+}
+
+impl Declared for QueueOrphaned<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"A queue on disk holds data, and no exporter uses it."),
+            Some(&"queue.orphaned"),
+            value(shown(Some(self.storage)).as_ref()),
+            value(shown(Some(self.folder)).as_ref()),
             Some(&self.requests.get()),
             Some(&self.items.get()),
         ]);
@@ -2269,38 +1961,6 @@ impl Declared for ReceiverTlsUnexpected<'_> {
     }
 }
 
-static SERVICE_LAME_DUCK: EventDefinition = EventDefinition {
-    name: "service.lame_duck",
-    brief: "The collector is not ready any more, and still takes data.",
-    level: Level::INFO,
-    sampled: false,
-    stability: Stability::Beta,
-    fields: &["message", "event.name", "duration"],
-};
-
-/// `service.lame_duck`: The collector is not ready any more, and still takes data.
-///
-/// Told once for each process that has service::shutdown::lame_duck, when it is told to stop.
-pub struct ServiceLameDuck<'a> {
-    /// `duration`: How long it went on, with the unit.
-    pub duration: Text<'a>,
-}
-
-impl ServiceLameDuck<'_> {
-    /// What is fixed about it.
-    pub const DEFINITION: &'static EventDefinition = &SERVICE_LAME_DUCK;
-}
-
-impl Declared for ServiceLameDuck<'_> {
-    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
-        record(&[
-            Some(&format_args!("Not ready any more, and still taking data for {}", self.duration)),
-            Some(&"service.lame_duck"),
-            value(shown(Some(self.duration)).as_ref()),
-        ]);
-    }
-}
-
 static SERVICE_READY: EventDefinition = EventDefinition {
     name: "service.ready",
     brief: "The collector takes data.",
@@ -2397,16 +2057,16 @@ impl Declared for ServiceStarting<'_> {
 
 static SERVICE_STOP_FORCED: EventDefinition = EventDefinition {
     name: "service.stop_forced",
-    brief: "A second signal came in the middle of the shutdown, which waits for nothing any more.",
+    brief: "A second signal ended the process in the middle of its shutdown.",
     level: Level::ERROR,
     sampled: false,
     stability: Stability::Beta,
     fields: &["message", "event.name"],
 };
 
-/// `service.stop_forced`: A second signal came in the middle of the shutdown, which waits for nothing any more.
+/// `service.stop_forced`: A second signal ended the process in the middle of its shutdown.
 ///
-/// Told when a second SIGTERM or SIGINT comes before the shutdown is over; a third one ends the process at once, without a word.
+/// Told when a second SIGTERM or SIGINT comes before the shutdown is over.
 pub struct ServiceStopForced {}
 
 impl ServiceStopForced {
@@ -2417,7 +2077,7 @@ impl ServiceStopForced {
 impl Declared for ServiceStopForced {
     fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
         record(&[
-            Some(&"Received a second signal: not waiting for the shutdown any more"),
+            Some(&"Received a second signal: exiting without waiting for the shutdown"),
             Some(&"service.stop_forced"),
         ]);
     }

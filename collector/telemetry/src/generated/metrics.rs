@@ -1159,6 +1159,48 @@ impl ReceiverTlsMetrics {
     }
 }
 
+/// What the series of [`StorageMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct StorageAttributes<'a> {
+    /// Id of the extension that keeps queues on disk.
+    pub storage: attributes::Storage<'a>,
+}
+
+/// How the values of [`StorageMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct StorageReads<OrphanedItems> {
+    /// `etalon_storage_orphaned_items`: Items in queues on disk that no exporter of the configuration uses.
+    ///
+    /// Recorded when it is read; it is what was found after the start or the last reload, when what was replaced had ended.
+    pub orphaned_items: OrphanedItems,
+}
+
+/// An extension that keeps queues on disk.
+#[derive(Debug)]
+pub struct StorageMetrics {
+    _orphaned_items: Observation,
+}
+
+impl StorageMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<OrphanedItems>(
+        telemetry: &Telemetry,
+        of: StorageAttributes<'_>,
+        reads: StorageReads<OrphanedItems>,
+    ) -> Self
+    where
+        OrphanedItems: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _orphaned_items: telemetry.observe(
+                &definitions::ETALON_STORAGE_ORPHANED_ITEMS,
+                &[("storage", of.storage.as_str())],
+                move || (reads.orphaned_items)() as f64,
+            ),
+        }
+    }
+}
+
 /// How the values of [`SupportMetrics`] are read.
 #[expect(missing_debug_implementations, reason = "functions have nothing to show")]
 pub struct SupportReads<End> {
