@@ -10,7 +10,7 @@ use crate::definition::Stability;
 use crate::event::{Declared, EventDefinition, Text, Whole, shown, value};
 
 /// All events, by name.
-pub static ALL: [&EventDefinition; 74] = [
+pub static ALL: [&EventDefinition; 78] = [
     &AUTH_FILE_RELOADED,
     &AUTH_FILE_STALE,
     &AUTH_TOKENS_IGNORED,
@@ -41,10 +41,13 @@ pub static ALL: [&EventDefinition; 74] = [
     &EXPORTER_RESOLVE_FAILED,
     &EXPORTER_RETRY,
     &EXPORTER_SPLIT,
+    &EXTENSION_LISTENING,
     &EXTENSION_STARTING,
     &EXTENSIONS_STARTING,
     &EXTENSIONS_STOPPING,
     &HEADERS_SETTER_ACTION_DEFAULTED,
+    &PIPELINE_DEGRADED,
+    &PIPELINE_RECOVERED,
     &QUEUE_CLOSE_FAILED,
     &QUEUE_DAMAGED,
     &QUEUE_FOREIGN_FILE,
@@ -66,6 +69,7 @@ pub static ALL: [&EventDefinition; 74] = [
     &RECEIVER_TLS_HANDSHAKE_FAILED,
     &RECEIVER_TLS_MISSING,
     &RECEIVER_TLS_UNEXPECTED,
+    &SERVICE_LAME_DUCK,
     &SERVICE_READY,
     &SERVICE_SIGNAL_RECEIVED,
     &SERVICE_STARTING,
@@ -1146,6 +1150,40 @@ impl Declared for ExporterSplit<'_> {
     }
 }
 
+static EXTENSION_LISTENING: EventDefinition = EventDefinition {
+    name: "extension.listening",
+    brief: "An extension listens.",
+    level: Level::INFO,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "endpoint"],
+};
+
+/// `extension.listening`: An extension listens.
+///
+/// Told when its endpoint is bound; where port 0 is configured, with the port that it became.
+pub struct ExtensionListening<'a> {
+    /// `endpoint`: An address to listen on or to connect to, or the URL of it.
+    pub endpoint: Text<'a>,
+    /// Only in the message.
+    pub what: Text<'a>,
+}
+
+impl ExtensionListening<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &EXTENSION_LISTENING;
+}
+
+impl Declared for ExtensionListening<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&format_args!("Serving {}", self.what)),
+            Some(&"extension.listening"),
+            value(shown(Some(self.endpoint)).as_ref()),
+        ]);
+    }
+}
+
 static EXTENSION_STARTING: EventDefinition = EventDefinition {
     name: "extension.starting",
     brief: "An extension is about to start.",
@@ -1249,6 +1287,73 @@ impl Declared for HeadersSetterActionDefaulted<'_> {
             Some(&"The action was not provided, using 'upsert'."),
             Some(&"headers_setter.action_defaulted"),
             value(shown(Some(self.key)).as_ref()),
+        ]);
+    }
+}
+
+static PIPELINE_DEGRADED: EventDefinition = EventDefinition {
+    name: "pipeline.degraded",
+    brief: "A pipeline does not get on.",
+    level: Level::WARN,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "otelcol.pipeline.id", "error"],
+};
+
+/// `pipeline.degraded`: A pipeline does not get on.
+///
+/// Told when the health_check extension finds the first problem of a pipeline that had none; it looks once a second.
+pub struct PipelineDegraded<'a> {
+    /// `otelcol.pipeline.id`: The pipeline that a processor is in.
+    pub otelcol_pipeline_id: Text<'a>,
+    /// `error`: What went wrong, for people; its causes are separated by colons.
+    pub error: Text<'a>,
+}
+
+impl PipelineDegraded<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &PIPELINE_DEGRADED;
+}
+
+impl Declared for PipelineDegraded<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"A pipeline does not get on"),
+            Some(&"pipeline.degraded"),
+            value(shown(Some(self.otelcol_pipeline_id)).as_ref()),
+            value(shown(Some(self.error)).as_ref()),
+        ]);
+    }
+}
+
+static PIPELINE_RECOVERED: EventDefinition = EventDefinition {
+    name: "pipeline.recovered",
+    brief: "A pipeline gets on again.",
+    level: Level::INFO,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "otelcol.pipeline.id"],
+};
+
+/// `pipeline.recovered`: A pipeline gets on again.
+///
+/// Told when the health_check extension finds no problem any more; what was refused or lost counts as one for progress::recent.
+pub struct PipelineRecovered<'a> {
+    /// `otelcol.pipeline.id`: The pipeline that a processor is in.
+    pub otelcol_pipeline_id: Text<'a>,
+}
+
+impl PipelineRecovered<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &PIPELINE_RECOVERED;
+}
+
+impl Declared for PipelineRecovered<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"A pipeline gets on again"),
+            Some(&"pipeline.recovered"),
+            value(shown(Some(self.otelcol_pipeline_id)).as_ref()),
         ]);
     }
 }
@@ -1961,6 +2066,38 @@ impl Declared for ReceiverTlsUnexpected<'_> {
     }
 }
 
+static SERVICE_LAME_DUCK: EventDefinition = EventDefinition {
+    name: "service.lame_duck",
+    brief: "The collector is not ready any more, and still takes data.",
+    level: Level::INFO,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "duration"],
+};
+
+/// `service.lame_duck`: The collector is not ready any more, and still takes data.
+///
+/// Told once for each process that has service::shutdown::lame_duck, when it is told to stop.
+pub struct ServiceLameDuck<'a> {
+    /// `duration`: How long it went on, with the unit.
+    pub duration: Text<'a>,
+}
+
+impl ServiceLameDuck<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &SERVICE_LAME_DUCK;
+}
+
+impl Declared for ServiceLameDuck<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&format_args!("Not ready any more, and still taking data for {}", self.duration)),
+            Some(&"service.lame_duck"),
+            value(shown(Some(self.duration)).as_ref()),
+        ]);
+    }
+}
+
 static SERVICE_READY: EventDefinition = EventDefinition {
     name: "service.ready",
     brief: "The collector takes data.",
@@ -2057,16 +2194,16 @@ impl Declared for ServiceStarting<'_> {
 
 static SERVICE_STOP_FORCED: EventDefinition = EventDefinition {
     name: "service.stop_forced",
-    brief: "A second signal ended the process in the middle of its shutdown.",
+    brief: "A second signal came in the middle of the shutdown, which waits for nothing any more.",
     level: Level::ERROR,
     sampled: false,
     stability: Stability::Beta,
     fields: &["message", "event.name"],
 };
 
-/// `service.stop_forced`: A second signal ended the process in the middle of its shutdown.
+/// `service.stop_forced`: A second signal came in the middle of the shutdown, which waits for nothing any more.
 ///
-/// Told when a second SIGTERM or SIGINT comes before the shutdown is over.
+/// Told when a second SIGTERM or SIGINT comes before the shutdown is over; a third one ends the process at once, without a word.
 pub struct ServiceStopForced {}
 
 impl ServiceStopForced {
@@ -2077,7 +2214,7 @@ impl ServiceStopForced {
 impl Declared for ServiceStopForced {
     fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
         record(&[
-            Some(&"Received a second signal: exiting without waiting for the shutdown"),
+            Some(&"Received a second signal: not waiting for the shutdown any more"),
             Some(&"service.stop_forced"),
         ]);
     }
