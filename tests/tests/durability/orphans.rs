@@ -50,8 +50,7 @@ fn what_an_exporter_leaves_on_disk_is_reported_and_kept_and_sent_when_it_is_back
 fn a_storage_that_is_not_in_service_is_found_by_validate() {
     let folder = tempfile::tempdir().expect("a folder");
     let sink = Sink::start();
-    let written =
-        on_disk(folder.path(), &sink, "").replace("extensions: [file_storage]", "extensions: []");
+    let written = on_disk(folder.path(), &sink, "").replace("extensions: [file_storage]", "extensions: []");
     fs::write(folder.path().join("etalon.yaml"), written).expect("it can be written");
     for command in ["validate", "explain"] {
         let refused = run_in(folder.path(), &[command, "--config", "etalon.yaml"], &[]);

@@ -36,10 +36,14 @@ fn page() -> String {
     page.push_str("## A destination over gRPC\n\n");
     head("it answers", &mut page);
     for code in codes() {
-        for hint in [None, Some(RETRY_INFO)] {
-            let failure = GrpcFailure { code: code.number(), retry_info: hint, ..GrpcFailure::default() };
-            let with = if hint.is_some() { ", with RetryInfo of 7 s" } else { "" };
-            row(&format!("{}{with}", code.name()), &failure.to_outcome(), &mut page);
+        let outcome = |retry_info: Option<&[u8]>| {
+            GrpcFailure { code: code.number(), retry_info, ..GrpcFailure::default() }.to_outcome()
+        };
+        row(code.name(), &outcome(None), &mut page);
+        let hinted = outcome(Some(RETRY_INFO));
+        // To what is given up, it changes nothing.
+        if hinted.is_retryable() {
+            row(&format!("{}, with RetryInfo of 7 s", code.name()), &hinted, &mut page);
         }
     }
     page.push_str("\n## A destination over HTTP\n\n");

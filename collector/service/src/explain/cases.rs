@@ -227,14 +227,14 @@ pub const FAILURES: &[Failure] = &[
             shown(
                 answered(
                     nothing(
-                        "Nothing. What is not delivered in half of the time for the shutdown is not answered: connections are closed, and senders try again.",
+                        "Nothing. What is not delivered in the time for requests in progress is not answered: connections are closed, and senders try again.",
                     ),
                     Answer::Broken,
                 ),
                 &["exporter.rejected"],
             ),
             counted(
-                "What one more attempt for each request does not deliver within 25 seconds. It is dropped, and counted.",
+                "What one more attempt for each request does not deliver in the time for the shutdown. It is dropped, and counted.",
                 &["data.drop.started", "exporter.dropped"],
             ),
             shown(nothing("Nothing. It stays on disk, and is sent after the next start."), &["queue.kept"]),
