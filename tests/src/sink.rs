@@ -32,6 +32,8 @@ pub enum Verdict {
     Reject(usize),
     /// 413 for a body of more bytes, else 200: the request is kept.
     Limit(usize),
+    /// 400 for a request with this item, else 200: the request is kept.
+    RefuseItem(u32),
 }
 
 /// What comes back for a request.
@@ -213,7 +215,10 @@ impl Shared {
                 Verdict::Limit(bytes) if message.body.len() > *bytes => {
                     return Reply::Answer(413, Vec::new());
                 }
-                Verdict::Limit(_) => break Reply::Answer(200, Vec::new()),
+                Verdict::RefuseItem(item) if tokens(&message.body).contains_key(item) => {
+                    return Reply::Answer(400, Vec::new());
+                }
+                Verdict::Limit(_) | Verdict::RefuseItem(_) => break Reply::Answer(200, Vec::new()),
                 Verdict::Hold if remaining(deadline).is_zero() => return Reply::Answer(500, Vec::new()),
                 Verdict::Hold => {
                     let wait = self.changed.wait_timeout(state, remaining(deadline));

@@ -146,6 +146,10 @@ pub struct Queue {
     pub waits_for_result: bool,
     /// The extension that keeps it on disk; in memory otherwise.
     pub storage: Option<ComponentId>,
+    /// Whether requests are joined in it.
+    pub batches: bool,
+    /// Whether what the destination rejects is sent again in halves.
+    pub bisects: bool,
 }
 
 /// What the size of a queue is counted in.

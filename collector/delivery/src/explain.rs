@@ -39,5 +39,7 @@ fn queue(config: &QueueConfig) -> Queue {
         blocks: config.block_on_overflow,
         waits_for_result: config.wait_for_result,
         storage: config.storage.clone(),
+        batches: config.batch.is_on(),
+        bisects: config.bisect_rejected,
     }
 }

@@ -264,6 +264,7 @@ impl Known<'_> {
     /// The key of something in its configuration.
     fn key(&self, key: &str) -> String {
         let Self { section, id, .. } = self;
+        let key = key.trim_start_matches("::");
         if key.is_empty() { format!("{section}::{id}") } else { format!("{section}::{id}::{key}") }
     }
 }
@@ -320,7 +321,15 @@ fn queue(delivers: &etalon_component::Delivers) -> String {
         None => "in memory".to_owned(),
     };
     let size = sized(queue.size, queue.unit);
-    format!("{size} {place}, {} on their way at once", plural(queue.consumers, "request"))
+    let unit = if queue.batches { "batch" } else { "request" };
+    let plural = if queue.consumers == 1 {
+        ""
+    } else if queue.batches {
+        "es"
+    } else {
+        "s"
+    };
+    format!("{size} {place}, {} {unit}{plural} on their way at once", queue.consumers)
 }
 
 /// A size of a queue.

@@ -8,6 +8,7 @@
 
 mod oracle;
 mod scenarios;
+mod variants;
 mod world;
 
 use serde_json::Value;
@@ -52,6 +53,7 @@ failures! {
     connection_breaks,
     queue_full,
     rejected,
+    poison,
     credentials,
     partial_success,
     too_large,

@@ -61,6 +61,27 @@ pub(crate) fn queue_full(world: &mut World) {
     world.wait_for_answers();
 }
 
+pub(crate) fn queue_full_and_blocks(world: &mut World) {
+    world.keys.queue_size = 3;
+    world.sink.answer(Verdict::Hold);
+    world.start();
+    world.hand_over(0..3);
+    world.send(3..5);
+    world.sink.answer(Verdict::Accept);
+    world.wait_for_answers();
+}
+
+pub(crate) fn destination_down_without_retries(world: &mut World) {
+    world.sink.answer(Verdict::Status(503));
+    world.start();
+    world.send(0..2);
+    world.wait_for_answers();
+    if !world.mode.waits() {
+        world.wait_for_losses(u64::from(2 * ITEMS));
+    }
+    world.look();
+}
+
 /// The destination says this to everything.
 fn refused_for_good(world: &mut World, verdict: Verdict) {
     world.sink.answer(verdict);
@@ -75,6 +96,17 @@ fn refused_for_good(world: &mut World, verdict: Verdict) {
 
 pub(crate) fn rejected(world: &mut World) {
     refused_for_good(world, Verdict::Status(400));
+}
+
+pub(crate) fn poison(world: &mut World) {
+    world.sink.answer(Verdict::RefuseItem(1));
+    world.start();
+    world.send(0..2);
+    world.wait_for_answers();
+    if !world.mode.waits() {
+        world.wait_for_losses(if world.keys.queue.is_empty() { ITEMS.into() } else { 1 });
+    }
+    world.look();
 }
 
 pub(crate) fn credentials(world: &mut World) {

@@ -64,6 +64,10 @@ pub(crate) struct Keys {
     pub(crate) max_size: u64,
     /// The exporter's name.
     pub(crate) name: &'static str,
+    /// More of the queue.
+    pub(crate) queue: &'static str,
+    /// More of the retries.
+    pub(crate) retries: &'static str,
 }
 
 impl Mode {
@@ -93,6 +97,8 @@ impl World {
                 consumers: 10,
                 max_size: 1 << 30,
                 name: "",
+                queue: "",
+                retries: "",
             },
             home: tempfile::tempdir().expect("a folder"),
             etalon: None,
@@ -105,8 +111,9 @@ impl World {
 
     /// The configuration, as the keys are now.
     fn configuration(&self) -> String {
-        let Keys { timeout, patience, interval, queue_size, consumers, max_size, name } = &self.keys;
-        let size = format!("queue_size: {queue_size}, num_consumers: {consumers}");
+        let Keys { timeout, patience, interval, queue_size, consumers, max_size, name, queue, retries } =
+            &self.keys;
+        let size = format!("queue_size: {queue_size}, num_consumers: {consumers}, {queue}");
         let queue = match self.mode {
             Mode::NoQueue => "{enabled: false}".to_owned(),
             Mode::WaitForResult => format!("{{wait_for_result: true, {size}}}"),
@@ -124,7 +131,7 @@ exporters:
     endpoint: {}
     compression: none
     timeout: {timeout}
-    retry_on_failure: {{initial_interval: {interval}, max_interval: {interval}, max_elapsed_time: {patience}}}
+    retry_on_failure: {{initial_interval: {interval}, max_interval: {interval}, max_elapsed_time: {patience}, {retries}}}
     sending_queue: {queue}
 service:
   extensions: [file_storage]

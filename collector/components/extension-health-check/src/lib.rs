@@ -13,7 +13,7 @@ pub use config::{Config, PipelineCheck, Progress, ResponseBody};
 
 use std::sync::Arc;
 
-use etalon_component::{BoxError, Extension, ExtensionFactory, Settings, Stability};
+use etalon_component::{BoxError, Extension, ExtensionFactory, Facts, Listener, Settings, Stability};
 
 use crate::extension::HealthCheck;
 
@@ -22,7 +22,12 @@ pub const TYPE: &str = "health_check";
 
 /// The factory.
 pub fn factory() -> ExtensionFactory {
-    ExtensionFactory::new(TYPE, create).with_stability(Stability::Beta)
+    let factory = ExtensionFactory::new(TYPE, create).with_stability(Stability::Beta);
+    factory.with_facts(|config: &Config, _| {
+        // Probes send no data.
+        let listener = Listener { intake: None, ..config.server.facts("") };
+        Facts { listeners: vec![listener], ..Facts::default() }
+    })
 }
 
 fn create(settings: Settings, config: &Config) -> Result<Extension, BoxError> {

@@ -119,10 +119,10 @@ fn sending(subject: &Subject<'_>, known: &Known<'_>) -> Vec<Share> {
     let waiting = match &queue.storage {
         None => waiting_in_memory(delivers, queue, largest),
         Some(_) => (
-            Some(largest.saturating_mul(queue.consumers).saturating_add(STORE_WRITE_BYTES)),
+            Some(largest.saturating_mul(taken_out(queue)).saturating_add(STORE_WRITE_BYTES)),
             format!(
                 "{} of {} that are read back, and {} that are being written",
-                plural(queue.consumers, "request"),
+                plural(taken_out(queue), "request"),
                 bytes(largest),
                 bytes(STORE_WRITE_BYTES)
             ),
@@ -149,6 +149,11 @@ fn sending(subject: &Subject<'_>, known: &Known<'_>) -> Vec<Share> {
 pub(super) fn queue_bytes(subject: &Subject<'_>, known: &Known<'_>) -> Option<u64> {
     let delivers = known.facts.delivers.as_ref()?;
     waiting_in_memory(delivers, delivers.queue.as_ref()?, subject.largest_request()).0
+}
+
+/// What is out of a queue on disk at once: what each consumer sends, and what is being joined.
+fn taken_out(queue: &Queue) -> u64 {
+    queue.consumers.saturating_add(queue.batches.into())
 }
 
 /// Bytes of a full queue in memory, and how they are reckoned.

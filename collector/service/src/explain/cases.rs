@@ -82,6 +82,17 @@ const QUEUE_FULL: Effect = shown(
 pub(super) const QUEUE_FULL_AND_BLOCKS: Effect =
     nothing("Nothing. Senders wait until there is room; those who wait no longer still have their data.");
 
+/// With `bisect_rejected`.
+pub(super) const BISECTED_WHILE_SENDERS_WAIT: Effect = shown(
+    answered(
+        told("That item. The rest is sent in halves, and its sender is told how many were lost."),
+        Answer::Partial,
+    ),
+    &["otelcol_exporter_send_failed_…"],
+);
+/// The same where senders do not wait.
+pub(super) const BISECTED: Effect = counted("That item. The rest is sent in halves.", &[REJECTED]);
+
 const KILLED_WHILE_SENDERS_WAIT: Effect = twice(answered(
     nothing(
         "Nothing that was acknowledged. Connections break, senders try again, and what had arrived arrives twice.",
@@ -153,6 +164,19 @@ pub const FAILURES: &[Failure] = &[
         cells: by_wait(
             told("That request. Its sender is told never to send it again."),
             counted("That request. It is dropped, and counted.", &[REJECTED, "data.drop.started"]),
+        ),
+    },
+    Failure {
+        id: "poison",
+        title: "The destination refuses a request for good, for one of its items",
+        cells: by_wait(
+            told(
+                "All of that request. Its sender is told never to send it again; with `bisect_rejected`, only that item is lost.",
+            ),
+            counted(
+                "All of that request, or of its batch; with `bisect_rejected`, only that item.",
+                &[REJECTED, "data.drop.started"],
+            ),
         ),
     },
     Failure {

@@ -166,6 +166,10 @@ fn row(failure: &Failure, delivers: &Delivers) -> Row {
         ("queue_full", _) if queue.is_some_and(|queue| queue.blocks) => {
             &Cell::Costs(super::cases::QUEUE_FULL_AND_BLOCKS)
         }
+        ("poison", _) if queue.is_some_and(|queue| queue.bisects) => match Mode::of(delivers) {
+            Mode::NoQueue | Mode::WaitForResult => &Cell::Costs(super::cases::BISECTED_WHILE_SENDERS_WAIT),
+            Mode::Memory | Mode::Storage => &Cell::Costs(super::cases::BISECTED),
+        },
         _ => failure.cell(Mode::of(delivers)),
     };
     let row = Row {

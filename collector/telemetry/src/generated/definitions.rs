@@ -9,20 +9,17 @@ use crate::renamed::Renamed;
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
-pub static ALL: [&Definition; 57] = [
+pub static ALL: [&Definition; 51] = [
     &ETALON_BUILD_INFO,
     &ETALON_CONFIG_RELOADS,
     &ETALON_CONTRACT_INFO,
     &ETALON_EXPORTER_CIRCUIT_OPEN,
     &ETALON_EXPORTER_DESTINATION_INFO,
     &ETALON_EXPORTER_DROPPED_ITEMS,
-    &ETALON_EXPORTER_IMBALANCE_ITEMS,
     &ETALON_EXPORTER_INCOMING_ITEMS,
-    &ETALON_EXPORTER_KEPT_ITEMS,
     &ETALON_EXPORTER_LAST_SUCCESS_TIMESTAMP,
     &ETALON_EXPORTER_QUEUE_BYTES,
     &ETALON_EXPORTER_QUEUE_ITEMS,
-    &ETALON_EXPORTER_QUEUE_LIFETIME_ITEMS,
     &ETALON_EXPORTER_QUEUE_OLDEST_AGE,
     &ETALON_EXPORTER_QUEUE_REQUESTS,
     &ETALON_EXPORTER_QUEUE_WAIT_DURATION,
@@ -34,10 +31,6 @@ pub static ALL: [&Definition; 57] = [
     &ETALON_EXPORTER_TLS_CERTIFICATE_EXPIRY,
     &ETALON_EXPORTER_TLS_FILES_STALE,
     &ETALON_LOG_SUPPRESSED_LINES,
-    &ETALON_MEMORY_LIMITER_LIMIT,
-    &ETALON_MEMORY_LIMITER_REFUSED_REQUESTS,
-    &ETALON_MEMORY_LIMITER_RESERVED,
-    &ETALON_MEMORY_LIMITER_SOFT_LIMIT,
     &ETALON_RECEIVER_ACCEPTED_BYTES,
     &ETALON_RECEIVER_ACCEPTED_REQUESTS,
     &ETALON_RECEIVER_REFUSED_REQUESTS,
@@ -145,33 +138,9 @@ pub(crate) static ETALON_EXPORTER_DROPPED_ITEMS: Definition = Definition {
     buckets: &[],
 };
 
-pub(crate) static ETALON_EXPORTER_IMBALANCE_ITEMS: Definition = Definition {
-    name: "etalon_exporter_imbalance_items",
-    brief: "Items by which the books of the exporter do not balance.",
-    unit: "{item}",
-    instrument: Instrument::Gauge,
-    value_type: ValueType::Int,
-    level: Level::Basic,
-    stability: Stability::Beta,
-    on_event: false,
-    buckets: &[],
-};
-
 pub(crate) static ETALON_EXPORTER_INCOMING_ITEMS: Definition = Definition {
     name: "etalon_exporter_incoming_items",
     brief: "Items that the pipelines have handed to the exporter.",
-    unit: "{item}",
-    instrument: Instrument::Counter,
-    value_type: ValueType::Int,
-    level: Level::Basic,
-    stability: Stability::Beta,
-    on_event: false,
-    buckets: &[],
-};
-
-pub(crate) static ETALON_EXPORTER_KEPT_ITEMS: Definition = Definition {
-    name: "etalon_exporter_kept_items",
-    brief: "Items that stay in the queue on disk, which the exporter has left.",
     unit: "{item}",
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
@@ -213,18 +182,6 @@ pub(crate) static ETALON_EXPORTER_QUEUE_ITEMS: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
-    on_event: false,
-    buckets: &[],
-};
-
-pub(crate) static ETALON_EXPORTER_QUEUE_LIFETIME_ITEMS: Definition = Definition {
-    name: "etalon_exporter_queue_lifetime_items",
-    brief: "Items that a queue on disk has ever accepted, and what became of them.",
-    unit: "{item}",
-    instrument: Instrument::Counter,
-    value_type: ValueType::Int,
-    level: Level::Normal,
-    stability: Stability::Beta,
     on_event: false,
     buckets: &[],
 };
@@ -354,54 +311,6 @@ pub(crate) static ETALON_LOG_SUPPRESSED_LINES: Definition = Definition {
     brief: "Lines that sampling has left out of the collector's own log.",
     unit: "{line}",
     instrument: Instrument::Counter,
-    value_type: ValueType::Int,
-    level: Level::Basic,
-    stability: Stability::Beta,
-    on_event: false,
-    buckets: &[],
-};
-
-pub(crate) static ETALON_MEMORY_LIMITER_LIMIT: Definition = Definition {
-    name: "etalon_memory_limiter_limit",
-    brief: "Most bytes of requests that may be in memory at once.",
-    unit: "By",
-    instrument: Instrument::Gauge,
-    value_type: ValueType::Int,
-    level: Level::Basic,
-    stability: Stability::Beta,
-    on_event: false,
-    buckets: &[],
-};
-
-pub(crate) static ETALON_MEMORY_LIMITER_REFUSED_REQUESTS: Definition = Definition {
-    name: "etalon_memory_limiter_refused_requests",
-    brief: "Requests for which there was no room in memory, by why.",
-    unit: "{request}",
-    instrument: Instrument::Counter,
-    value_type: ValueType::Int,
-    level: Level::Basic,
-    stability: Stability::Beta,
-    on_event: false,
-    buckets: &[],
-};
-
-pub(crate) static ETALON_MEMORY_LIMITER_RESERVED: Definition = Definition {
-    name: "etalon_memory_limiter_reserved",
-    brief: "Bytes of requests that are in memory, or about to be read into it.",
-    unit: "By",
-    instrument: Instrument::Gauge,
-    value_type: ValueType::Int,
-    level: Level::Basic,
-    stability: Stability::Beta,
-    on_event: false,
-    buckets: &[],
-};
-
-pub(crate) static ETALON_MEMORY_LIMITER_SOFT_LIMIT: Definition = Definition {
-    name: "etalon_memory_limiter_soft_limit",
-    brief: "Bytes from which on a connection that holds its fair share gets nothing more.",
-    unit: "By",
-    instrument: Instrument::Gauge,
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Beta,

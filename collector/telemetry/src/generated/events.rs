@@ -10,7 +10,7 @@ use crate::definition::Stability;
 use crate::event::{Declared, EventDefinition, Text, Whole, shown, value};
 
 /// All events, by name.
-pub static ALL: [&EventDefinition; 78] = [
+pub static ALL: [&EventDefinition; 81] = [
     &AUTH_FILE_RELOADED,
     &AUTH_FILE_STALE,
     &AUTH_TOKENS_IGNORED,
@@ -26,6 +26,9 @@ pub static ALL: [&EventDefinition; 78] = [
     &CONFIG_WARNING,
     &DATA_DROP_ENDED,
     &DATA_DROP_STARTED,
+    &EXPORTER_BISECT,
+    &EXPORTER_CIRCUIT_CLOSED,
+    &EXPORTER_CIRCUIT_OPENED,
     &EXPORTER_CONNECT_FAILED,
     &EXPORTER_CONNECTION_BROKEN,
     &EXPORTER_CREDENTIALS_UNENCRYPTED,
@@ -605,6 +608,108 @@ impl Declared for DataDropStarted {
             Some(&"data.drop.started"),
             Some(&self.data_type.as_str()),
             Some(&self.drop_reason.as_str()),
+        ]);
+    }
+}
+
+static EXPORTER_BISECT: EventDefinition = EventDefinition {
+    name: "exporter.bisect",
+    brief: "The destination rejects a request as invalid, and will be sent it in halves.",
+    level: Level::INFO,
+    sampled: true,
+    stability: Stability::Development,
+    fields: &["message", "event.name", "error", "items"],
+};
+
+/// `exporter.bisect`: The destination rejects a request as invalid, and will be sent it in halves.
+///
+/// Told for each request, and for each of its halves that is rejected too, where sending_queue::bisect_rejected is on.
+pub struct ExporterBisect<'a> {
+    /// `error`: What went wrong, for people; its causes are separated by colons.
+    pub error: Text<'a>,
+    /// `items`: Spans, data points or log records.
+    pub items: Whole,
+}
+
+impl ExporterBisect<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &EXPORTER_BISECT;
+}
+
+impl Declared for ExporterBisect<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"The destination rejects the request. Will send it in halves."),
+            Some(&"exporter.bisect"),
+            value(shown(Some(self.error)).as_ref()),
+            Some(&self.items.get()),
+        ]);
+    }
+}
+
+static EXPORTER_CIRCUIT_CLOSED: EventDefinition = EventDefinition {
+    name: "exporter.circuit.closed",
+    brief: "The destination answers again.",
+    level: Level::INFO,
+    sampled: false,
+    stability: Stability::Development,
+    fields: &["message", "event.name", "duration"],
+};
+
+/// `exporter.circuit.closed`: The destination answers again.
+///
+/// Told at the first answer after exporter.circuit.opened.
+pub struct ExporterCircuitClosed<'a> {
+    /// `duration`: How long it went on, with the unit.
+    pub duration: Text<'a>,
+}
+
+impl ExporterCircuitClosed<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &EXPORTER_CIRCUIT_CLOSED;
+}
+
+impl Declared for ExporterCircuitClosed<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"The destination answers again."),
+            Some(&"exporter.circuit.closed"),
+            value(shown(Some(self.duration)).as_ref()),
+        ]);
+    }
+}
+
+static EXPORTER_CIRCUIT_OPENED: EventDefinition = EventDefinition {
+    name: "exporter.circuit.opened",
+    brief: "The destination takes nothing, and is asked with one batch at a time from now on.",
+    level: Level::WARN,
+    sampled: false,
+    stability: Stability::Development,
+    fields: &["message", "event.name", "error", "interval"],
+};
+
+/// `exporter.circuit.opened`: The destination takes nothing, and is asked with one batch at a time from now on.
+///
+/// Told after as many failed attempts in a row as sending_queue::num_consumers, at least 5, or when the destination says when it wants to be asked again.
+pub struct ExporterCircuitOpened<'a> {
+    /// `error`: What went wrong, for people; its causes are separated by colons.
+    pub error: Text<'a>,
+    /// `interval`: How long it waits, with the unit.
+    pub interval: Text<'a>,
+}
+
+impl ExporterCircuitOpened<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &EXPORTER_CIRCUIT_OPENED;
+}
+
+impl Declared for ExporterCircuitOpened<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"The destination takes nothing. Will ask it with one batch at a time."),
+            Some(&"exporter.circuit.opened"),
+            value(shown(Some(self.error)).as_ref()),
+            value(shown(Some(self.interval)).as_ref()),
         ]);
     }
 }
