@@ -79,6 +79,8 @@ pub struct Listener {
     pub is_encrypted: bool,
     /// Whether senders must say who they are.
     pub is_authenticated: bool,
+    /// The extensions that are its middlewares.
+    pub middlewares: Vec<ComponentId>,
     /// What it takes in; nothing for a server that takes no data.
     pub intake: Option<Intake>,
 }

@@ -11,7 +11,7 @@ mod failures;
 
 use std::path::Path;
 
-use etalon_component::{Acknowledges, ComponentId, Factory, Facts, Unit};
+use etalon_component::{Acknowledges, ComponentId, Factory, Facts, Listener, Unit};
 use etalon_conf::Duration;
 use etalon_pdata::Signal;
 use serde::Serialize;
@@ -131,13 +131,13 @@ impl Explanation {
     /// Explains a valid configuration, of which a collector can be built.
     pub fn of(config: &CollectorConfig, factories: &Factories, machine: Machine<'_>) -> Self {
         let subject = Subject::new(config, factories);
-        let memory = budget::memory(&subject);
+        let memory = budget::memory(&subject, machine);
         let disk = budget::disk(&subject);
         let advice = advice::advice(&subject, &memory, machine);
         Self {
             format: FORMAT,
             pipelines: config.pipelines.iter().map(|pipeline| subject.pipeline(pipeline)).collect(),
-            destinations: subject.exporters.iter().map(destination).collect(),
+            destinations: subject.exporters.iter().map(|known| subject.destination(known)).collect(),
             memory,
             disk,
             advice,
@@ -218,6 +218,56 @@ impl<'a> Subject<'a> {
         }
     }
 
+    fn destination(&self, known: &Known<'_>) -> DestinationExplained {
+        let Facts { destination, delivers, .. } = &known.facts;
+        let delivers = delivers.as_ref().filter(|_| destination.is_some());
+        let is_limited = self.config.pipelines.iter().all(|pipeline| {
+            !self.reached(pipeline).iter().any(|other| other.id == known.id) || self.is_limited(pipeline)
+        });
+        DestinationExplained {
+            exporter: known.id.to_string(),
+            signal: known.signal.map(|signal| signal.name).unwrap_or_default(),
+            endpoint: destination.as_ref().map(|destination| destination.endpoint.clone()),
+            is_encrypted: destination.as_ref().map(|destination| destination.is_encrypted),
+            mode: known.facts.delivers.as_ref().map(Mode::of),
+            acknowledged: format!("when {}", taken(known)),
+            attempts: delivers.map(attempts),
+            queue: known.facts.delivers.as_ref().map(queue),
+            failures: delivers.map(|delivers| failures::rows(delivers, is_limited)).unwrap_or_default(),
+        }
+    }
+
+    /// Whether all that comes into a pipeline is within a limit on memory.
+    fn is_limited(&self, pipeline: &Pipeline) -> bool {
+        let (_, processors) =
+            self.processors.iter().find(|(of, _)| of.id == pipeline.id).expect("every pipeline is there");
+        processors.iter().any(|known| known.facts.memory_limit.is_some())
+            || distinct(&pipeline.receivers).all(|id| self.is_limited_source(id))
+    }
+
+    /// Whether a receiver takes in only what is within a limit, or a connector gets no other data.
+    fn is_limited_source(&self, id: &ComponentId) -> bool {
+        let is_limiter = |id: &ComponentId| {
+            self.extensions.iter().any(|known| known.id == id && known.facts.memory_limit.is_some())
+        };
+        match self.receivers.iter().find(|known| known.id == id) {
+            Some(known) => {
+                let takes_data = |listener: &&Listener| listener.intake.is_some();
+                known
+                    .facts
+                    .listeners
+                    .iter()
+                    .filter(takes_data)
+                    .all(|listener| listener.middlewares.iter().any(is_limiter))
+            }
+            // Connectors lead in no circle.
+            None => {
+                let leads_here = |pipeline: &&Pipeline| pipeline.exporters.contains(id);
+                self.config.pipelines.iter().filter(leads_here).all(|pipeline| self.is_limited(pipeline))
+            }
+        }
+    }
+
     /// The first processor of a pipeline that acknowledges before what is behind it does.
     fn early_processor(&self, pipeline: &Pipeline) -> Option<&ComponentId> {
         let (_, processors) = self.processors.iter().find(|(of, _)| of.id == pipeline.id)?;
@@ -271,22 +321,6 @@ impl Known<'_> {
 
 fn facts<C: ?Sized>(factory: &Factory<C>, entry: &Entry, signal: Option<Signal>) -> Facts {
     factory.facts(&entry.config, signal)
-}
-
-fn destination(known: &Known<'_>) -> DestinationExplained {
-    let Facts { destination, delivers, .. } = &known.facts;
-    let delivers = delivers.as_ref().filter(|_| destination.is_some());
-    DestinationExplained {
-        exporter: known.id.to_string(),
-        signal: known.signal.map(|signal| signal.name).unwrap_or_default(),
-        endpoint: destination.as_ref().map(|destination| destination.endpoint.clone()),
-        is_encrypted: destination.as_ref().map(|destination| destination.is_encrypted),
-        mode: known.facts.delivers.as_ref().map(Mode::of),
-        acknowledged: format!("when {}", taken(known)),
-        attempts: delivers.map(attempts),
-        queue: known.facts.delivers.as_ref().map(queue),
-        failures: delivers.map(failures::rows).unwrap_or_default(),
-    }
 }
 
 /// What is so when an exporter has said OK.

@@ -57,7 +57,9 @@ service: {{extensions: [file_storage], pipelines: {{logs: {{receivers: [otlp], e
 
 #[test]
 fn each_advice_is_given_where_it_is_due_and_not_where_it_is_not() {
-    let wise = exporter(WISE);
+    let limited = "processors: {memory_limiter: {check_interval: 1s, limit_mib: 64}}
+service: {pipelines: {logs: {receivers: [otlp], processors: [memory_limiter], exporters: [otlp_grpc]}}}";
+    let wise = with(&format!("otlp_grpc: {{endpoint: backend.example.com:4317, {WISE}}}"), limited);
     let everywhere = |keys: &str| {
         with(
             &format!("otlp_grpc: {{endpoint: backend.example.com:4317, {WISE}}}"),
@@ -124,14 +126,12 @@ fn each_advice_is_given_where_it_is_due_and_not_where_it_is_not() {
             "extensions::file_storage::max_size",
         ),
         ("memory-not-bounded", exporter(""), "service"),
+        ("memory-limiter-missing", exporter(WISE), "service::pipelines::logs::processors"),
     ];
     let said = json(&wise);
     for (id, configuration, key) in &cases {
         assert_eq!(advised(&json(configuration), id), [*key], "{id}: {configuration}");
-        // The defaults of the receiver are no bound that fits into a machine.
-        if *id != "memory-not-bounded" {
-            assert!(advised(&said, id).is_empty(), "{id} is said of what is wise");
-        }
+        assert!(advised(&said, id).is_empty(), "{id} is said of what is wise");
     }
     assert!(advised(&json(&with_storage("", STORAGE, "/")), "storage-unused").is_empty());
 }
@@ -288,4 +288,35 @@ impl<const N: usize> Sorted for [&str; N] {
         self.sort_unstable();
         self.map(str::to_owned).to_vec()
     }
+}
+
+#[test]
+fn a_limit_on_memory_takes_the_place_of_what_it_bounds() {
+    let limited = |where_it_is: &str, extensions: &str, listener: &str| {
+        json(&with(
+            "otlp_grpc: {endpoint: backend.example.com:4317}",
+            &format!(
+                "receivers: {{otlp: {{protocols: {{grpc: {listener}}}}}}}
+{where_it_is}: {{memory_limiter: {{check_interval: 1s, limit_mib: 100}}}}
+service:
+  {extensions}
+  pipelines: {{logs: {{receivers: [otlp], {} exporters: [otlp_grpc]}}}}",
+                if where_it_is == "processors" { "processors: [memory_limiter]," } else { "" }
+            ),
+        ))
+    };
+    let as_processor = limited("processors", "extensions: []", "");
+    let as_extension =
+        limited("extensions", "extensions: [memory_limiter]", "{middlewares: [{id: memory_limiter}]}");
+    for said in [&as_processor, &as_extension] {
+        let mib = 1024 * 1024;
+        // And the requests that ten consumers send.
+        assert_eq!(said["memory"]["bytes"], 100 * mib + 10 * 64 * mib, "{said:#}");
+        assert!(advised(said, "memory-limiter-missing").is_empty());
+        assert!(advised(said, "queue-larger-than-memory").is_empty());
+        let rows = said["destinations"][0]["failures"].as_array().expect("a list");
+        assert!(rows.iter().any(|row| row["id"] == "overload" && row["applies"] == true));
+    }
+    let in_service_only = limited("extensions", "extensions: [memory_limiter]", "");
+    assert_eq!(advised(&in_service_only, "memory-limiter-missing").len(), 1);
 }

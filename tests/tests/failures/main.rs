@@ -57,6 +57,7 @@ failures! {
     credentials,
     partial_success,
     too_large,
+    overload,
     killed,
     sigterm,
     sigterm_destination_down,

@@ -138,6 +138,32 @@ pub(crate) fn too_large(world: &mut World) {
     world.look();
 }
 
+pub(crate) fn overload(world: &mut World) {
+    world.keys.limit_mib = 1;
+    world.sink.answer(Verdict::Hold);
+    world.start();
+    let refused = |world: &World| {
+        let labels = [("refusal_reason", "memory_limit")];
+        world.etalon().scrape().sum("etalon_receiver_refused_requests", &labels).unwrap_or(0.0)
+    };
+    let large = "x".repeat(300_000);
+    let mut next = 0;
+    while refused(world) == 0.0 {
+        for request in next..next + 8 {
+            let body = String::from_utf8(logs(request * ITEMS..(request + 1) * ITEMS)).expect("it is JSON");
+            world.send_body(request, body.replace("black box", &large).into_bytes());
+        }
+        next += 8;
+        assert!(next < 800, "there is a limit");
+        if !world.mode.waits() {
+            world.wait_for_answers();
+        }
+    }
+    world.look();
+    world.sink.answer(Verdict::Accept);
+    world.wait_for_answers();
+}
+
 pub(crate) fn killed(world: &mut World) {
     world.keys.consumers = 2;
     world.sink.answer(Verdict::KeepInSilence);

@@ -64,6 +64,8 @@ pub(crate) struct Keys {
     pub(crate) max_size: u64,
     /// The exporter's name.
     pub(crate) name: &'static str,
+    /// Of the memory limiter, in MiB.
+    pub(crate) limit_mib: u32,
     /// More of the queue.
     pub(crate) queue: &'static str,
     /// More of the retries.
@@ -97,6 +99,7 @@ impl World {
                 consumers: 10,
                 max_size: 1 << 30,
                 name: "",
+                limit_mib: 1024,
                 queue: "",
                 retries: "",
             },
@@ -111,8 +114,18 @@ impl World {
 
     /// The configuration, as the keys are now.
     fn configuration(&self) -> String {
-        let Keys { timeout, patience, interval, queue_size, consumers, max_size, name, queue, retries } =
-            &self.keys;
+        let Keys {
+            timeout,
+            patience,
+            interval,
+            queue_size,
+            consumers,
+            max_size,
+            name,
+            limit_mib,
+            queue,
+            retries,
+        } = &self.keys;
         let size = format!("queue_size: {queue_size}, num_consumers: {consumers}, {queue}");
         let queue = match self.mode {
             Mode::NoQueue => "{enabled: false}".to_owned(),
@@ -124,6 +137,8 @@ impl World {
             "
 extensions:
   file_storage: {{directory: {}, create_directory: true, timeout: 10ms, max_size: {max_size}}}
+processors:
+  memory_limiter: {{check_interval: 1s, limit_mib: {limit_mib}}}
 receivers:
   otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:0}}}}}}
 exporters:
@@ -136,7 +151,7 @@ exporters:
 service:
   extensions: [file_storage]
   pipelines:
-    logs: {{receivers: [otlp], exporters: [otlp_http{name}]}}
+    logs: {{receivers: [otlp], processors: [memory_limiter], exporters: [otlp_http{name}]}}
 ",
             self.storage().display(),
             self.sink.endpoint()

@@ -1,6 +1,8 @@
 //! What a server says about itself before it runs.
 
-use etalon_component::{Intake, Listener, Reach};
+use etalon_component::{ComponentId, Intake, Listener, Reach};
+
+use crate::auth::ServerMiddlewareConfig;
 
 use super::{CONNECTIONS_MAX, GrpcServerConfig, HttpServerConfig, STREAMS_MAX, Transport};
 
@@ -15,6 +17,7 @@ impl GrpcServerConfig {
             reach: reach(self.transport, &self.endpoint),
             is_encrypted: self.tls.is_on(),
             is_authenticated: self.auth.get().is_some_and(|auth| auth.authenticator.is_some()),
+            middlewares: ids(&self.middlewares),
             intake: Some(intake(streams, self.max_message())),
         }
     }
@@ -29,9 +32,14 @@ impl HttpServerConfig {
             reach: reach(self.transport, &self.endpoint),
             is_encrypted: self.tls.is_on(),
             is_authenticated: self.auth.get().is_some_and(|auth| auth.authenticator.is_some()),
+            middlewares: ids(&self.middlewares),
             intake: Some(intake(STREAMS_MAX, self.max_body())),
         }
     }
+}
+
+fn ids(middlewares: &[ServerMiddlewareConfig]) -> Vec<ComponentId> {
+    middlewares.iter().filter_map(|middleware| middleware.id.clone()).collect()
 }
 
 fn intake(streams: u32, request_bytes: usize) -> Intake {

@@ -10,6 +10,7 @@ use etalon_conf::Duration;
 use serde::Serialize;
 
 use super::{Budget, Known, Machine, Subject, bytes};
+use crate::config::Pipeline;
 
 /// One thing that is unwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,7 +65,7 @@ pub(super) fn advice(subject: &Subject<'_>, memory: &Budget, machine: Machine<'_
         storage(subject, known, machine, &mut all);
     }
     for (pipeline, processors) in &subject.processors {
-        memory_limiter(&pipeline.id, processors, &mut all);
+        memory_limiter(subject, pipeline, processors, &mut all);
         several(subject, pipeline, &mut all);
     }
     machine_memory(memory, machine, &mut all);
@@ -255,7 +256,9 @@ fn queue_size(
             change: "remove it: senders are then told to try again".to_owned(),
         });
     }
-    let Some(most) = super::budget::queue_bytes(subject, known) else { return };
+    let is_limited = subject.config.pipelines.iter().all(|pipeline| subject.is_limited(pipeline));
+    let most = super::budget::queue_bytes(subject, known).filter(|_| !is_limited);
+    let Some(most) = most else { return };
     if let Some(memory) = machine.memory.filter(|memory| most > *memory) {
         all.push(Advice {
             severity: Severity::Warning,
@@ -336,13 +339,19 @@ fn on_file_system(
 }
 
 /// A limit on memory is of use in front of everything else.
-fn memory_limiter(pipeline: &ComponentId, processors: &[Known<'_>], all: &mut Vec<Advice>) {
+fn memory_limiter(
+    subject: &Subject<'_>,
+    pipeline: &Pipeline,
+    processors: &[Known<'_>],
+    all: &mut Vec<Advice>,
+) {
+    let key = format!("service::pipelines::{}::processors", pipeline.id);
     let at = processors.iter().position(|known| known.facts.memory_limit.is_some());
     if let Some(at @ 1..) = at {
         all.push(Advice {
             severity: Severity::Warning,
             id: "memory-limiter-not-first",
-            key: format!("service::pipelines::{pipeline}::processors"),
+            key: key.clone(),
             text: format!(
                 "What {} takes in, {} cannot refuse any more.",
                 processors[0].id, processors[at].id
@@ -350,10 +359,19 @@ fn memory_limiter(pipeline: &ComponentId, processors: &[Known<'_>], all: &mut Ve
             change: format!("put {} first", processors[at].id),
         });
     }
+    if !subject.is_limited(pipeline) {
+        all.push(Advice {
+            severity: Severity::Warning,
+            id: "memory-limiter-missing",
+            key,
+            text: "Senders can make the process take all memory that there is, and end it.".to_owned(),
+            change: "put a memory_limiter first".to_owned(),
+        });
+    }
 }
 
 /// A pipeline with several destinations of which one can refuse on its own.
-fn several(subject: &Subject<'_>, pipeline: &crate::config::Pipeline, all: &mut Vec<Advice>) {
+fn several(subject: &Subject<'_>, pipeline: &Pipeline, all: &mut Vec<Advice>) {
     let reached = subject.reached(pipeline);
     let sends = |known: &&&Known<'_>| known.facts.destination.is_some();
     if reached.iter().filter(sends).count() < 2 {

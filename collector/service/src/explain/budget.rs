@@ -3,7 +3,7 @@
 use etalon_component::{Delivers, Intake, Queue, Unit};
 use serde::Serialize;
 
-use super::{Known, Subject, bytes, plural};
+use super::{Known, Machine, Subject, bytes, plural};
 
 /// Something that is limited, or not.
 #[derive(Clone, Debug, Serialize)]
@@ -38,10 +38,13 @@ impl Budget {
 }
 
 /// Memory for data: what is being received, what waits, and what is on its way. The program itself comes on top.
-pub(super) fn memory(subject: &Subject<'_>) -> Budget {
-    let mut shares = receiving(subject);
+///
+/// Where all of it is within a limit, that holds for what is received, and as long as it is in memory.
+pub(super) fn memory(subject: &Subject<'_>, machine: Machine<'_>) -> Budget {
+    let is_limited = subject.config.pipelines.iter().all(|pipeline| subject.is_limited(pipeline));
+    let mut shares = if is_limited { limits(subject, machine) } else { receiving(subject) };
     for known in &subject.exporters {
-        shares.extend(sending(subject, known));
+        shares.extend(sending(subject, known, is_limited));
     }
     for known in subject.all() {
         shares.extend(known.facts.holds.iter().map(|holding| Share {
@@ -76,7 +79,28 @@ pub(super) fn disk(subject: &Subject<'_>) -> Budget {
     Budget::of(shares)
 }
 
-/// What is being received. A limit on memory holds for all of it.
+/// The limits on memory, each once: the pipelines that name one share it.
+fn limits(subject: &Subject<'_>, machine: Machine<'_>) -> Vec<Share> {
+    let mut shares: Vec<Share> = Vec::new();
+    for known in subject.all() {
+        let Some(limit) = known.facts.memory_limit else { continue };
+        let share = Share {
+            what: format!("{}: all that was received and is in memory", known.id),
+            bytes: limit.bytes.or(machine.memory),
+            how: match limit.bytes {
+                Some(limit) => format!("the limit is {}", bytes(limit)),
+                None => "the limit is a part of the memory that there is".to_owned(),
+            },
+            key: Some(known.key("limit_mib")),
+        };
+        if !shares.iter().any(|other| other.key == share.key) {
+            shares.push(share);
+        }
+    }
+    shares
+}
+
+/// What is being received.
 fn receiving(subject: &Subject<'_>) -> Vec<Share> {
     let mut shares = Vec::new();
     for known in &subject.receivers {
@@ -100,7 +124,7 @@ fn receiving(subject: &Subject<'_>) -> Vec<Share> {
 }
 
 /// What an exporter holds.
-fn sending(subject: &Subject<'_>, known: &Known<'_>) -> Vec<Share> {
+fn sending(subject: &Subject<'_>, known: &Known<'_>, is_limited: bool) -> Vec<Share> {
     let Some(delivers) = &known.facts.delivers else { return Vec::new() };
     let largest = subject.largest_request();
     // In flight there is also the compressed form.
@@ -129,7 +153,7 @@ fn sending(subject: &Subject<'_>, known: &Known<'_>) -> Vec<Share> {
         ),
     };
     let key = |key: &str| Some(known.key(&format!("sending_queue::{key}")));
-    vec![
+    let mut shares = vec![
         Share {
             what: format!("{}: queue", known.title()),
             bytes: waiting.0,
@@ -142,7 +166,12 @@ fn sending(subject: &Subject<'_>, known: &Known<'_>) -> Vec<Share> {
             how: format!("{} × {}", plural(queue.consumers, "request"), bytes(in_flight)),
             key: key("num_consumers"),
         },
-    ]
+    ];
+    // What waits in memory is within the limit.
+    if is_limited && queue.storage.is_none() {
+        shares.remove(0);
+    }
+    shares
 }
 
 /// Bytes that a full queue of an exporter takes in memory.

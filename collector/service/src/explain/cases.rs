@@ -218,6 +218,14 @@ pub const FAILURES: &[Failure] = &[
         ),
     },
     Failure {
+        id: "overload",
+        title: "More arrives than there is memory for, and a `memory_limiter` stands in front",
+        cells: always(shown(
+            refused("Nothing. Senders are told to try again."),
+            &["etalon_receiver_refused_requests{refusal_reason=\"memory_limit\"}"],
+        )),
+    },
+    Failure {
         id: "killed",
         title: "The process is killed, by kill -9 or for want of memory, or crashes",
         cells: by_queue(KILLED_WHILE_SENDERS_WAIT, KILLED_WITH_QUEUE_IN_MEMORY, KILLED_WITH_QUEUE_ON_DISK),

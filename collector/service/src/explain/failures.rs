@@ -144,11 +144,13 @@ impl Failure {
 }
 
 /// What each failure costs an exporter that delivers in this way.
-pub(super) fn rows(delivers: &Delivers) -> Vec<Row> {
-    FAILURES.iter().map(|failure| row(failure, delivers)).collect()
+///
+/// `is_limited` is whether a limit on memory stands in front.
+pub(super) fn rows(delivers: &Delivers, is_limited: bool) -> Vec<Row> {
+    FAILURES.iter().map(|failure| row(failure, delivers, is_limited)).collect()
 }
 
-fn row(failure: &Failure, delivers: &Delivers) -> Row {
+fn row(failure: &Failure, delivers: &Delivers, is_limited: bool) -> Row {
     let patience = patience(delivers.retries);
     let queue = delivers.queue.as_ref();
     let filled = |text: &str| {
@@ -165,6 +167,9 @@ fn row(failure: &Failure, delivers: &Delivers) -> Row {
         }
         ("queue_full", _) if queue.is_some_and(|queue| queue.blocks) => {
             &Cell::Costs(super::cases::QUEUE_FULL_AND_BLOCKS)
+        }
+        ("overload", _) if !is_limited => {
+            &Cell::Never("No memory_limiter stands in front: the process may be killed for want of memory.")
         }
         ("poison", _) if queue.is_some_and(|queue| queue.bisects) => match Mode::of(delivers) {
             Mode::NoQueue | Mode::WaitForResult => &Cell::Costs(super::cases::BISECTED_WHILE_SENDERS_WAIT),

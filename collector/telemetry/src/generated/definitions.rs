@@ -9,7 +9,7 @@ use crate::renamed::Renamed;
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
-pub static ALL: [&Definition; 51] = [
+pub static ALL: [&Definition; 55] = [
     &ETALON_BUILD_INFO,
     &ETALON_CONFIG_RELOADS,
     &ETALON_CONTRACT_INFO,
@@ -31,6 +31,10 @@ pub static ALL: [&Definition; 51] = [
     &ETALON_EXPORTER_TLS_CERTIFICATE_EXPIRY,
     &ETALON_EXPORTER_TLS_FILES_STALE,
     &ETALON_LOG_SUPPRESSED_LINES,
+    &ETALON_MEMORY_LIMITER_LIMIT,
+    &ETALON_MEMORY_LIMITER_REFUSED_REQUESTS,
+    &ETALON_MEMORY_LIMITER_RESERVED,
+    &ETALON_MEMORY_LIMITER_SOFT_LIMIT,
     &ETALON_RECEIVER_ACCEPTED_BYTES,
     &ETALON_RECEIVER_ACCEPTED_REQUESTS,
     &ETALON_RECEIVER_REFUSED_REQUESTS,
@@ -311,6 +315,54 @@ pub(crate) static ETALON_LOG_SUPPRESSED_LINES: Definition = Definition {
     brief: "Lines that sampling has left out of the collector's own log.",
     unit: "{line}",
     instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_MEMORY_LIMITER_LIMIT: Definition = Definition {
+    name: "etalon_memory_limiter_limit",
+    brief: "Most bytes of requests that may be in memory at once.",
+    unit: "By",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_MEMORY_LIMITER_REFUSED_REQUESTS: Definition = Definition {
+    name: "etalon_memory_limiter_refused_requests",
+    brief: "Requests for which there was no room in memory, by why.",
+    unit: "{request}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_MEMORY_LIMITER_RESERVED: Definition = Definition {
+    name: "etalon_memory_limiter_reserved",
+    brief: "Bytes of requests that are in memory, or about to be read into it.",
+    unit: "By",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_MEMORY_LIMITER_SOFT_LIMIT: Definition = Definition {
+    name: "etalon_memory_limiter_soft_limit",
+    brief: "Bytes from which on a connection that holds its fair share gets nothing more.",
+    unit: "By",
+    instrument: Instrument::Gauge,
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Beta,

@@ -10,7 +10,7 @@ use crate::definition::Stability;
 use crate::event::{Declared, EventDefinition, Text, Whole, shown, value};
 
 /// All events, by name.
-pub static ALL: [&EventDefinition; 81] = [
+pub static ALL: [&EventDefinition; 85] = [
     &AUTH_FILE_RELOADED,
     &AUTH_FILE_STALE,
     &AUTH_TOKENS_IGNORED,
@@ -49,6 +49,10 @@ pub static ALL: [&EventDefinition; 81] = [
     &EXTENSIONS_STARTING,
     &EXTENSIONS_STOPPING,
     &HEADERS_SETTER_ACTION_DEFAULTED,
+    &MEMORY_LIMITER_CONFIGURED,
+    &MEMORY_REFUSAL_ENDED,
+    &MEMORY_REFUSAL_STARTED,
+    &MEMORY_UNREADABLE,
     &PIPELINE_DEGRADED,
     &PIPELINE_RECOVERED,
     &QUEUE_CLOSE_FAILED,
@@ -1392,6 +1396,142 @@ impl Declared for HeadersSetterActionDefaulted<'_> {
             Some(&"The action was not provided, using 'upsert'."),
             Some(&"headers_setter.action_defaulted"),
             value(shown(Some(self.key)).as_ref()),
+        ]);
+    }
+}
+
+static MEMORY_LIMITER_CONFIGURED: EventDefinition = EventDefinition {
+    name: "memory.limiter.configured",
+    brief: "A memory_limiter is in service.",
+    level: Level::INFO,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "limit_bytes", "soft_limit_bytes", "check_interval"],
+};
+
+/// `memory.limiter.configured`: A memory_limiter is in service.
+///
+/// Told when the first who names it is started; of a percentage, with the bytes that come of it.
+pub struct MemoryLimiterConfigured<'a> {
+    /// `limit_bytes`: The limit, in bytes.
+    pub limit_bytes: Whole,
+    /// `soft_limit_bytes`: The limit less the spike, in bytes.
+    pub soft_limit_bytes: Whole,
+    /// `check_interval`: How often something is looked at, with the unit.
+    pub check_interval: Text<'a>,
+}
+
+impl MemoryLimiterConfigured<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &MEMORY_LIMITER_CONFIGURED;
+}
+
+impl Declared for MemoryLimiterConfigured<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"Memory limiter configured"),
+            Some(&"memory.limiter.configured"),
+            Some(&self.limit_bytes.get()),
+            Some(&self.soft_limit_bytes.get()),
+            value(shown(Some(self.check_interval)).as_ref()),
+        ]);
+    }
+}
+
+static MEMORY_REFUSAL_ENDED: EventDefinition = EventDefinition {
+    name: "memory.refusal.ended",
+    brief: "A memory_limiter does not refuse requests any more.",
+    level: Level::INFO,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "requests", "duration"],
+};
+
+/// `memory.refusal.ended`: A memory_limiter does not refuse requests any more.
+///
+/// Told once for each memory.refusal.started, when five times check_interval has passed without a refusal and less than the soft limit is reserved, or when the memory_limiter goes out of service; with the number of requests that were refused between.
+pub struct MemoryRefusalEnded<'a> {
+    /// `requests`: Requests.
+    pub requests: Whole,
+    /// `duration`: How long it went on, with the unit.
+    pub duration: Text<'a>,
+}
+
+impl MemoryRefusalEnded<'_> {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &MEMORY_REFUSAL_ENDED;
+}
+
+impl Declared for MemoryRefusalEnded<'_> {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"Memory usage back within limits. Resuming normal operation."),
+            Some(&"memory.refusal.ended"),
+            Some(&self.requests.get()),
+            value(shown(Some(self.duration)).as_ref()),
+        ]);
+    }
+}
+
+static MEMORY_REFUSAL_STARTED: EventDefinition = EventDefinition {
+    name: "memory.refusal.started",
+    brief: "A memory_limiter begins to refuse requests.",
+    level: Level::WARN,
+    sampled: false,
+    stability: Stability::Beta,
+    fields: &["message", "event.name", "memory_refusal_reason", "reserved_bytes"],
+};
+
+/// `memory.refusal.started`: A memory_limiter begins to refuse requests.
+///
+/// Told for the first request that is refused, unless for being larger than the limit; and not again before memory.refusal.ended.
+pub struct MemoryRefusalStarted {
+    /// `memory_refusal_reason`: Why there is no room in memory.
+    pub memory_refusal_reason: attributes::MemoryRefusalReason,
+    /// `reserved_bytes`: What is reserved of the limit, in bytes.
+    pub reserved_bytes: Whole,
+}
+
+impl MemoryRefusalStarted {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &MEMORY_REFUSAL_STARTED;
+}
+
+impl Declared for MemoryRefusalStarted {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"Memory usage is too high. Refusing data."),
+            Some(&"memory.refusal.started"),
+            Some(&self.memory_refusal_reason.as_str()),
+            Some(&self.reserved_bytes.get()),
+        ]);
+    }
+}
+
+static MEMORY_UNREADABLE: EventDefinition = EventDefinition {
+    name: "memory.unreadable",
+    brief: "A memory_limiter cannot find out how much memory the process takes.",
+    level: Level::WARN,
+    sampled: false,
+    stability: Stability::Development,
+    fields: &["message", "event.name"],
+};
+
+/// `memory.unreadable`: A memory_limiter cannot find out how much memory the process takes.
+///
+/// Told when it becomes so.
+pub struct MemoryUnreadable {}
+
+impl MemoryUnreadable {
+    /// What is fixed about it.
+    pub const DEFINITION: &'static EventDefinition = &MEMORY_UNREADABLE;
+}
+
+impl Declared for MemoryUnreadable {
+    fn record(&self, record: &mut dyn FnMut(&[Option<&dyn Value>])) {
+        record(&[
+            Some(&"Cannot read how much memory the process takes; only what requests take is limited."),
+            Some(&"memory.unreadable"),
         ]);
     }
 }
