@@ -17,7 +17,7 @@ pub use config::{Config, Expvar};
 
 use std::sync::Arc;
 
-use etalon_component::{BoxError, Extension, ExtensionFactory, Settings, Stability};
+use etalon_component::{BoxError, Extension, ExtensionFactory, Facts, Listener, Settings, Stability};
 
 use crate::extension::Zpages;
 
@@ -26,7 +26,12 @@ pub const TYPE: &str = "zpages";
 
 /// The factory.
 pub fn factory() -> ExtensionFactory {
-    ExtensionFactory::new(TYPE, create).with_stability(Stability::Beta)
+    let factory = ExtensionFactory::new(TYPE, create).with_stability(Stability::Beta);
+    factory.with_facts(|config: &Config, _| {
+        // People send no data.
+        let listener = Listener { intake: None, ..config.server.facts("") };
+        Facts { listeners: vec![listener], ..Facts::default() }
+    })
 }
 
 fn create(settings: Settings, config: &Config) -> Result<Extension, BoxError> {

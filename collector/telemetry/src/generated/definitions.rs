@@ -9,17 +9,20 @@ use crate::renamed::Renamed;
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
-pub static ALL: [&Definition; 55] = [
+pub static ALL: [&Definition; 58] = [
     &ETALON_BUILD_INFO,
     &ETALON_CONFIG_RELOADS,
     &ETALON_CONTRACT_INFO,
     &ETALON_EXPORTER_CIRCUIT_OPEN,
     &ETALON_EXPORTER_DESTINATION_INFO,
     &ETALON_EXPORTER_DROPPED_ITEMS,
+    &ETALON_EXPORTER_IMBALANCE_ITEMS,
     &ETALON_EXPORTER_INCOMING_ITEMS,
+    &ETALON_EXPORTER_KEPT_ITEMS,
     &ETALON_EXPORTER_LAST_SUCCESS_TIMESTAMP,
     &ETALON_EXPORTER_QUEUE_BYTES,
     &ETALON_EXPORTER_QUEUE_ITEMS,
+    &ETALON_EXPORTER_QUEUE_LIFETIME_ITEMS,
     &ETALON_EXPORTER_QUEUE_OLDEST_AGE,
     &ETALON_EXPORTER_QUEUE_REQUESTS,
     &ETALON_EXPORTER_QUEUE_WAIT_DURATION,
@@ -142,9 +145,33 @@ pub(crate) static ETALON_EXPORTER_DROPPED_ITEMS: Definition = Definition {
     buckets: &[],
 };
 
+pub(crate) static ETALON_EXPORTER_IMBALANCE_ITEMS: Definition = Definition {
+    name: "etalon_exporter_imbalance_items",
+    brief: "Items by which the books of the exporter do not balance.",
+    unit: "{item}",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
 pub(crate) static ETALON_EXPORTER_INCOMING_ITEMS: Definition = Definition {
     name: "etalon_exporter_incoming_items",
     brief: "Items that the pipelines have handed to the exporter.",
+    unit: "{item}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_KEPT_ITEMS: Definition = Definition {
+    name: "etalon_exporter_kept_items",
+    brief: "Items that stay in the queue on disk, which the exporter has left.",
     unit: "{item}",
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
@@ -186,6 +213,18 @@ pub(crate) static ETALON_EXPORTER_QUEUE_ITEMS: Definition = Definition {
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_EXPORTER_QUEUE_LIFETIME_ITEMS: Definition = Definition {
+    name: "etalon_exporter_queue_lifetime_items",
+    brief: "Items that a queue on disk has ever accepted, and what became of them.",
+    unit: "{item}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Normal,
+    stability: Stability::Beta,
     on_event: false,
     buckets: &[],
 };
