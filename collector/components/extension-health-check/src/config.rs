@@ -85,14 +85,7 @@ pub struct Progress {
 
 impl Default for Config {
     fn default() -> Self {
-        let server = HttpServerConfig {
-            endpoint: "localhost:13133".to_owned(),
-            read_header_timeout: Duration::from_secs(60),
-            write_timeout: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(60),
-            ..HttpServerConfig::default()
-        };
-        Self { server, own: Own::default() }
+        Self { server: HttpServerConfig::of_site("localhost:13133"), own: Own::default() }
     }
 }
 

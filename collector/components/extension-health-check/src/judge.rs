@@ -1,9 +1,9 @@
 //! Judges pipelines by what their metrics do, not by what components say of themselves.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, SystemTime};
 
-use etalon_component::{Outline, PipelineOutline};
+use etalon_component::{ComponentId, Outline, PipelineOutline};
 use etalon_telemetry::attributes::RefusalReason;
 use etalon_telemetry::readings::{ExporterReading, QueueReading, Readings, ReceiverReading, Who};
 use tokio::time::Instant;
@@ -84,6 +84,8 @@ pub(crate) struct Judge {
     exporters: BTreeMap<Who, ExporterPast>,
     /// Since when each thing is wrong.
     since: BTreeMap<(Who, Wrong), SystemTime>,
+    /// What is wrong at this look.
+    found: BTreeSet<(Who, Wrong)>,
     /// How many attempts had failed at that time, over all exporters.
     failures: VecDeque<(Instant, u64)>,
 }
@@ -113,6 +115,7 @@ impl Judge {
             receivers: BTreeMap::new(),
             exporters: BTreeMap::new(),
             since: BTreeMap::new(),
+            found: BTreeSet::new(),
             failures: VecDeque::new(),
         }
     }
@@ -136,15 +139,13 @@ impl Judge {
             let past = self.exporters.entry(who.clone());
             past.or_insert_with(|| ExporterPast::new(reading, now)).look(reading, now);
         }
-        let verdict = outline.pipelines.iter().map(|pipeline| {
-            let findings = self.wrong_with(pipeline, now, time);
-            (pipeline.id.to_string(), findings)
-        });
-        let verdict: Verdict = verdict.collect::<Vec<_>>().into_iter().collect();
-        let is_wrong = |who: &Who, wrong: Wrong| {
-            verdict.values().flatten().any(|found| found.id == who.id && found.what == wrong)
-        };
-        self.since.retain(|(who, wrong), _| is_wrong(who, *wrong));
+        self.found.clear();
+        let pipelines = outline.pipelines.iter();
+        let verdict = pipelines
+            .map(|pipeline| (pipeline.id.to_string(), self.wrong_with(pipeline, now, time)))
+            .collect();
+        let Self { since, found, .. } = self;
+        since.retain(|wrong, _| found.contains(wrong));
         verdict
     }
 
@@ -165,18 +166,19 @@ impl Judge {
     }
 
     fn wrong_with(&mut self, pipeline: &PipelineOutline, now: Instant, time: SystemTime) -> Vec<Finding> {
-        let who = |id: &dyn ToString| Who { id: id.to_string(), signal: pipeline.signal.name.to_owned() };
+        let who = |id: &ComponentId| Who { id: id.to_string(), signal: pipeline.signal.name.to_owned() };
         let mut findings = Vec::new();
-        for who in pipeline.receivers.iter().map(|id| who(id)) {
+        for who in pipeline.receivers.iter().map(who) {
             let found = self.receivers.get(&who).map(|past| past.wrong(self.limits, now)).unwrap_or_default();
             findings.extend(found.map(|(what, text)| ("receiver", who, what, text)));
         }
-        for who in pipeline.exporters.iter().map(|id| who(id)) {
+        for who in pipeline.exporters.iter().map(who) {
             let found = self.exporters.get(&who).map(|past| past.wrong(self.limits, now)).unwrap_or_default();
             findings.extend(found.into_iter().map(|(what, text)| ("exporter", who.clone(), what, text)));
         }
         let finding = |(role, who, what, text): (&'static str, Who, Wrong, String)| {
             let id = who.id.clone();
+            self.found.insert((who.clone(), what));
             let since = *self.since.entry((who, what)).or_insert(time);
             Finding { what, role, id, since, text }
         };

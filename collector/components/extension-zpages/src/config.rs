@@ -1,6 +1,6 @@
 //! What users write.
 
-use etalon_conf::{Check, Duration, Validate};
+use etalon_conf::{Check, Validate};
 use etalon_net::server::HttpServerConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,14 +33,7 @@ pub struct Expvar {
 
 impl Default for Config {
     fn default() -> Self {
-        let server = HttpServerConfig {
-            endpoint: "localhost:55679".to_owned(),
-            read_header_timeout: Duration::from_secs(60),
-            write_timeout: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(60),
-            ..HttpServerConfig::default()
-        };
-        Self { server, own: Own::default() }
+        Self { server: HttpServerConfig::of_site("localhost:55679"), own: Own::default() }
     }
 }
 

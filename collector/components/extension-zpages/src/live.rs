@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use etalon_component::{Outline, Phase, PipelineOutline, Place, Role, Status};
+use etalon_component::{ComponentId, Outline, Phase, PipelineOutline, Place, Role, Status};
 use etalon_telemetry::readings::{ExporterReading, Who};
 use serde::Serialize;
 
@@ -38,8 +38,8 @@ pub(crate) struct Live {
 pub(crate) type Values = BTreeMap<String, Live>;
 
 /// What the names of a component's values begin with.
-pub(crate) fn key(role: Role, id: &impl ToString, signal: &str) -> String {
-    format!("{role}/{}/{signal}", id.to_string())
+pub(crate) fn key(role: Role, id: &ComponentId, signal: &str) -> String {
+    format!("{role}/{id}/{signal}")
 }
 
 /// All values of the overview.
@@ -75,7 +75,7 @@ fn receiver(
     values: &mut Values,
     status: &Status,
     pipeline: &PipelineOutline,
-    id: &impl ToString,
+    id: &ComponentId,
     window: &Window,
 ) {
     let signal = pipeline.signal.name;
@@ -94,16 +94,15 @@ fn receiver(
         let told = if all == 0 { "none".to_owned() } else { why.join(", ") };
         set(values, format!("{prefix}/failed"), told, if refused > 0.0 { Tone::Bad } else { Tone::Plain });
     }
-    if let Ok(id) = id.to_string().parse() {
-        error(values, status, &prefix, &Place { role: Role::Receiver, id, signal: None, pipeline: None });
-    }
+    let place = Place { role: Role::Receiver, id: id.clone(), signal: None, pipeline: None };
+    error(values, status, &prefix, &place);
 }
 
 fn exporter(
     values: &mut Values,
     status: &Status,
     pipeline: &PipelineOutline,
-    id: &impl ToString,
+    id: &ComponentId,
     window: &Window,
 ) {
     let signal = pipeline.signal.name;
@@ -126,10 +125,8 @@ fn exporter(
         set(values, format!("{prefix}/failed"), failed, if dropping > 0.0 { Tone::Bad } else { Tone::Plain });
         queue(values, &prefix, reading);
     }
-    if let Ok(id) = id.to_string().parse() {
-        let signal = Some(signal.to_owned());
-        error(values, status, &prefix, &Place { role: Role::Exporter, id, signal, pipeline: None });
-    }
+    let signal = Some(signal.to_owned());
+    error(values, status, &prefix, &Place { role: Role::Exporter, id: id.clone(), signal, pipeline: None });
 }
 
 /// What is wrong with an exporter at the moment, in a few words.

@@ -39,6 +39,7 @@ struct Row {
     state: &'static str,
     is_running: bool,
     key: Option<String>,
+    errors: Option<String>,
 }
 
 impl Overview {
@@ -101,9 +102,8 @@ fn part(
         (Role::Connector, _) => format!("into {}", other_side(|other| &other.receivers)),
         _ => "has no numbers".to_owned(),
     };
-    let key = has_values.then_some(key).or_else(|| (role == Role::Processor).then(String::new));
-    let key = key.filter(|key| !key.is_empty());
-    Part { role, id: id.to_string(), key, has_queue, note }
+    let errors = live.contains_key(&format!("{key}/error")).then(|| key.clone());
+    Part { role, id: id.to_string(), key: has_values.then_some(key), errors, has_queue, note }
 }
 
 fn row(part: &Part, pipeline: &PipelineOutline, outline: &Outline) -> Row {
@@ -120,6 +120,7 @@ fn row(part: &Part, pipeline: &PipelineOutline, outline: &Outline) -> Row {
         state: state.map_or("unknown", State::as_str),
         is_running: state == Some(State::Running),
         key: part.key.clone(),
+        errors: part.errors.clone(),
     }
 }
 

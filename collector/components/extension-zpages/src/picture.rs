@@ -20,8 +20,10 @@ const ID_CHARACTERS: usize = 24;
 pub(crate) struct Part {
     pub(crate) role: Role,
     pub(crate) id: String,
-    /// What the names of its values begin with; nothing where it has none.
+    /// What the names of its numbers begin with; nothing where it has none.
     pub(crate) key: Option<String>,
+    /// The same of its last errors.
+    pub(crate) errors: Option<String>,
     /// Whether it has a queue.
     pub(crate) has_queue: bool,
     /// What is written where there are no values.
@@ -95,7 +97,7 @@ pub(crate) fn tall(stages: &[Vec<Part>]) -> Picture {
 }
 
 fn node(part: &Part, x: u32, y: u32) -> Node {
-    let Part { role, id, key, has_queue, note } = part.clone();
+    let Part { role, id, key, has_queue, note, .. } = part.clone();
     let (width, height) = NODE;
     let title = format!("{role} {id}");
     Node {

@@ -259,6 +259,17 @@ impl ServerParameters {
 }
 
 impl HttpServerConfig {
+    /// The defaults of a server of pages, with the times of the Go collector's.
+    pub fn of_site(endpoint: &str) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            read_header_timeout: ConfDuration::from_secs(60),
+            write_timeout: ConfDuration::from_secs(30),
+            idle_timeout: ConfDuration::from_secs(60),
+            ..Self::default()
+        }
+    }
+
     /// Listens and serves `routes`. `host` knows the authenticator, and the sockets that are handed on.
     pub async fn serve(&self, routes: Vec<Route>, host: &Host) -> Result<Server, ListenError> {
         let (settings, http) = (self.settings()?, self.http(routes, host)?);
