@@ -26,7 +26,10 @@ pub(crate) fn broken(path: &Path, text: &str) -> Vec<String> {
         let (file, anchor) =
             target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
         let to = if file.is_empty() { path.to_owned() } else { folder.join(file) };
-        let Ok(content) = (if to.is_dir() { Ok(String::new()) } else { std::fs::read_to_string(&to) }) else {
+        // A picture is no text, but it is there.
+        let read = |file: &Path| Ok(String::from_utf8_lossy(&std::fs::read(file)?).into_owned());
+        let content: std::io::Result<String> = if to.is_dir() { Ok(String::new()) } else { read(&to) };
+        let Ok(content) = content else {
             return Some(format!("{target}: no such file"));
         };
         let is_there =
