@@ -29,7 +29,8 @@ impl Default for Distribution {
             etalon_exporter_otlp_grpc::factory(),
             etalon_exporter_otlp_http::factory(),
         ];
-        let mut processors = vec![etalon_memory_limiter::processor_factory()];
+        let mut processors =
+            vec![etalon_memory_limiter::processor_factory(), etalon_processor_batch::factory()];
         let mut forward = etalon_connector_forward::factory();
         for signal in STABLE {
             receivers = receivers.into_iter().map(|f| f.with_signal(signal, Stability::Stable)).collect();

@@ -320,7 +320,6 @@ fn what_is_not_there_over_http_is_told_with_its_status() {
 fn what_this_version_does_not_have_is_refused_with_its_key() {
     let with = |more: &str| forwarding_to("  nop:", "nop") + more;
     let cases = [
-        (with("processors: {batch: }\n"), "processors::batch: unknown type: \"batch\""),
         (with("connectors: {count: }\n"), "connectors::count: unknown type: \"count\""),
         (
             with("extensions: {zpages: {expvar: {enabled: true}}}\n"),

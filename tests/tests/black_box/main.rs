@@ -1,6 +1,7 @@
 //! The built binary, from outside: what a user starts, reads and sends to.
 
 mod authentication;
+mod batching;
 mod command_line;
 mod configuration;
 mod connectors;

@@ -579,6 +579,17 @@ impl Phase {
     }
 }
 
+/// `processor`: Id of the processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Processor<'a>(pub &'a str);
+
+impl<'a> Processor<'a> {
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
 /// `receiver`: Id of the receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Receiver<'a>(pub &'a str);

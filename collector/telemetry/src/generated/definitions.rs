@@ -9,7 +9,7 @@ use crate::renamed::Renamed;
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
-pub static ALL: [&Definition; 58] = [
+pub static ALL: [&Definition; 61] = [
     &ETALON_BUILD_INFO,
     &ETALON_CONFIG_RELOADS,
     &ETALON_CONTRACT_INFO,
@@ -38,6 +38,7 @@ pub static ALL: [&Definition; 58] = [
     &ETALON_MEMORY_LIMITER_REFUSED_REQUESTS,
     &ETALON_MEMORY_LIMITER_RESERVED,
     &ETALON_MEMORY_LIMITER_SOFT_LIMIT,
+    &ETALON_PROCESSOR_BATCH_ITEMS,
     &ETALON_RECEIVER_ACCEPTED_BYTES,
     &ETALON_RECEIVER_ACCEPTED_REQUESTS,
     &ETALON_RECEIVER_REFUSED_REQUESTS,
@@ -62,6 +63,8 @@ pub static ALL: [&Definition; 58] = [
     &OTELCOL_PROCESS_CPU_SECONDS,
     &OTELCOL_PROCESS_MEMORY_RSS,
     &OTELCOL_PROCESS_UPTIME,
+    &OTELCOL_PROCESSOR_BATCH_BATCH_SIZE_TRIGGER_SEND,
+    &OTELCOL_PROCESSOR_BATCH_TIMEOUT_TRIGGER_SEND,
     &OTELCOL_RECEIVER_ACCEPTED_LOG_RECORDS,
     &OTELCOL_RECEIVER_ACCEPTED_METRIC_POINTS,
     &OTELCOL_RECEIVER_ACCEPTED_SPANS,
@@ -409,6 +412,18 @@ pub(crate) static ETALON_MEMORY_LIMITER_SOFT_LIMIT: Definition = Definition {
     buckets: &[],
 };
 
+pub(crate) static ETALON_PROCESSOR_BATCH_ITEMS: Definition = Definition {
+    name: "etalon_processor_batch_items",
+    brief: "Items that left in batches.",
+    unit: "{item}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
 pub(crate) static ETALON_RECEIVER_ACCEPTED_BYTES: Definition = Definition {
     name: "etalon_receiver_accepted_bytes",
     brief: "Bytes of the requests that the pipelines have taken over, as protobuf and not compressed.",
@@ -693,6 +708,30 @@ pub(crate) static OTELCOL_PROCESS_UPTIME: Definition = Definition {
     value_type: ValueType::Double,
     level: Level::Basic,
     stability: Stability::Stable,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static OTELCOL_PROCESSOR_BATCH_BATCH_SIZE_TRIGGER_SEND: Definition = Definition {
+    name: "otelcol_processor_batch_batch_size_trigger_send",
+    brief: "Batches that were sent because they had as many items as they should.",
+    unit: "{time}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static OTELCOL_PROCESSOR_BATCH_TIMEOUT_TRIGGER_SEND: Definition = Definition {
+    name: "otelcol_processor_batch_timeout_trigger_send",
+    brief: "Batches that were sent because they had waited long enough.",
+    unit: "{time}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
     on_event: false,
     buckets: &[],
 };

@@ -53,6 +53,75 @@ impl BalanceMetrics {
     }
 }
 
+/// What the series of [`BatchProcessorMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchProcessorAttributes<'a> {
+    /// Id of the processor.
+    pub processor: attributes::Processor<'a>,
+}
+
+/// A batch processor joins requests.
+#[derive(Clone, Debug)]
+pub struct BatchProcessorMetrics {
+    items: Counter,
+    full: Counter,
+    late: Counter,
+}
+
+impl BatchProcessorMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on.
+    pub fn new(telemetry: &Telemetry, of: BatchProcessorAttributes<'_>) -> Self {
+        Self {
+            items: telemetry
+                .counter(&definitions::ETALON_PROCESSOR_BATCH_ITEMS, &[("processor", of.processor.as_str())]),
+            full: telemetry.counter(
+                &definitions::OTELCOL_PROCESSOR_BATCH_BATCH_SIZE_TRIGGER_SEND,
+                &[("processor", of.processor.as_str())],
+            ),
+            late: telemetry.counter(
+                &definitions::OTELCOL_PROCESSOR_BATCH_TIMEOUT_TRIGGER_SEND,
+                &[("processor", of.processor.as_str())],
+            ),
+        }
+    }
+
+    /// `etalon_processor_batch_items`: Items that left in batches.
+    ///
+    /// Recorded once for each batch, with its items, before its outcome is known.
+    pub fn items(&self, count: usize) {
+        self.items.add(count as u64);
+    }
+
+    /// What was recorded so far of `items`.
+    pub fn items_so_far(&self) -> u64 {
+        self.items.get()
+    }
+
+    /// `otelcol_processor_batch_batch_size_trigger_send`: Batches that were sent because they had as many items as they should.
+    ///
+    /// Recorded once for each batch that leaves because of send_batch_size, before its outcome is known; all pipelines that name the processor count together.
+    pub fn full(&self, count: usize) {
+        self.full.add(count as u64);
+    }
+
+    /// What was recorded so far of `full`.
+    pub fn full_so_far(&self) -> u64 {
+        self.full.get()
+    }
+
+    /// `otelcol_processor_batch_timeout_trigger_send`: Batches that were sent because they had waited long enough.
+    ///
+    /// Recorded once for each batch that leaves because of timeout, or because the collector stops, before its outcome is known; all pipelines that name the processor count together.
+    pub fn late(&self, count: usize) {
+        self.late.add(count as u64);
+    }
+
+    /// What was recorded so far of `late`.
+    pub fn late_so_far(&self) -> u64 {
+        self.late.get()
+    }
+}
+
 /// What the series of [`BuildMetrics`] are of.
 #[derive(Clone, Copy, Debug)]
 pub struct BuildAttributes<'a> {

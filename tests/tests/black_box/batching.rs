@@ -1,0 +1,58 @@
+//! The `batch` processor: what leaves together, and what each sender is told.
+
+use std::thread;
+
+use etalon_tests::{Etalon, Sink, Verdict, logs, post};
+
+use crate::OTLP;
+
+fn batching(processor: &str, sink: &Sink) -> Etalon {
+    Etalon::start(&format!(
+        "{OTLP}processors: {{batch: {processor}}}
+exporters:
+  otlp_http:
+    endpoint: {}
+    compression: none
+    sending_queue: {{enabled: false}}
+    retry_on_failure: {{enabled: false}}
+service:
+  pipelines: {{logs: {{receivers: [otlp], processors: [batch], exporters: [otlp_http]}}}}
+",
+        sink.endpoint()
+    ))
+}
+
+/// Sends two requests of two records at once, and returns the two answers' statuses.
+fn send_two(etalon: &Etalon, first: u32) -> [u16; 2] {
+    let to = etalon.http();
+    let send = move |number: u32| {
+        thread::spawn(move || post(to, "/v1/logs", "application/json", &logs(number..number + 2)).status)
+    };
+    [send(first), send(first + 2)].map(|sender| sender.join().expect("an answer"))
+}
+
+#[test]
+fn requests_are_joined_and_each_sender_has_the_answer_of_its_batch() {
+    let sink = Sink::start();
+    // The second of two requests fills the batch, long before time is up.
+    let etalon = batching("{send_batch_size: 4, timeout: 20s}", &sink);
+    assert_eq!(send_two(&etalon, 0), [200, 200]);
+    assert_eq!(sink.bodies().len(), 1, "one request with both");
+    assert_eq!(sink.items().len(), 4);
+    sink.answer(Verdict::Status(503));
+    assert_eq!(send_two(&etalon, 4), [503, 503]);
+    sink.answer(Verdict::Status(400));
+    assert!(send_two(&etalon, 4).iter().all(|status| [400, 500].contains(status)));
+
+    let scrape = etalon.scrape();
+    assert_eq!(scrape.count("otelcol_processor_batch_batch_size_trigger_send"), 3);
+    assert_eq!(scrape.count("otelcol_processor_batch_timeout_trigger_send"), 0);
+    assert_eq!(scrape.count("etalon_processor_batch_items"), 12);
+    assert_eq!(scrape.count("otelcol_receiver_accepted_log_records"), 4);
+    assert_eq!(scrape.count("otelcol_receiver_refused_log_records"), 8);
+
+    let late = batching("{send_batch_size: 1000, timeout: 50ms}", &sink);
+    sink.answer(Verdict::Accept);
+    assert_eq!(post(late.http(), "/v1/logs", "application/json", &logs(8..9)).status, 200);
+    assert_eq!(late.scrape().count("otelcol_processor_batch_timeout_trigger_send"), 1);
+}
