@@ -122,17 +122,21 @@ impl Ledger {
         self.forget_parts();
     }
 
-    /// The collector has ended what it did. A request of which only a part was settled comes again as a whole.
-    pub(crate) fn forget_parts(&self) {
+    /// The collector has ended what it did. A request of which only a part was settled comes again as a whole; whether
+    /// there is one.
+    pub(crate) fn forget_parts(&self) -> bool {
         let State { requests, items, .. } = &mut *self.lock();
+        let mut is_any = false;
         for request in requests {
             let times = |id: &u64| items.get(id).map_or(0, |item| item.settled);
             if request.iter().any(|id| times(id) != times(&request[0])) {
+                is_any = true;
                 for id in request {
                     items.entry(*id).and_modify(|item| item.ambiguous += item.copies());
                 }
             }
         }
+        is_any
     }
 
     /// Items that were acknowledged, and of which no destination has said anything final.

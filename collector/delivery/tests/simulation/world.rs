@@ -261,9 +261,10 @@ impl World {
         if node.is_hurt || self.plan.bisects() {
             self.ledger.forget(node.started.elapsed() + CERTAIN);
         }
-        self.ledger.forget_parts();
+        let has_parts = self.ledger.forget_parts() || self.plan.bisects();
         let (came, went) = node.balance();
-        self.past.kept = (!node.is_hurt).then_some(came - went);
+        // Parts that were sent are counted so, and come again with the rest of their request.
+        self.past.kept = (!node.is_hurt && !has_parts).then_some(came - went);
         if self.plan.mode != Mode::Disk {
             assert_eq!(came, went, "items that came and items that went, after the end");
         }
