@@ -254,6 +254,8 @@ service:
         self.send(requests);
         if !self.mode.waits() {
             self.wait_for_answers();
+            let told = self.told();
+            assert!(told.values().flatten().all(|told| *told == Told::Ok), "{told:?}");
         } else if self.mode.has_queue() {
             self.wait_for_queue(number as u64);
         } else {
