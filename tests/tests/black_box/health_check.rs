@@ -167,8 +167,8 @@ fn the_path_the_texts_and_the_failures_that_count_can_be_chosen() {
 
 #[test]
 fn a_reload_keeps_the_socket_whether_the_extension_changes_or_not() {
-    let port = free_port();
-    let at: SocketAddr = ([127, 0, 0, 1], port).into();
+    // Of another address, for what binds any port at the usual one must not get this.
+    let at: SocketAddr = ([127, 0, 0, 2], free_port()).into();
     let with = |exporter: &str, path: &str| {
         let base = forwarding_to(&format!("  {exporter}:"), exporter);
         with_health_check(&base, &format!(", path: {path}")).replace("127.0.0.1:0'", &format!("{at}'"))
