@@ -235,8 +235,8 @@ impl World {
         let node = self.node.take().expect("it runs");
         node.died.cancel();
         self.entrance.set(None);
-        // What is halved is settled when all of it is.
-        let is_late = node.is_hurt || self.plan.bisects();
+        // What is sent in parts is settled when all of it is.
+        let is_late = node.is_hurt || self.plan.sends_parts();
         self.ledger.forget(if is_late { node.started.elapsed() + CERTAIN } else { CERTAIN });
         self.past.given_up += node.given_up();
         self.past.died += node.metric("etalon_exporter_queue_items");
@@ -258,10 +258,10 @@ impl World {
         node.died.cancel();
         tokio::task::yield_now().await;
         self.past.given_up += node.given_up();
-        if node.is_hurt || self.plan.bisects() {
+        if node.is_hurt || self.plan.sends_parts() {
             self.ledger.forget(node.started.elapsed() + CERTAIN);
         }
-        let has_parts = self.ledger.forget_parts() || self.plan.bisects();
+        let has_parts = self.ledger.forget_parts() || self.plan.sends_parts();
         let (came, went) = node.balance();
         // Parts that were sent are counted so, and come again with the rest of their request.
         self.past.kept = (!node.is_hurt && !has_parts).then_some(came - went);
@@ -312,7 +312,7 @@ impl World {
         let old = std::mem::replace(&mut node.delivery, delivery);
         node.host = host;
         old.shutdown(Instant::now() + within).await.expect("it can be shut down");
-        if self.plan.bisects() {
+        if self.plan.sends_parts() {
             self.ledger.forget(node.started.elapsed());
         }
         self.ledger.forget_parts();
