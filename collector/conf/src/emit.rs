@@ -83,6 +83,8 @@ fn blanks(out: &mut String, count: usize) {
 
 fn scalar(out: &mut String, value: &Value, secrets: Secrets) {
     match value {
+        // With nothing, its defaults would turn it on.
+        Value::Off(Some(carried)) if matches!(**carried, Value::Map(_)) => out.push_str("{enabled: false}"),
         Value::Null | Value::Off(_) => out.push_str("null"),
         Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
         Value::Int(int) => out.push_str(&int.to_string()),
@@ -172,6 +174,9 @@ pub(crate) fn json(value: &Value, secrets: Secrets) -> String {
 
 fn write_json(out: &mut String, value: &Value, secrets: Secrets) {
     match value {
+        Value::Off(Some(carried)) if matches!(**carried, Value::Map(_)) => {
+            out.push_str("{\"enabled\":false}")
+        }
         Value::Null | Value::Off(_) => out.push_str("null"),
         Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),
         Value::Int(int) => out.push_str(&int.to_string()),

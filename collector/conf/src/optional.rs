@@ -28,7 +28,8 @@ pub(crate) const OFF: &str = "$etalon_conf::Off";
 /// | `enabled: false` in it | off | off | off |
 /// | `enabled: true` in it | on | on | on |
 ///
-/// A block that is off is read (so that a mistyped key in it is found), not validated, and printed as `null`.
+/// A block that is off is read (so that a mistyped key in it is found) and not validated. It is printed as `null`, or where
+/// that would turn it on, as `{enabled: false}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Optional<T>(State<T>);
 

@@ -255,8 +255,11 @@ fn everything() -> (tempfile::TempDir, Etalon) {
     let certificate = write("certificate.pem", &identity.certificate);
     let key = write("key.pem", &identity.key);
     let (certificate, key) = (certificate.display(), key.display());
+    let queues = files.path().join("queues");
+    let queues = queues.display();
     let port = free_port();
-    let pipeline = "{receivers: [otlp], exporters: [otlp_grpc, otlp_http, debug]}";
+    let pipeline =
+        "{receivers: [otlp], processors: [memory_limiter, batch], exporters: [otlp_grpc, otlp_http, debug]}";
     let etalon = Etalon::start(&format!(
         "
 receivers:
@@ -264,6 +267,9 @@ receivers:
     protocols:
       grpc: {{endpoint: '127.0.0.1:0', tls: {{cert_file: {certificate}, key_file: {key}}}}}
       http: {{endpoint: '127.0.0.1:0', tls: {{cert_file: {certificate}, key_file: {key}}}}}
+processors:
+  memory_limiter: {{check_interval: 1s, limit_mib: 100}}
+  batch: {{timeout: 10ms}}
 exporters:
   otlp_grpc:
     endpoint: https://localhost:{port}
@@ -271,8 +277,12 @@ exporters:
   otlp_http:
     endpoint: https://localhost:{port}
     tls: {{ca_file: {certificate}, cert_file: {certificate}, key_file: {key}}}
+    sending_queue: {{storage: file_storage}}
   debug: {{}}
+extensions:
+  file_storage: {{directory: {queues}, create_directory: true}}
 service:
+  extensions: [file_storage]
   pipelines: {{traces: {pipeline}, metrics: {pipeline}, logs: {pipeline}}}
 "
     ));

@@ -33,7 +33,7 @@ fn yaml_is_written_in_blocks() {
         endpoint: localhost:4317
         timeout: 1.5s
         token: "[REDACTED]"
-        tls: null
+        tls: {enabled: false}
         empty: {}
         nothing: []
         list:
@@ -49,7 +49,7 @@ fn yaml_is_written_in_blocks() {
 
 #[test]
 fn json_counts_durations_in_nanoseconds() {
-    expect![[r#"{"endpoint":"localhost:4317","timeout":1500000000,"token":"hunter2","tls":null,"empty":{},"nothing":[],"list":["plain",{"a":1.0,"b":["true"]},[[null],true]]}"#]].assert_eq(&json(&sample(), Secrets::Exposed));
+    expect![[r#"{"endpoint":"localhost:4317","timeout":1500000000,"token":"hunter2","tls":{"enabled":false},"empty":{},"nothing":[],"list":["plain",{"a":1.0,"b":["true"]},[[null],true]]}"#]].assert_eq(&json(&sample(), Secrets::Exposed));
 }
 
 #[test]
