@@ -175,7 +175,7 @@ pub(crate) fn json(value: &Value, secrets: Secrets) -> String {
 fn write_json(out: &mut String, value: &Value, secrets: Secrets) {
     match value {
         Value::Off(Some(carried)) if matches!(**carried, Value::Map(_)) => {
-            out.push_str("{\"enabled\":false}")
+            out.push_str("{\"enabled\":false}");
         }
         Value::Null | Value::Off(_) => out.push_str("null"),
         Value::Bool(bool) => out.push_str(if *bool { "true" } else { "false" }),

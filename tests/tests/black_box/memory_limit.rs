@@ -153,7 +153,8 @@ fn ten_times_as_much_as_fits_is_refused_retryably_and_nothing_accepted_is_lost()
     const LIMIT_MIB: usize = 64;
     const BYTES: usize = MIB;
     const SENDERS: u32 = 8;
-    const REQUESTS: u32 = (10 * LIMIT_MIB * MIB / BYTES) as u32;
+    // Of a MiB each.
+    const REQUESTS: u32 = 640;
     let sink = Sink::start();
     sink.answer(Verdict::Hold);
     let etalon = limited(&format!("{{check_interval: 100ms, limit_mib: {LIMIT_MIB}}}"), &sink);

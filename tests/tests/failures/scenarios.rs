@@ -228,10 +228,10 @@ pub(crate) fn exporter_removed(world: &mut World) {
     world.reload("applied");
     match world.mode {
         crate::Mode::Memory => {
-            drop(world.etalon().wait_for("a loss", |line| line["event.name"] == "data.drop.ended"))
+            drop(world.etalon().wait_for("a loss", |line| line["event.name"] == "data.drop.ended"));
         }
         crate::Mode::Storage => {
-            drop(world.etalon().wait_for("an orphaned queue", |line| line["event.name"] == "queue.orphaned"))
+            drop(world.etalon().wait_for("an orphaned queue", |line| line["event.name"] == "queue.orphaned"));
         }
         _ => world.wait_for_answers(),
     }

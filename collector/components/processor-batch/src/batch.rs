@@ -88,7 +88,9 @@ impl Joined {
     pub(crate) fn settle(mut self, outcome: &Outcome) {
         let owners = std::mem::take(&mut self.owners);
         let Outcome::Delivered(Delivered { rejected, message }) = outcome else {
-            owners.iter().for_each(|(ticket, items)| ticket.settle(*items, outcome.clone()));
+            for (ticket, items) in &owners {
+                ticket.settle(*items, outcome.clone());
+            }
             return;
         };
         let mut left = *rejected;

@@ -45,7 +45,9 @@ pub(crate) fn caller(config: &Config, key: &Key) -> Option<Arc<Caller>> {
     let mut metadata = Metadata::default();
     for (name, values) in config.metadata_keys.iter().zip(key) {
         let name = name.to_ascii_lowercase();
-        values.iter().for_each(|value| metadata.push(&name, value));
+        for value in values {
+            metadata.push(&name, value);
+        }
     }
     (!metadata.is_empty()).then(|| Arc::new(Caller { metadata, ..Caller::default() }))
 }

@@ -64,7 +64,6 @@ impl Plan {
             } else {
                 Optional::off(BatchConfig::default())
             },
-            ..QueueConfig::default()
         };
         let retry = RetryConfig {
             initial_interval: Conf::from_millis(rng.random_range(10..5000)),

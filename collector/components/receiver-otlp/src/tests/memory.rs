@@ -20,7 +20,7 @@ async fn a_batch_holds_what_its_request_takes_in_each_form_until_it_is_dropped()
     let (pipeline, budget) = limited(1 << 20);
     let running = start(&pipeline).await;
     let request = corpus::requests(TRACES, 100, 1, 3).remove(0);
-    let gzip = compress(Compression::Gzip, &[request.clone()]);
+    let gzip = compress(Compression::Gzip, std::slice::from_ref(&request));
     for (content_type, body) in [
         ("application/x-protobuf", request),
         ("application/x-protobuf\r\nContent-Encoding: gzip", gzip),
