@@ -52,7 +52,7 @@ pub(crate) enum Flavor {
     On,
     /// On, over `T::default()`.
     OnFresh,
-    /// Off; what is written is read, and dropped.
+    /// Off, whatever else is written.
     Dropped,
 }
 
@@ -169,8 +169,7 @@ impl<'de, T: DeserializeOwned + Default + Serialize> Visitor<'de> for Block<T> {
             if fresh { parts.next_element()?.map(|Layered(value)| value) } else { parts.next_element()? };
         let value: T = value.ok_or_else(missing)?;
         Ok(match flavor {
-            flavor if flavor == Flavor::Off as u8 => Optional::off(value),
-            flavor if flavor == Flavor::Dropped as u8 => Optional::none(),
+            flavor if flavor == Flavor::Off as u8 || flavor == Flavor::Dropped as u8 => Optional::off(value),
             _ => Optional::on(value),
         })
     }

@@ -254,7 +254,7 @@ fn print_config_writes_durations_for_people_in_yaml_and_in_nanoseconds_in_json()
     let configuration = format!("yaml:{}", forwarding_to(exporter, "otlp_http"));
     let yaml = run(&["print-initial-config", "--format=yaml", "--config", &configuration]);
     assert!(yaml.stdout.contains("    timeout: 1m30s\n"), "{}", yaml.stdout);
-    assert!(yaml.stdout.contains("    sending_queue: null\n"), "{}", yaml.stdout);
+    assert!(yaml.stdout.contains("    sending_queue: {enabled: false}\n"), "{}", yaml.stdout);
     assert!(yaml.stdout.ends_with("\n\n"), "a blank line follows");
     let json = run(&["print-config", "--format=json", "--config", &configuration]);
     assert!(json.stdout.contains("\"timeout\": 90000000000"), "{}", json.stdout);

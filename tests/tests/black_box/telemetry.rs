@@ -266,7 +266,10 @@ receivers:
   otlp:
     protocols:
       grpc: {{endpoint: '127.0.0.1:0', tls: {{cert_file: {certificate}, key_file: {key}}}}}
-      http: {{endpoint: '127.0.0.1:0', tls: {{cert_file: {certificate}, key_file: {key}}}}}
+      http:
+        endpoint: 127.0.0.1:0
+        tls: {{cert_file: {certificate}, key_file: {key}}}
+        middlewares: [{{id: memory_limiter}}]
 processors:
   memory_limiter: {{check_interval: 1s, limit_mib: 100}}
   batch: {{timeout: 10ms}}
@@ -281,8 +284,9 @@ exporters:
   debug: {{}}
 extensions:
   file_storage: {{directory: {queues}, create_directory: true}}
+  memory_limiter: {{check_interval: 1s, limit_mib: 100}}
 service:
-  extensions: [file_storage]
+  extensions: [file_storage, memory_limiter]
   pipelines: {{traces: {pipeline}, metrics: {pipeline}, logs: {pipeline}}}
 "
     ));

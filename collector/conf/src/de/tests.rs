@@ -564,14 +564,14 @@ fn what_is_wrong_in_an_optional_block_is_found_even_when_it_is_off() {
 }
 
 #[test]
-fn blocks_that_are_off_print_as_null_and_read_back() {
+fn blocks_that_are_off_print_so_that_they_stay_off() {
     let blocks: Blocks = read("off: {port: 9}\non: {enabled: false}");
     expect![[r#"
         none: null
         off:
           port: 9
-          tls: null
-        on: null
+          tls: {enabled: false}
+        on: {enabled: false}
         number: 5
     "#]]
     .assert_eq(&to_yaml(&blocks, Secrets::Redacted));

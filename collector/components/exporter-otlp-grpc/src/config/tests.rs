@@ -76,7 +76,6 @@ fn what_cannot_be_honoured_is_refused() {
             "sending_queue: {storage: file_storage, wait_for_result: true}",
             "`wait_for_result` is not supported with a persistent queue configured with `storage`",
         ),
-        ("sending_queue: {batch: {}}", "not supported yet by this version"),
         ("tls: {tpm: {enabled: true}}", "private keys in a TPM are not supported"),
     ] {
         let error = error(&format!("endpoint: a:1\n{keys}"));
@@ -86,7 +85,7 @@ fn what_cannot_be_honoured_is_refused() {
 
 #[test]
 fn what_asks_for_nothing_is_accepted() {
-    read("{endpoint: 'a:1', auth: null, middlewares: [], sending_queue: {storage: null, batch: null}}")
+    read("{endpoint: 'a:1', auth: null, middlewares: [], sending_queue: {storage: null, batch: {enabled: false}}}")
         .unwrap();
     assert!(read("{endpoint: 'a:1', sending_queue: {enabled: false}}").unwrap().delivery().queue.is_none());
 }
