@@ -89,8 +89,9 @@ fn the_circuit_is_open_while_the_destination_is_away() {
     let open =
         || of(&etalon.scrape(), "etalon_exporter_circuit_open", "otlp_http", ("exporter", "otlp_http"));
     assert_eq!(open(), Some(0.0));
-    send(&etalon, 2);
+    send(&etalon, 1);
     eventually("an open circuit", || open().filter(|open| *open > 0.0));
+    send(&etalon, 1);
     eventually("a closed one", || open().filter(|open| *open == 0.0));
     peer.wait_for(3);
     assert_balanced(&etalon);
