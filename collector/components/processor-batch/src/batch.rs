@@ -83,23 +83,31 @@ impl Joined {
         self.payload.take()
     }
 
-    /// Tells each sender the outcome of its part. Whose items a destination has rejected it does not tell: they are
-    /// told to the first, so that all senders together are told as many as there are.
+    /// Tells each sender the outcome of its part. A destination does not say whose items it has rejected: of several
+    /// senders, each is told of them in a message.
     pub(crate) fn settle(mut self, outcome: &Outcome) {
         let owners = std::mem::take(&mut self.owners);
-        let Outcome::Delivered(Delivered { rejected, message }) = outcome else {
-            for (ticket, items) in &owners {
-                ticket.settle(*items, outcome.clone());
+        let outcome = match outcome {
+            Outcome::Delivered(told) if told.rejected > 0 && owners.len() > 1 => {
+                let items = owners.iter().map(|(_, items)| items).sum();
+                Outcome::Delivered(of_nobody(told, items))
             }
-            return;
+            _ => outcome.clone(),
         };
-        let mut left = *rejected;
         for (ticket, items) in owners {
-            let rejected = left.min(items as u64);
-            left -= rejected;
-            ticket.settle(items, Outcome::Delivered(Delivered { rejected, message: message.clone() }));
+            ticket.settle(items, outcome.clone());
         }
     }
+}
+
+/// What the senders of a batch of so many items are told together.
+fn of_nobody(told: &Delivered, items: usize) -> Delivered {
+    let rejected = told.rejected;
+    let said = told.message.as_deref().unwrap_or("it did not say why");
+    let message = format!(
+        "the destination rejected {rejected} of {items} items that these were sent together with: {said}"
+    );
+    Delivered { rejected: 0, message: Some(message.into()) }
 }
 
 impl Drop for Joined {

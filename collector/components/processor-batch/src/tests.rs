@@ -173,14 +173,21 @@ async fn no_item_is_lost_or_doubled_by_joining_and_splitting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn senders_are_told_as_many_rejected_items_as_there_are() {
+async fn rejected_items_are_told_to_their_sender_or_to_all_in_a_message() {
     let partial = |rejected| Outcome::Delivered(Delivered { rejected, message: Some("odd".into()) });
     let next = Next::answering(&[partial(3)]);
     let stage = batching("{send_batch_size: 4, timeout: 1h}", &next);
     let first = send(&stage, spans(2)).await;
     let second = send(&stage, spans(2)).await;
     let told = [first.await.unwrap(), second.await.unwrap()];
-    assert_eq!(told.each_ref().map(rejected), [2, 1]);
+    assert_eq!(told.each_ref().map(rejected), [0, 0]);
+    for outcome in told {
+        let Outcome::Delivered(delivered) = outcome else { panic!("a success") };
+        assert_eq!(
+            delivered.message.as_deref(),
+            Some("the destination rejected 3 of 4 items that these were sent together with: odd")
+        );
+    }
     // Of a request in two batches, they add up.
     let next = Next::answering(&[partial(1), partial(2)]);
     let stage = batching("{send_batch_size: 2, send_batch_max_size: 2, timeout: 1h}", &next);
