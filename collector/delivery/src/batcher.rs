@@ -49,6 +49,9 @@ struct Forming {
 /// which no consumer was free, batches are then as large as they can be.
 const LATE_MAX: usize = 1000;
 
+/// Batches that have left and are not forgotten yet, besides as many as form.
+const LEFT_MAX: usize = 64;
+
 impl Batcher {
     pub(crate) fn new(config: &BatchConfig, queue: Sizer) -> Self {
         Self {
@@ -139,6 +142,7 @@ impl Batcher {
                 Forming { payload: part, members: vec![member], context: context.clone(), until, since };
             self.forming.insert(partition.clone(), forming);
             self.leaving.push_back((until, partition.clone()));
+            self.forget_what_has_left();
         }
         if self.forming.get(partition).is_some_and(|forming| self.sizes.is_enough(&forming.payload)) {
             self.flush(partition);
@@ -154,6 +158,14 @@ impl Batcher {
             self.leaving.pop_front();
         }
         None
+    }
+
+    /// Keeps `leaving` within twice what forms: behind a batch that waits for long, many others may leave.
+    fn forget_what_has_left(&mut self) {
+        let Self { forming, leaving, .. } = self;
+        if leaving.len() > 2 * forming.len() + LEFT_MAX {
+            leaving.retain(|(until, partition)| forming.get(partition).is_some_and(|of| of.until == *until));
+        }
     }
 
     fn flush_first(&mut self) {

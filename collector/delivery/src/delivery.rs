@@ -41,6 +41,14 @@ pub struct DeliveryConfig {
     pub forwards: Option<&'static str>,
 }
 
+impl DeliveryConfig {
+    /// The encoding in which what arrived in it is held, to be sent on. What is joined has no compressed form.
+    pub(crate) fn forwarded(&self) -> Option<&'static str> {
+        let joins = self.queue.as_ref().is_some_and(|queue| queue.batch.is_on());
+        self.forwards.filter(|_| !joins)
+    }
+}
+
 /// A sender behind a queue, with retries and a timeout, that accounts for every item.
 pub struct Delivery {
     accounting: Arc<Accounting>,
@@ -98,7 +106,6 @@ impl Delivery {
                 data_type: of.data_type,
             },
         };
-        let joins = config.queue.as_ref().is_some_and(|queue| queue.batch.is_on());
         let queue = config.queue.as_ref().map(|config| Queued::new(settings, signal, config, of));
         let balance = Balance {
             exporter: accounting.metrics.clone(),
@@ -113,8 +120,7 @@ impl Delivery {
             accounting: Arc::new(accounting),
             queue,
             _balance: balance,
-            // What is joined has no compressed form.
-            forwards: config.forwards.filter(|_| !joins),
+            forwards: config.forwarded(),
             sender: sender.component,
             stop,
         }

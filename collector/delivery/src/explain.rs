@@ -21,7 +21,7 @@ impl DeliveryConfig {
                 .enabled
                 .then(|| Retries { patience: (!patience.is_zero()).then(|| patience.to_std()) }),
             request_bytes: REQUEST_BYTES_MAX as u64,
-            keeps_compressed: self.forwards.is_some(),
+            keeps_compressed: self.forwarded().is_some(),
         };
         Facts { acknowledges, delivers: Some(delivers), ..Facts::default() }
     }
