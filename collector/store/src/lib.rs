@@ -28,6 +28,7 @@ mod settled;
 pub mod simulation;
 mod store;
 mod totals;
+mod upkeep;
 
 pub use disk::{AnyDisk, AnyFile, Directory, Disk, DiskFile, directory};
 pub use error::{AppendError, OpenError, ReadError};

@@ -7,13 +7,13 @@ use bytes::Bytes;
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::AppendError;
-use crate::format::{HEAD, RECORD_HEADER, RecordHeader, Seal, SegmentHead, SegmentKey};
+use crate::format::{HEAD, RECORD_HEADER, RecordHeader, SegmentHead, SegmentKey};
 use crate::format::{content_checksum, record_size};
 use crate::index::{Segment, Shared};
 use crate::progress::{Checkpoint, Progress, Settlement};
 use crate::reader::Entry;
-use crate::segment::file_name;
 use crate::totals::Verdict;
+use crate::upkeep::Upkeep;
 
 /// How large things become.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,25 +47,27 @@ pub(crate) struct Log<D: Disk> {
     pub(crate) progress: Progress<D::File>,
     /// The segment that takes new records.
     pub(crate) active: Option<Active<D::File>>,
+    pub(crate) upkeep: Upkeep<D::File>,
     pub(crate) next_segment: u64,
     pub(crate) next_seq: u64,
-    /// Whether something is settled that could not be written.
-    pub(crate) checkpoint_due: bool,
     /// The file of the lock.
     pub(crate) _lock: D::File,
 }
 
+/// A segment that has no seal yet.
 #[derive(Debug)]
 pub(crate) struct Active<F> {
-    id: u64,
-    file: Arc<F>,
-    end: u64,
+    pub(crate) id: u64,
+    pub(crate) file: Arc<F>,
+    pub(crate) end: u64,
     /// Room for records and a seal.
-    size: u64,
-    items: u64,
-    bytes: u64,
+    pub(crate) size: u64,
+    /// Of the request that follows its last record.
+    pub(crate) next_seq: u64,
+    pub(crate) items: u64,
+    pub(crate) bytes: u64,
     /// Whether something was appended since the last tick.
-    is_fresh: bool,
+    pub(crate) is_fresh: bool,
 }
 
 /// Records that are written together.
@@ -121,38 +123,14 @@ impl<D: Disk> Log<D> {
         if settlements.is_empty() {
             return;
         }
-        let is_noted = !self.checkpoint_due
+        let is_noted = !self.upkeep.checkpoint
             && self.progress.has_room(settlements.len())
             && self.progress.settle(settlements).is_ok();
         if !is_noted {
-            self.checkpoint_due = true;
+            self.upkeep.checkpoint = true;
             self.checkpoint().ok();
         }
-        self.reclaim();
-    }
-
-    /// What is to be done from time to time: what is settled becomes certain, and space that nothing needs is given back.
-    pub(crate) fn tick(&mut self) {
-        if self.checkpoint_due || self.progress.sync().is_err() {
-            self.checkpoint_due = true;
-            self.checkpoint().ok();
-        }
-        let was_fresh = self.active.as_mut().is_some_and(|active| std::mem::take(&mut active.is_fresh));
-        if !was_fresh
-            && let Some(active) = &self.active
-            && self.is_dead(active.id)
-        {
-            self.active = None;
-        }
-        self.reclaim();
-    }
-
-    /// Leaves the files so that the next start is quick.
-    pub(crate) fn close(&mut self) -> io::Result<()> {
-        let sealed = self.seal();
-        self.reclaim();
-        self.checkpoint()?;
-        sealed
+        self.upkeep.reclaim = true;
     }
 
     fn check_size(&self, size: u64) -> Result<(), AppendError> {
@@ -200,6 +178,7 @@ impl<D: Disk> Log<D> {
         let results = entries.iter().map(|entry| synced.clone().map(|()| entry.seq)).collect();
         if synced.is_ok() {
             active.end += bytes.len() as u64;
+            active.next_seq = self.next_seq;
             active.is_fresh = true;
             active.items += entries.iter().map(|entry| entry.items).sum::<u64>();
             active.bytes += entries.iter().map(|entry| entry.size() as u64).sum::<u64>();
@@ -242,74 +221,42 @@ impl<D: Disk> Log<D> {
             index.next_seq = self.next_seq;
         }
         self.active = None;
-        self.checkpoint_due = true;
+        self.upkeep.checkpoint = true;
         self.checkpoint().ok();
-        self.reclaim();
+        self.upkeep.reclaim = true;
     }
 
-    /// Makes a new segment, in which at least one record of so many bytes has room.
+    /// Begins a new segment, in which at least one record of so many bytes has room.
     fn roll(&mut self, record: u64) -> Result<(), AppendError> {
-        // If it fails, the segment is read through at the next start.
-        self.seal().ok();
+        self.upkeep.full.extend(self.active.take());
         let size = self.limits.segment_bytes.max(HEAD + record + RECORD_HEADER);
-        if self.shared.index().disk_bytes + size > self.limits.bytes {
-            return Err(AppendError::Full { limit: self.limits.bytes });
-        }
-        let id = self.next_segment;
-        // An id is never used again, whatever becomes of the file.
-        self.next_segment += 1;
+        let create = |error: io::Error| AppendError::Create(error.into());
+        let (id, file) = match self.take_spare(size) {
+            Some(spare) => spare,
+            None => {
+                // Upkeep gives space back.
+                while !self.has_space(size) && self.upkeep() {}
+                if !self.has_space(size) {
+                    return Err(AppendError::Full { limit: self.limits.bytes });
+                }
+                self.create(size).map_err(create)?
+            }
+        };
         let key = SegmentKey { store: self.store, segment: id };
         let head = SegmentHead { key, first_seq: self.next_seq };
-        let create = || {
-            let file = self.disk.create(&file_name(id), size)?;
-            file.write_at(&head.encode(), 0)?;
-            self.disk.sync()?;
-            Ok(Arc::new(file))
-        };
-        let file = create().map_err(|error: io::Error| {
-            self.disk.remove(&file_name(id)).ok();
-            AppendError::Create(error.into())
-        })?;
+        if let Err(error) = file.write_at(&head.encode(), 0) {
+            self.discard(id, size);
+            return Err(create(error));
+        }
         let (first_seq, next_seq) = (self.next_seq, self.next_seq);
         let segment = Segment { file: file.clone(), key, first_seq, next_seq, end: HEAD, size, items: 0 };
-        let mut index = self.shared.index();
-        index.segments.insert(id, segment);
-        index.disk_bytes += size;
-        self.active = Some(Active { id, file, end: HEAD, size, items: 0, bytes: 0, is_fresh: true });
+        self.shared.index().segments.insert(id, segment);
+        self.active =
+            Some(Active { id, file, end: HEAD, size, next_seq, items: 0, bytes: 0, is_fresh: true });
         Ok(())
     }
 
-    /// Ends the active segment.
-    fn seal(&mut self) -> io::Result<()> {
-        let Some(active) = self.active.take() else { return Ok(()) };
-        let key = SegmentKey { store: self.store, segment: active.id };
-        let seal = Seal { next_seq: self.next_seq, items: active.items, bytes: active.bytes };
-        write_seal(&*active.file, key, active.end, seal)?;
-        self.shared.index().resize(active.id, active.end + RECORD_HEADER);
-        Ok(())
-    }
-
-    /// Removes the segments that nothing needs.
-    fn reclaim(&mut self) {
-        let active = self.active.as_ref().map(|active| active.id);
-        let dead: Vec<u64> = {
-            let index = self.shared.index();
-            let is_dead = |id: u64, segment: &Segment<_>| Some(id) != active && index.is_dead(segment);
-            index.segments.iter().filter(|(id, segment)| is_dead(**id, segment)).map(|(id, _)| *id).collect()
-        };
-        // What a file held is only known from the checkpoint once it is gone.
-        if dead.is_empty() || self.checkpoint().is_err() {
-            return;
-        }
-        for id in dead {
-            // If it fails, the next call tries again.
-            if self.disk.remove(&file_name(id)).is_ok() {
-                self.shared.index().forget(id);
-            }
-        }
-    }
-
-    fn checkpoint(&mut self) -> io::Result<()> {
+    pub(crate) fn checkpoint(&mut self) -> io::Result<()> {
         let checkpoint = {
             let index = self.shared.index();
             Checkpoint {
@@ -319,19 +266,7 @@ impl<D: Disk> Log<D> {
             }
         };
         let made = self.progress.checkpoint(&checkpoint);
-        self.checkpoint_due = made.is_err();
+        self.upkeep.checkpoint = made.is_err();
         made
     }
-
-    fn is_dead(&self, id: u64) -> bool {
-        let index = self.shared.index();
-        index.segments.get(&id).is_some_and(|segment| index.is_dead(segment))
-    }
-}
-
-/// Writes a seal at `end`, cuts the file behind it, and syncs it.
-pub(crate) fn write_seal<F: DiskFile>(file: &F, key: SegmentKey, end: u64, seal: Seal) -> io::Result<()> {
-    file.write_at(&seal.encode(key, end), end)?;
-    file.truncate(end + RECORD_HEADER)?;
-    file.sync()
 }

@@ -11,11 +11,12 @@ use crate::disk::{Disk, DiskFile};
 use crate::error::OpenError;
 use crate::format::{HEAD, Header, RECORD_HEADER, Seal, SegmentHead, SegmentKey};
 use crate::index::{Index, Segment, Shared};
-use crate::log::{Limits, Log, write_seal};
+use crate::log::{Limits, Log};
 use crate::progress::{Checkpoint, FILE_BYTES, Found, Progress, Settlement};
 use crate::segment::{Scan, Scanned, file_name, id_of, scan};
 use crate::settled::Settled;
 use crate::totals::{Count, Verdict};
+use crate::upkeep::{Upkeep, write_seal};
 
 /// What was found when a store was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,9 +90,10 @@ pub(crate) fn open<D: Disk>(disk: D, limits: Limits) -> Result<(Log<D>, Recovere
         active: None,
         next_segment,
         next_seq,
-        checkpoint_due: false,
+        upkeep: Upkeep::default(),
         _lock: lock,
     };
+    // What nothing needs any more is removed.
     log.tick();
     Ok((log, report))
 }

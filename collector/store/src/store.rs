@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::futures::Notified;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, mpsc::error::TryRecvError, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::disk::{Disk, DiskFile};
@@ -247,8 +247,15 @@ impl<F: DiskFile> Requests<F> {
 
 /// The thread that writes.
 fn write<D: Disk>(mut log: Log<D>, mut commands: mpsc::Receiver<Command>) {
-    while let Some(first) = commands.blocking_recv() {
-        if let Some(reply) = serve(&mut log, first, &mut commands) {
+    let mut pace = Pace::default();
+    loop {
+        let next = match commands.try_recv() {
+            Ok(command) => Some(command),
+            Err(TryRecvError::Empty) if pace.step(&mut log) => continue,
+            Err(_) => commands.blocking_recv(),
+        };
+        let Some(first) = next else { break };
+        if let Some(reply) = pace.serve(&mut log, first, &mut commands) {
             return close(log, Some(reply));
         }
     }
@@ -257,22 +264,57 @@ fn write<D: Disk>(mut log: Log<D>, mut commands: mpsc::Receiver<Command>) {
 
 /// The same without a thread, on a disk whose calls return at once.
 async fn simulate<D: Disk>(mut log: Log<D>, mut commands: mpsc::Receiver<Command>, latency: Duration) {
-    while let Some(first) = commands.recv().await {
+    let mut pace = Pace::default();
+    loop {
+        let next = match commands.try_recv() {
+            Ok(command) => Some(command),
+            Err(TryRecvError::Empty) if pace.step(&mut log) => continue,
+            Err(_) => commands.recv().await,
+        };
+        let Some(first) = next else { break };
         tokio::time::sleep(latency).await;
-        if let Some(reply) = serve(&mut log, first, &mut commands) {
+        if let Some(reply) = pace.serve(&mut log, first, &mut commands) {
             return close(log, Some(reply));
         }
     }
     close(log, None);
 }
 
-/// Does what is asked for. Requests that came while the disk worked are written together. Where to say that the log is
-/// closed, if that was asked for.
+/// Upkeep is done while nothing else is to be done; but it does not fall behind for ever.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Written since the last step of upkeep.
+    bytes: usize,
+}
+
+impl Pace {
+    fn step<D: Disk>(&mut self, log: &mut Log<D>) -> bool {
+        self.bytes = 0;
+        log.upkeep()
+    }
+
+    fn serve<D: Disk>(
+        &mut self,
+        log: &mut Log<D>,
+        first: Command,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> Option<oneshot::Sender<io::Result<()>>> {
+        if self.bytes >= WRITE_BYTES_MAX {
+            self.step(log);
+        }
+        let (bytes, closing) = serve(log, first, commands);
+        self.bytes += bytes;
+        closing
+    }
+}
+
+/// Does what is asked for. Requests that came while the disk worked are written together. How many bytes they had, and
+/// where to say that the log is closed, if that was asked for.
 fn serve<D: Disk>(
     log: &mut Log<D>,
     first: Command,
     commands: &mut mpsc::Receiver<Command>,
-) -> Option<oneshot::Sender<io::Result<()>>> {
+) -> (usize, Option<oneshot::Sender<io::Result<()>>>) {
     let mut records = Vec::new();
     let mut replies = Vec::new();
     let mut bytes = 0;
@@ -298,7 +340,7 @@ fn serve<D: Disk>(
     for (reply, result) in replies.into_iter().zip(results) {
         reply.send(result).ok();
     }
-    closing
+    (bytes, closing)
 }
 
 fn close<D: Disk>(mut log: Log<D>, reply: Option<oneshot::Sender<io::Result<()>>>) {

@@ -55,6 +55,12 @@ impl Bench {
         }
     }
 
+    /// A second passes, and nothing else happens.
+    fn tick(&mut self) {
+        self.log.tick();
+        while self.log.upkeep() {}
+    }
+
     fn drain(&mut self) -> Vec<Entry> {
         std::iter::from_fn(|| self.next()).collect()
     }

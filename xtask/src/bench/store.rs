@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::process::Signal as EndBy;
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::child::Child;
 use super::content::Signal;
@@ -60,7 +60,7 @@ struct Measured {
 struct Round {
     /// Megabytes a second that the disk writes in blocks of [`BLOCK`], each with `fdatasync`.
     disk_megabytes: f64,
-    /// Of a request's bytes and `fdatasync`, milliseconds.
+    /// What a request's bytes and `fdatasync` take at the same rate, milliseconds.
     sync_p50: f64,
     sync_p99: f64,
     /// Megabytes a second that were acknowledged, many senders at a time.
@@ -68,7 +68,7 @@ struct Round {
     /// From sending to the acknowledgement at a moderate rate, milliseconds.
     acknowledged_p50: f64,
     acknowledged_p99: f64,
-    /// Bytes of the folder when all was delivered.
+    /// Bytes of the segments when all was delivered.
     bytes_left: u64,
     /// Whether what arrived is what was acknowledged.
     is_complete: bool,
@@ -86,11 +86,10 @@ struct Restart {
 
 /// What the store writes with one sync at most.
 const BLOCK: usize = 8 << 20;
-/// Spans of a request: about 360 kB.
+/// Spans of a request.
 const ITEMS: usize = 1000;
-const REQUEST: usize = 360_000;
-/// Bytes that a queue has when nothing waits: its progress files, and the segment that takes the next request.
-const EMPTY: u64 = 2 * (1 << 20) + (64 << 20);
+/// Bytes that a request has at most.
+const REQUEST_MAX: usize = 1 << 20;
 /// Until all is delivered, and space is given back.
 const EMPTIED: Duration = Duration::from_mins(1);
 
@@ -117,28 +116,29 @@ fn folder(args: &StoreArgs) -> Result<tempfile::TempDir, Error> {
 
 async fn round(args: &StoreArgs, peer: &Peer, cpus: Cpus) -> Result<Round, Error> {
     let folder = folder(args)?;
-    let path = folder.path().join("disk");
-    let disk = Disk::measure(&path, args.seconds);
-    let (disk_megabytes, mut syncs) = disk.map_err(|source| Error::Write { path, source })?;
     let fast = Load { warm_up: 0.5, seconds: args.seconds, ..load(8) };
     let case = case(Mode::Saturation);
-    let bench = Bench::start(peer, &case, &fast, cpus, &[], REQUEST * 2, folder.path()).await?;
+    let bench = Bench::start(peer, &case, &fast, cpus, &[], REQUEST_MAX, folder.path()).await?;
     let (sent, seconds, bytes) = send(&bench, &case, &fast, cpus, folder.path()).await?;
     let slow = Load { warm_up: 0.5, seconds: args.seconds, ..load(4) };
     let paced = self::case(Mode::Rate(args.rate));
     let (timed, _, _) = send(&bench, &paced, &slow, cpus, folder.path()).await?;
+    let request = timed.acknowledged.bytes / timed.acknowledged.requests.max(1);
+    let path = folder.path().join("disk");
+    let disk = Disk::measure(&path, args, usize::try_from(request).unwrap_or(REQUEST_MAX)).await;
+    let (disk_megabytes, mut syncs) = disk.map_err(|source| Error::Write { path, source })?;
     let acknowledged = sent.acknowledged.items + timed.acknowledged.items;
     let Bench { mut sink, forwarder, .. } = bench;
     let (mut arrived, mut bytes_left, began) = (0, u64::MAX, Instant::now());
-    // Space is given back at the next tick after the last request is settled.
-    while (arrived < acknowledged || bytes_left > EMPTY) && began.elapsed() < EMPTIED {
+    // Space is given back within seconds after the last request is settled.
+    while (arrived < acknowledged || bytes_left > 0) && began.elapsed() < EMPTIED {
         sleep(Duration::from_millis(200)).await;
         sink.ask().await?;
         arrived = match sink.event("say what it received", STARTED).await? {
             Event::Received(received) => received.content.items,
             other => return Err(sink.wrong(&other, "received")),
         };
-        bytes_left = queue_bytes(folder.path());
+        bytes_left = segment_bytes(folder.path());
     }
     forwarder.end().await;
     sink.end().await;
@@ -188,17 +188,17 @@ async fn restarts(args: &StoreArgs, peer: &Peer, cpus: Cpus) -> Result<Vec<Resta
     let folder = folder(args)?;
     let load = Load { warm_up: 0.0, seconds: args.seconds, ..load(8) };
     let case = case(Mode::Saturation);
-    let bench = Bench::start(peer, &case, &load, cpus, &[], REQUEST * 2, folder.path()).await?;
+    let bench = Bench::start(peer, &case, &load, cpus, &[], REQUEST_MAX, folder.path()).await?;
     // The destination is away.
     bench.sink.kill();
-    while queue_bytes(folder.path()) < args.queued * 1_000_000 {
+    while segment_bytes(folder.path()) < args.queued * 1_000_000 {
         send(&bench, &case, &load, cpus, folder.path()).await?;
     }
     let Bench { mut forwarder, .. } = bench;
     let mut restarts = Vec::new();
     for (after, signal) in [("kill -9", EndBy::KILL), ("SIGTERM", EndBy::TERM)] {
         forwarder.end_by(signal, DRAINED).await;
-        let bytes = queue_bytes(folder.path());
+        let bytes = segment_bytes(folder.path());
         let variables = Variables {
             folder: folder.path().to_owned(),
             listen_port: free_port().await?,
@@ -242,33 +242,38 @@ fn load(connections: u16) -> Load {
     }
 }
 
-/// Bytes that the files of the queue have on the disk.
-fn queue_bytes(folder: &Path) -> u64 {
+/// Bytes that the segments of the queue have on the disk.
+fn segment_bytes(folder: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
     let queues = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
     let files = queues.filter_map(|queue| fs::read_dir(queue).ok()).flatten().flatten();
-    files.filter_map(|file| file.metadata().ok()).map(|file| file.blocks() * 512).sum()
+    let segments = files.filter(|file| file.path().extension().is_some_and(|is| is == "segment"));
+    segments.filter_map(|file| file.metadata().ok()).map(|file| file.blocks() * 512).sum()
 }
 
 /// The disk without a collector.
 struct Disk(File);
 
 impl Disk {
-    /// Megabytes a second in large blocks, and what single requests take, in milliseconds.
-    fn measure(path: &Path, seconds: f64) -> io::Result<(f64, Vec<f64>)> {
+    /// Megabytes a second in large blocks, and what single requests of so many bytes take, in milliseconds.
+    async fn measure(path: &Path, args: &StoreArgs, request: usize) -> io::Result<(f64, Vec<f64>)> {
         let mut disk = Self(File::create(path)?);
         let block = vec![0xA5; BLOCK];
         let (began, mut written) = (Instant::now(), 0);
-        while began.elapsed().as_secs_f64() < seconds {
+        while began.elapsed().as_secs_f64() < args.seconds {
             disk.write(&block)?;
             written += block.len();
         }
         let megabytes = written as f64 / 1e6 / began.elapsed().as_secs_f64();
         let mut disk = Self(File::create(path)?);
-        let (began, mut syncs) = (Instant::now(), Vec::new());
-        while began.elapsed().as_secs_f64() < seconds {
+        let (mut syncs, mut due) = (Vec::new(), Instant::now());
+        let end = due + Duration::from_secs_f64(args.seconds);
+        while due < end {
+            // As the requests come: a disk that has just slept is not that which never does.
+            sleep_until(due).await;
+            due += Duration::from_secs_f64(1.0 / args.rate);
             let each = Instant::now();
-            disk.write(&block[..REQUEST])?;
+            disk.write(&block[..request])?;
             syncs.push(each.elapsed().as_secs_f64() * 1e3);
         }
         fs::remove_file(path)?;
@@ -290,7 +295,7 @@ impl Measured {
             "\nqueue on disk, requests of {ITEMS} spans, medians of {} rounds\n  \
              throughput           {:7.1} MB/s; the disk alone, 8 MiB and fdatasync: {:.1} MB/s\n  \
              acknowledged after   {:7.2} ms p50, {:.2} ms p99; the disk alone, a request and fdatasync: {:.2} ms p50, {:.2} ms p99\n  \
-             left when delivered  {:7.1} MiB\n",
+             segments left when all is delivered {:.1} MiB\n",
             self.rounds.len(),
             of(|round| round.queue_megabytes),
             of(|round| round.disk_megabytes),

@@ -35,7 +35,7 @@ fn script(disk: &SimDisk, answers: &mut Answers) {
                     answers.owed.remove(&entry.seq);
                 }
             }
-            bench.log.tick();
+            bench.tick();
         }
         bench.log.close().ok();
     }

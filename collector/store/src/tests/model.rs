@@ -18,6 +18,8 @@ enum Step {
     /// One of those that are out, counted from the oldest.
     Settle(usize, bool),
     Tick,
+    /// So many steps of upkeep.
+    Upkeep(usize),
     /// A new process, after the one before has closed the store.
     Restart,
     /// A new process, after the one before was killed.
@@ -45,6 +47,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (1_usize..6).prop_map(Step::Next),
         4 => (0_usize..4, any::<bool>()).prop_map(|(which, sent)| Step::Settle(which, sent)),
         1 => Just(Step::Tick),
+        3 => (1_usize..4).prop_map(Step::Upkeep),
         1 => Just(Step::Restart),
         1 => Just(Step::Kill),
         1 => Just(Step::PowerCut),
@@ -86,8 +89,13 @@ fn run(steps: &[Step], seed: u64) {
                 model.settled.insert(seq);
             }
             Step::Tick => {
-                bench.log.tick();
+                bench.tick();
                 model.gone.append(&mut model.settled);
+            }
+            Step::Upkeep(steps) => {
+                for _ in 0..*steps {
+                    bench.log.upkeep();
+                }
             }
             Step::Restart | Step::Kill | Step::PowerCut => {
                 match step {
@@ -150,8 +158,8 @@ fn finish(disk: &SimDisk, model: &Model, bench: Bench) {
     }
     bench.check_totals(0);
     assert_eq!(bench.log.shared.index().totals.queued().items, 0);
-    bench.log.tick();
-    bench.log.tick();
+    bench.tick();
+    bench.tick();
     let segments = disk.names().into_iter().filter(|name| name.ends_with(".segment")).count();
     assert_eq!(segments, 0, "space comes back");
 }
