@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use etalon_component::{Caller, Context, Metadata};
 use etalon_pdata::Payload;
+use etalon_telemetry::metrics::QueueBatchMetrics;
 use tokio::time::{Instant, sleep_until};
 
 use crate::accounting::Accounting;
+use crate::balance::Underway;
 use crate::batch_config::{BatchConfig, Sizes};
 use crate::joined::{Joined, Member, Members};
 use crate::queue::Queue;
@@ -30,6 +32,7 @@ pub(crate) struct Batcher {
     ready: VecDeque<Joined>,
     /// Requests that were joined although the time of a batch was over.
     late: usize,
+    metrics: QueueBatchMetrics,
 }
 
 /// The values of the metadata that separates batches.
@@ -53,7 +56,7 @@ const LATE_MAX: usize = 1000;
 const LEFT_MAX: usize = 64;
 
 impl Batcher {
-    pub(crate) fn new(config: &BatchConfig, queue: Sizer) -> Self {
+    pub(crate) fn new(config: &BatchConfig, queue: Sizer, metrics: QueueBatchMetrics) -> Self {
         Self {
             sizes: Sizes::of(config, queue),
             flush_timeout: config.flush_timeout.to_std(),
@@ -62,6 +65,7 @@ impl Batcher {
             leaving: VecDeque::new(),
             ready: VecDeque::new(),
             late: 0,
+            metrics,
         }
     }
 
@@ -77,7 +81,7 @@ impl Batcher {
         while self.ready.is_empty() {
             let Some(until) = self.next_leaves() else {
                 match queue.take(waiting, accounting).await {
-                    Some(taking) => self.add(taking, accounting),
+                    Some(taking) => self.add(taking, &accounting.underway),
                     None => return None,
                 }
                 continue;
@@ -87,7 +91,7 @@ impl Batcher {
                 taking = queue.take(waiting, accounting), if self.late < LATE_MAX => match taking {
                     Some(taking) => {
                         self.late += usize::from(until <= Instant::now());
-                        self.add(taking, accounting);
+                        self.add(taking, &accounting.underway);
                     }
                     // Who stops a queue on disk waits for nothing: what forms goes back.
                     None if queue.is_on_disk() => self.clear(),
@@ -99,6 +103,10 @@ impl Batcher {
         let next = self.ready.pop_front();
         sending.set(next.as_ref().map(|joined| joined.since));
         waiting.set(self.oldest());
+        if let Some(Joined { batch, .. }) = &next {
+            self.metrics.send_size(batch.items());
+            self.metrics.send_size_bytes(batch.payload.len());
+        }
         next
     }
 
@@ -108,10 +116,10 @@ impl Batcher {
         self.ready.drain(..).chain(forming).collect()
     }
 
-    fn add(&mut self, taking: Taking, accounting: &Accounting) {
+    fn add(&mut self, taking: Taking, underway: &Arc<Underway>) {
         let (batch, since) = (taking.batch().clone(), taking.since());
         let partition = self.partition(&batch.context);
-        let mut members = Members::of(taking, &accounting.underway);
+        let mut members = Members::of(taking, underway);
         if batch.items() == 0 {
             let members = vec![members.next(0)];
             self.ready.push_back(Joined { batch, members, since });
@@ -217,3 +225,6 @@ fn joined_context(keys: &[String], partition: &Partition) -> Context {
     let caller = (!metadata.is_empty()).then(|| Arc::new(Caller { metadata, ..Caller::default() }));
     Context { caller, ..Context::default() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,8 @@ use etalon_pdata::Signal;
 use etalon_telemetry::attributes::ItemFate;
 use etalon_telemetry::metrics::{
     BalanceAttributes, BalanceMetrics, BalanceReads, ExporterAttributes, ExporterMetrics, QueueAttributes,
-    QueueLifeAttributes, QueueLifeMetrics, QueueLifeReads, QueueMetrics, QueueReads,
+    QueueBatchAttributes, QueueBatchMetrics, QueueLifeAttributes, QueueLifeMetrics, QueueLifeReads,
+    QueueMetrics, QueueReads,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -164,7 +165,10 @@ impl Queued {
             oldest_age: move || aging.oldest_age().as_secs_f64(),
         };
         let metrics = Arc::new(QueueMetrics::new(&settings.telemetry, of, reads));
-        let batcher = config.batch.get().map(|batch| Batcher::new(batch, config.sizer));
+        let batcher = config.batch.get().map(|batch| {
+            let of = QueueBatchAttributes { exporter: of.exporter, data_type: of.data_type };
+            Batcher::new(batch, config.sizer, QueueBatchMetrics::new(&settings.telemetry, of))
+        });
         let life = if config.storage.is_some() { life(settings, &queue, of) } else { Vec::new() };
         Self { queue, metrics, workers: Workers::new(config.consumers(), batcher), _life: life }
     }

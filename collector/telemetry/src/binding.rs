@@ -5,20 +5,20 @@ use crate::registry::UpDownCounter;
 /// Counts as long as it lives.
 #[derive(Debug)]
 #[must_use = "it counts as long as it lives"]
-pub struct Held<'a> {
-    counter: &'a UpDownCounter,
+pub struct Held {
+    counter: UpDownCounter,
     count: i64,
 }
 
-impl<'a> Held<'a> {
-    pub(crate) fn new(counter: &'a UpDownCounter, count: usize) -> Self {
+impl Held {
+    pub(crate) fn new(counter: &UpDownCounter, count: usize) -> Self {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         counter.add(count);
-        Self { counter, count }
+        Self { counter: counter.clone(), count }
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Held {
     fn drop(&mut self) {
         self.counter.add(-self.count);
     }

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use etalon_tests::{Etalon, Sink, Verdict, logs, post};
+use etalon_tests::{Etalon, Sink, Verdict, eventually, logs, post};
 
 use crate::OTLP;
 
@@ -17,6 +17,7 @@ exporters:
     retry_on_failure: {{enabled: false}}
 service:
   pipelines: {{logs: {{receivers: [otlp], processors: [batch], exporters: [otlp_http]}}}}
+  telemetry: {{metrics: {{level: detailed}}}}
 ",
         sink.endpoint()
     ))
@@ -55,4 +56,30 @@ fn requests_are_joined_and_each_sender_has_the_answer_of_its_batch() {
     sink.answer(Verdict::Accept);
     assert_eq!(post(late.http(), "/v1/logs", "application/json", &logs(8..9)).status, 200);
     assert_eq!(late.scrape().count("otelcol_processor_batch_timeout_trigger_send"), 1);
+}
+
+#[test]
+fn the_sizes_of_batches_and_what_waits_for_them_are_told() {
+    const SIZE: &str = "otelcol_processor_batch_batch_send_size";
+    let sink = Sink::start();
+    let etalon = batching("{send_batch_size: 4, timeout: 20s}", &sink);
+    let of = |part: &str| etalon.scrape().sum(&format!("{SIZE}{part}"), &[("processor", "batch")]);
+    let combinations = || etalon.scrape().sum("otelcol_processor_batch_metadata_cardinality", &[]);
+    assert_eq!([of("_count"), of("_bytes_count"), combinations()], [Some(0.0); 3]);
+
+    let to = etalon.http();
+    let first = thread::spawn(move || post(to, "/v1/logs", "application/json", &logs(0..2)).status);
+    eventually("the request waits", || (combinations() == Some(1.0)).then_some(()));
+    assert_eq!(of("_count"), Some(0.0), "nothing has left");
+    assert_eq!(post(to, "/v1/logs", "application/json", &logs(2..4)).status, 200);
+    assert_eq!(first.join().expect("an answer"), 200);
+    assert_eq!(combinations(), Some(0.0));
+    assert_eq!([of("_count"), of("_sum")], [Some(1.0), Some(4.0)]);
+    assert_eq!(of("_bytes_sum"), Some(sink.bodies()[0].len() as f64));
+
+    sink.answer(Verdict::Status(503));
+    assert_eq!(send_two(&etalon, 4), [503, 503]);
+    assert_eq!([of("_count"), of("_sum"), of("_bytes_count")], [Some(2.0), Some(8.0), Some(2.0)]);
+    let up_to = |bound| etalon.scrape().sum(&format!("{SIZE}_bucket"), &[("le", bound)]);
+    assert_eq!([up_to("10"), up_to("100000"), up_to("+Inf")], [Some(2.0); 3]);
 }

@@ -1,7 +1,10 @@
 //! `etalon contract`.
 
+use std::fs;
+use std::path::Path;
+
 use etalon_tests::run;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 #[test]
 fn show_prints_the_contract_in_each_format() {
@@ -113,4 +116,52 @@ fn diff_of_an_exposition_tells_what_a_reader_sees_who_moves_from_it_to_another()
     assert!(changes.iter().any(is_renamed), "{changes:#?}");
     let stayed = diff("otelcol@0.151/default");
     assert_eq!(stayed.code(), 0, "{}", stayed.stdout);
+}
+
+#[test]
+fn each_metric_of_the_go_collector_is_here_alike_or_the_book_says_that_it_is_not() {
+    let metrics = |version: &str| -> Map<String, Value> {
+        let shown = run(&["contract", "show", "--format", "json", "--version", version]).stdout;
+        let contract: Value = serde_json::from_str(&shown).unwrap();
+        contract["metrics"].as_object().unwrap().clone()
+    };
+    let (there, here) = (metrics("otelcol@0.159"), metrics("current"));
+    let missing = named_as_missing();
+    assert!(missing.len() > 5 && there.len() > 50, "{missing:?}");
+    let is_missing = |name: &str| missing.iter().any(|pattern| matches(pattern, name));
+    for (name, theirs) in &there {
+        let Some(ours) = here.get(name) else {
+            assert!(is_missing(name), "the book does not say that there is no {name}");
+            continue;
+        };
+        assert!(!is_missing(name), "the book says that there is no {name}");
+        assert_eq!(ours["instrument"], theirs["instrument"], "{name}");
+        for field in ["value_type", "buckets"] {
+            let of = |metric: &Value| metric["annotations"]["contract"][field].clone();
+            assert_eq!(of(ours), of(theirs), "{name}: {field}");
+        }
+    }
+    for pattern in &missing {
+        assert!(there.keys().any(|name| matches(pattern, name)), "the Go collector has no {pattern}");
+    }
+}
+
+/// The first column of the table of the book.
+fn named_as_missing() -> Vec<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src/use/from-go-collector.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let (_, table) = page.split_once("## Metrics that are not here").expect("the section");
+    let rows = table.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let cells = rows.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
+    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
+/// Whether a name is what a pattern, with one `*` at most, stands for.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, end)) => {
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+        }
+    }
 }

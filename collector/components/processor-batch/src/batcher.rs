@@ -46,6 +46,7 @@ impl Batcher {
         metrics: BatchProcessorMetrics,
         span: tracing::Span,
     ) -> Self {
+        let pending = Pending::new(metrics.clone());
         let limits = MemoryLimits { hard: HELD_BYTES_MAX, soft: HELD_BYTES_MAX };
         Self {
             config,
@@ -53,7 +54,7 @@ impl Batcher {
             metrics,
             span,
             held: MemoryBudget::new(limits, |_| {}),
-            pending: Mutex::default(),
+            pending: Mutex::new(pending),
             tasks: TaskTracker::new(),
             cut: CancellationToken::new(),
         }
@@ -114,6 +115,8 @@ impl Batcher {
                 Trigger::Timeout => self.metrics.late(1),
             }
             self.metrics.items(payload.items());
+            self.metrics.send_size(payload.items());
+            self.metrics.send_size_bytes(payload.len());
             let context = Context { caller: caller.clone(), memory: joined.memory(), ..Context::default() };
             let (next, cut) = (self.next.clone(), self.cut.clone());
             let sending = async move {

@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use etalon_component::{Caller, Metadata};
+use etalon_telemetry::Held;
+use etalon_telemetry::metrics::BatchProcessorMetrics;
 use tokio::task::AbortHandle;
 
 use crate::Config;
@@ -14,12 +16,12 @@ use crate::batch::Joined;
 pub(crate) type Key = Vec<Vec<Box<[u8]>>>;
 
 /// All that waits.
-#[derive(Default)]
 pub(crate) struct Pending {
     pub(crate) closed: bool,
     waiting: HashMap<Key, Waiting>,
     /// Tells one wait from the next.
     waits: u64,
+    metrics: BatchProcessorMetrics,
 }
 
 /// The batch of one combination of values that will leave next.
@@ -28,6 +30,7 @@ struct Waiting {
     wait: u64,
     /// Ends the wait.
     timer: Option<AbortHandle>,
+    _counted: Held,
 }
 
 /// What is to be done once something has come.
@@ -62,6 +65,10 @@ pub(crate) fn key(config: &Config, caller: Option<&Caller>) -> Key {
 }
 
 impl Pending {
+    pub(crate) fn new(metrics: BatchProcessorMetrics) -> Self {
+        Self { closed: false, waiting: HashMap::new(), waits: 0, metrics }
+    }
+
     /// Whether there is room for requests with this key.
     pub(crate) fn has_room(&self, config: &Config, key: &Key) -> bool {
         let limit = config.metadata_cardinality_limit as usize;
@@ -91,7 +98,8 @@ impl Pending {
 
     fn begin(&mut self, key: Key, joined: Joined) {
         self.waits += 1;
-        self.waiting.insert(key, Waiting { joined, wait: self.waits, timer: None });
+        let counted = self.metrics.combinations(1);
+        self.waiting.insert(key, Waiting { joined, wait: self.waits, timer: None, _counted: counted });
     }
 
     /// Notes what ends a wait.

@@ -59,10 +59,14 @@ fn read(yaml: &str) -> Config {
 }
 
 fn batching(yaml: &str, next: &Arc<Next>) -> Stage {
+    batching_in(Telemetry::new(&[]), yaml, next)
+}
+
+fn batching_in(telemetry: Telemetry, yaml: &str, next: &Arc<Next>) -> Stage {
     let settings = Settings {
         id: "batch".parse().unwrap(),
         build: BuildInfo { command: "test", description: "Test", version: "0" },
-        telemetry: Telemetry::new(&[]),
+        telemetry,
         span: tracing::Span::none(),
     };
     processor::create(settings, &read(yaml), TRACES, next.clone()).unwrap()
@@ -219,14 +223,22 @@ async fn requests_with_other_metadata_are_in_other_batches() {
 async fn no_more_combinations_of_metadata_wait_than_may() {
     let next = Next::delivering();
     let yaml = "{send_batch_size: 4, timeout: 1s, metadata_keys: [x-tenant], metadata_cardinality_limit: 2}";
-    let stage = batching(yaml, &next);
+    let telemetry = Telemetry::new(&[]);
+    let stage = batching_in(telemetry.clone(), yaml, &next);
+    let are_waiting = |count: u32| {
+        let told = format!("otelcol_processor_batch_metadata_cardinality{{processor=\"batch\"}} {count}\n");
+        telemetry.prometheus_text().contains(&told)
+    };
+    assert!(are_waiting(0));
     let waiting = [send(&stage, of_tenant("a", 1)).await, send(&stage, of_tenant("b", 1)).await];
     let refused = stage.consumer.consume(of_tenant("c", 1)).await;
     assert!(refused.is_retryable(), "{refused:?}");
+    assert!(are_waiting(2));
     assert!(refused.failure().unwrap().message().contains("too many batcher metadata-value combinations"));
     for sender in waiting {
         assert!(sender.await.unwrap().is_delivered());
     }
+    assert!(are_waiting(0));
     assert!(stage.consumer.consume(of_tenant("c", 1)).await.is_delivered());
 }
 

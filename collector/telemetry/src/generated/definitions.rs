@@ -9,7 +9,7 @@ use crate::renamed::Renamed;
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
-pub static ALL: [&Definition; 61] = [
+pub static ALL: [&Definition; 66] = [
     &ETALON_BUILD_INFO,
     &ETALON_CONFIG_RELOADS,
     &ETALON_CONTRACT_INFO,
@@ -52,6 +52,8 @@ pub static ALL: [&Definition; 61] = [
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_METRIC_POINTS,
     &OTELCOL_EXPORTER_ENQUEUE_FAILED_SPANS,
     &OTELCOL_EXPORTER_IN_FLIGHT_REQUESTS,
+    &OTELCOL_EXPORTER_QUEUE_BATCH_SEND_SIZE,
+    &OTELCOL_EXPORTER_QUEUE_BATCH_SEND_SIZE_BYTES,
     &OTELCOL_EXPORTER_QUEUE_CAPACITY,
     &OTELCOL_EXPORTER_QUEUE_SIZE,
     &OTELCOL_EXPORTER_SEND_FAILED_LOG_RECORDS,
@@ -63,7 +65,10 @@ pub static ALL: [&Definition; 61] = [
     &OTELCOL_PROCESS_CPU_SECONDS,
     &OTELCOL_PROCESS_MEMORY_RSS,
     &OTELCOL_PROCESS_UPTIME,
+    &OTELCOL_PROCESSOR_BATCH_BATCH_SEND_SIZE,
+    &OTELCOL_PROCESSOR_BATCH_BATCH_SEND_SIZE_BYTES,
     &OTELCOL_PROCESSOR_BATCH_BATCH_SIZE_TRIGGER_SEND,
+    &OTELCOL_PROCESSOR_BATCH_METADATA_CARDINALITY,
     &OTELCOL_PROCESSOR_BATCH_TIMEOUT_TRIGGER_SEND,
     &OTELCOL_RECEIVER_ACCEPTED_LOG_RECORDS,
     &OTELCOL_RECEIVER_ACCEPTED_METRIC_POINTS,
@@ -580,6 +585,36 @@ pub(crate) static OTELCOL_EXPORTER_IN_FLIGHT_REQUESTS: Definition = Definition {
     buckets: &[],
 };
 
+pub(crate) static OTELCOL_EXPORTER_QUEUE_BATCH_SEND_SIZE: Definition = Definition {
+    name: "otelcol_exporter_queue_batch_send_size",
+    brief: "Items of a batch that leaves the sending queue.",
+    unit: "{unit}",
+    instrument: Instrument::Histogram,
+    value_type: ValueType::Int,
+    level: Level::Detailed,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[
+        10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0,
+        7000.0, 8000.0, 9000.0, 10000.0, 20000.0, 30000.0, 50000.0, 100000.0,
+    ],
+};
+
+pub(crate) static OTELCOL_EXPORTER_QUEUE_BATCH_SEND_SIZE_BYTES: Definition = Definition {
+    name: "otelcol_exporter_queue_batch_send_size_bytes",
+    brief: "Bytes of a batch that leaves the sending queue, as protobuf and not compressed.",
+    unit: "By",
+    instrument: Instrument::Histogram,
+    value_type: ValueType::Int,
+    level: Level::Detailed,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[
+        128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0, 131072.0, 262144.0,
+        524288.0, 1048576.0, 2097152.0, 4194304.0, 8388608.0, 16777216.0,
+    ],
+};
+
 pub(crate) static OTELCOL_EXPORTER_QUEUE_CAPACITY: Definition = Definition {
     name: "otelcol_exporter_queue_capacity",
     brief: "Most that the sending queue can hold, in units of its sizer.",
@@ -712,6 +747,36 @@ pub(crate) static OTELCOL_PROCESS_UPTIME: Definition = Definition {
     buckets: &[],
 };
 
+pub(crate) static OTELCOL_PROCESSOR_BATCH_BATCH_SEND_SIZE: Definition = Definition {
+    name: "otelcol_processor_batch_batch_send_size",
+    brief: "Items of a batch.",
+    unit: "{unit}",
+    instrument: Instrument::Histogram,
+    value_type: ValueType::Int,
+    level: Level::Normal,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[
+        10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0,
+        7000.0, 8000.0, 9000.0, 10000.0, 20000.0, 30000.0, 50000.0, 100000.0,
+    ],
+};
+
+pub(crate) static OTELCOL_PROCESSOR_BATCH_BATCH_SEND_SIZE_BYTES: Definition = Definition {
+    name: "otelcol_processor_batch_batch_send_size_bytes",
+    brief: "Bytes of a batch, as protobuf and not compressed.",
+    unit: "By",
+    instrument: Instrument::Histogram,
+    value_type: ValueType::Int,
+    level: Level::Detailed,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[
+        128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 32768.0, 65536.0, 131072.0, 262144.0,
+        524288.0, 1048576.0, 2097152.0, 4194304.0, 8388608.0, 16777216.0,
+    ],
+};
+
 pub(crate) static OTELCOL_PROCESSOR_BATCH_BATCH_SIZE_TRIGGER_SEND: Definition = Definition {
     name: "otelcol_processor_batch_batch_size_trigger_send",
     brief: "Batches that were sent because they had as many items as they should.",
@@ -719,6 +784,18 @@ pub(crate) static OTELCOL_PROCESSOR_BATCH_BATCH_SIZE_TRIGGER_SEND: Definition = 
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static OTELCOL_PROCESSOR_BATCH_METADATA_CARDINALITY: Definition = Definition {
+    name: "otelcol_processor_batch_metadata_cardinality",
+    brief: "Combinations of metadata of which requests wait for their batch.",
+    unit: "{combination}",
+    instrument: Instrument::UpDownCounter,
+    value_type: ValueType::Int,
+    level: Level::Normal,
     stability: Stability::Beta,
     on_event: false,
     buckets: &[],

@@ -64,7 +64,10 @@ pub struct BatchProcessorAttributes<'a> {
 #[derive(Clone, Debug)]
 pub struct BatchProcessorMetrics {
     items: Counter,
+    send_size: Histogram,
+    send_size_bytes: Histogram,
     full: Counter,
+    combinations: UpDownCounter,
     late: Counter,
 }
 
@@ -74,8 +77,20 @@ impl BatchProcessorMetrics {
         Self {
             items: telemetry
                 .counter(&definitions::ETALON_PROCESSOR_BATCH_ITEMS, &[("processor", of.processor.as_str())]),
+            send_size: telemetry.histogram(
+                &definitions::OTELCOL_PROCESSOR_BATCH_BATCH_SEND_SIZE,
+                &[("processor", of.processor.as_str())],
+            ),
+            send_size_bytes: telemetry.histogram(
+                &definitions::OTELCOL_PROCESSOR_BATCH_BATCH_SEND_SIZE_BYTES,
+                &[("processor", of.processor.as_str())],
+            ),
             full: telemetry.counter(
                 &definitions::OTELCOL_PROCESSOR_BATCH_BATCH_SIZE_TRIGGER_SEND,
+                &[("processor", of.processor.as_str())],
+            ),
+            combinations: telemetry.up_down_counter(
+                &definitions::OTELCOL_PROCESSOR_BATCH_METADATA_CARDINALITY,
                 &[("processor", of.processor.as_str())],
             ),
             late: telemetry.counter(
@@ -97,6 +112,20 @@ impl BatchProcessorMetrics {
         self.items.get()
     }
 
+    /// `otelcol_processor_batch_batch_send_size`: Items of a batch.
+    ///
+    /// Recorded once for each batch that leaves, before its outcome is known; all pipelines that name the processor count together.
+    pub fn send_size(&self, size: usize) {
+        self.send_size.record(size as f64);
+    }
+
+    /// `otelcol_processor_batch_batch_send_size_bytes`: Bytes of a batch, as protobuf and not compressed.
+    ///
+    /// Recorded once for each batch that leaves, before its outcome is known; all pipelines that name the processor count together.
+    pub fn send_size_bytes(&self, size: usize) {
+        self.send_size_bytes.record(size as f64);
+    }
+
     /// `otelcol_processor_batch_batch_size_trigger_send`: Batches that were sent because they had as many items as they should.
     ///
     /// Recorded once for each batch that leaves because of send_batch_size, before its outcome is known; all pipelines that name the processor count together.
@@ -107,6 +136,13 @@ impl BatchProcessorMetrics {
     /// What was recorded so far of `full`.
     pub fn full_so_far(&self) -> u64 {
         self.full.get()
+    }
+
+    /// `otelcol_processor_batch_metadata_cardinality`: Combinations of metadata of which requests wait for their batch.
+    ///
+    /// Recorded when the first request of a combination begins to wait, and when the last one leaves; all pipelines that name the processor count together.
+    pub fn combinations(&self, count: usize) -> Held {
+        Held::new(&self.combinations, count)
     }
 
     /// `otelcol_processor_batch_timeout_trigger_send`: Batches that were sent because they had waited long enough.
@@ -496,7 +532,7 @@ impl ExporterMetrics {
     /// `otelcol_exporter_in_flight_requests`: Requests that the exporter works on, waits between attempts included.
     ///
     /// Recorded from when the exporter takes a request out of its queue, or without one from when it is given it, until no further attempt will be made.
-    pub fn in_flight_requests(&self, count: usize) -> Held<'_> {
+    pub fn in_flight_requests(&self, count: usize) -> Held {
         Held::new(&self.in_flight_requests, count)
     }
 
@@ -923,6 +959,52 @@ impl QueueMetrics {
     /// What was recorded so far of `enqueue_failed`.
     pub fn enqueue_failed_so_far(&self) -> u64 {
         self.enqueue_failed.get()
+    }
+}
+
+/// What the series of [`QueueBatchMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueBatchAttributes<'a> {
+    /// The signal.
+    pub data_type: attributes::DataType,
+    /// Id of the exporter.
+    pub exporter: attributes::Exporter<'a>,
+}
+
+/// Batches that leave a sending queue, for each signal.
+#[derive(Clone, Debug)]
+pub struct QueueBatchMetrics {
+    send_size: Histogram,
+    send_size_bytes: Histogram,
+}
+
+impl QueueBatchMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on.
+    pub fn new(telemetry: &Telemetry, of: QueueBatchAttributes<'_>) -> Self {
+        Self {
+            send_size: telemetry.histogram(
+                &definitions::OTELCOL_EXPORTER_QUEUE_BATCH_SEND_SIZE,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+            ),
+            send_size_bytes: telemetry.histogram(
+                &definitions::OTELCOL_EXPORTER_QUEUE_BATCH_SEND_SIZE_BYTES,
+                &[("exporter", of.exporter.as_str()), ("data_type", of.data_type.as_str())],
+            ),
+        }
+    }
+
+    /// `otelcol_exporter_queue_batch_send_size`: Items of a batch that leaves the sending queue.
+    ///
+    /// Recorded once for each batch that leaves the queue to be sent, before its first attempt and before it is cut for a destination that finds it too large.
+    pub fn send_size(&self, size: usize) {
+        self.send_size.record(size as f64);
+    }
+
+    /// `otelcol_exporter_queue_batch_send_size_bytes`: Bytes of a batch that leaves the sending queue, as protobuf and not compressed.
+    ///
+    /// Recorded once for each batch that leaves the queue to be sent, before its first attempt and before it is cut for a destination that finds it too large.
+    pub fn send_size_bytes(&self, size: usize) {
+        self.send_size_bytes.record(size as f64);
     }
 }
 

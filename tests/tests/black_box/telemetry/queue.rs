@@ -11,15 +11,22 @@ const QUEUE: [(&str, &str); 2] = [("exporter", "otlp_http"), ("data_type", "logs
 
 /// A collector that sends one request at a time, with this sizer of its queue.
 fn queued(sink: &Sink, sizer: &str) -> Etalon {
+    queued_with(sink, &format!("sizer: {sizer}"))
+}
+
+/// The same, with these keys of its queue.
+fn queued_with(sink: &Sink, keys: &str) -> Etalon {
     let exporter = format!(
         "  otlp_http:
     endpoint: {}
     compression: none
     timeout: 0s
-    sending_queue: {{sizer: {sizer}, queue_size: 100000, num_consumers: 1}}",
+    retry_on_failure: {{initial_interval: 10ms, max_interval: 10ms}}
+    sending_queue: {{{keys}, queue_size: 100000, num_consumers: 1}}",
         sink.endpoint()
     );
-    Etalon::start(&forwarding_to(&exporter, "otlp_http"))
+    let all_metrics = "  telemetry: {metrics: {level: detailed}}\n";
+    Etalon::start(&format!("{}{all_metrics}", forwarding_to(&exporter, "otlp_http")))
 }
 
 fn told(etalon: &Etalon, metric: &str) -> f64 {
@@ -94,4 +101,25 @@ fn each_request_is_timed_until_it_is_taken_out_of_the_queue() {
         (told(&etalon, "etalon_exporter_queue_wait_duration_count") == 3.0).then_some(())
     });
     assert!(told(&etalon, "etalon_exporter_queue_wait_duration_sum") > 0.0);
+}
+
+#[test]
+fn the_size_of_each_batch_that_leaves_the_queue_is_told_where_it_batches() {
+    const SIZE: &str = "otelcol_exporter_queue_batch_send_size";
+    let sink = Sink::start();
+    sink.answer(Verdict::Status(503));
+    let etalon = queued_with(&sink, "sizer: items, batch: {min_size: 4, flush_timeout: 20s}");
+    let of = |part: &str| told(&etalon, &format!("{SIZE}{part}"));
+    send(&etalon);
+    assert_eq!([of("_count"), of("_bytes_count")], [0.0; 2], "it waits in the queue for more");
+    send(&etalon);
+    sink.wait_until_seen(2);
+    sink.answer(Verdict::Accept);
+    eventually("it arrives", || (told(&etalon, "etalon_exporter_queue_items") == 0.0).then_some(()));
+    assert_eq!([of("_count"), of("_sum")], [1.0, 4.0], "one batch, however often it was sent");
+    assert_eq!([of("_bytes_count"), of("_bytes_sum")], [1.0, 2.0 * request().len() as f64]);
+
+    let one_by_one = queued(&sink, "items");
+    let sizes = one_by_one.scrape().sum(&format!("{SIZE}_count"), &[]);
+    assert_eq!(sizes, None, "no batches are made");
 }

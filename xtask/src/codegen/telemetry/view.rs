@@ -2,7 +2,7 @@
 
 use etalon_telemetry_schema::{
     Attribute, AttributeKind, Binding, Contract, Deprecated, Instrument, Metric, Presence, Primitive,
-    Requirement,
+    Requirement, ValueType,
 };
 use serde::Serialize;
 
@@ -103,6 +103,8 @@ struct InstrumentView {
     /// The function of the registry that makes it.
     method: &'static str,
     value: &'static str,
+    /// Whether a histogram is of durations; of sizes, otherwise.
+    is_duration: bool,
     doc: String,
     constant: String,
     by_signal: Vec<OfSignal>,
@@ -259,11 +261,13 @@ fn instrument(metric: &Metric, binding: &Binding, labels: Vec<FieldView>) -> Res
         (false, Instrument::Counter) => ("Counter", "counter"),
         (false, Instrument::UpDownCounter) => ("UpDownCounter", "up_down_counter"),
         (false, Instrument::Gauge) => ("Gauge", "gauge"),
-        (false, Instrument::Histogram) if metric.unit == SECONDS => ("Histogram", "histogram"),
-        (false, Instrument::Histogram) => {
-            return Err(format!("{}: only durations, in {SECONDS}, can be recorded", metric.name).into());
-        }
+        (false, Instrument::Histogram) => ("Histogram", "histogram"),
     };
+    let is_duration = metric.unit == SECONDS;
+    if kind == "Histogram" && is_duration != (note.value_type == ValueType::Double) {
+        let message = "durations, in s, are double; sizes, in any other unit, are int";
+        return Err(format!("{}: {message}", metric.name).into());
+    }
     let given: Vec<&FieldView> = labels.iter().filter(|label| label.given).collect();
     let given = match given.as_slice() {
         [] => None,
@@ -279,9 +283,10 @@ fn instrument(metric: &Metric, binding: &Binding, labels: Vec<FieldView>) -> Res
         kind,
         method,
         value: match note.value_type {
-            etalon_telemetry_schema::ValueType::Int => "u64",
-            etalon_telemetry_schema::ValueType::Double => "f64",
+            ValueType::Int => "u64",
+            ValueType::Double => "f64",
         },
+        is_duration,
         doc: format!("{names}: {}\n\nRecorded {}.", metric.brief, note.recorded),
         constant: constant(metric),
         by_signal: Vec::new(),
