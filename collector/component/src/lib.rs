@@ -14,6 +14,7 @@ mod consumer;
 mod extension;
 mod factory;
 mod facts;
+pub mod health;
 mod host;
 mod lifecycle;
 mod memory;

@@ -16,6 +16,7 @@ use crate::extensions::{ExtensionError, Extensions};
 use crate::factories::Factories;
 use crate::gates::{FeatureGates, GATES};
 use crate::graph::{self, Graph, GraphError, Role, StartError};
+use crate::health::Health;
 use crate::metrics_endpoint::MetricsEndpoint;
 use crate::orphans::{Orphans, UnusableStorage};
 use crate::outline::outline;
@@ -48,6 +49,7 @@ pub struct Collector {
     /// By the endpoint as configured.
     pub(crate) metrics: Vec<(String, MetricsEndpoint)>,
     pub(crate) reloads: ConfigMetrics,
+    pub(crate) health: Health,
     _process: ProcessObservations,
     pub(crate) orphans: Orphans,
     /// What a reload has begun to start.
@@ -125,7 +127,9 @@ impl Collector {
             own.plan(&config.telemetry, factories, build, &telemetry).map_err(BuildError::OwnTelemetry)?;
         let host = Host::new(report).with_extensions(extensions.by_id());
         let orphans = Orphans::of(config, factories, &host, &telemetry).map_err(BuildError::Queues)?;
-        host.status().set_outline(outline(config, &graph, &extensions));
+        let outline = outline(config, &graph, &extensions);
+        let health = Health::new(&telemetry, &outline);
+        host.status().set_outline(outline);
         let (reloads, process) = (ConfigMetrics::new(&telemetry), observe_process(&telemetry, build.version));
         let (metrics, retiring) = (Vec::new(), Vec::new());
         Ok(Self {
@@ -142,6 +146,7 @@ impl Collector {
             tap: Tap::default(),
             metrics,
             reloads,
+            health,
             _process: process,
             orphans,
             unfinished: None,
@@ -189,6 +194,7 @@ impl Collector {
         self.pushes = self.start_pushes(planned, &self.host).await?;
         self.own.warn_of_feedback(&self.host.listening());
         self.host.status().enter(Phase::Ready);
+        self.health.start(self.host.status());
         // Nobody waits for it: there may be much to read.
         tokio::spawn(self.orphans.look());
         Ok(())

@@ -15,6 +15,7 @@ mod factories;
 mod fan_out;
 mod gates;
 mod graph;
+mod health;
 mod life;
 mod logs;
 mod metrics_endpoint;

@@ -198,6 +198,7 @@ impl Collector {
         };
         let left = turns.into_iter().map(graph::Turn::take).collect();
         (self.graph, self.extensions, self.host) = (graph, extensions, host);
+        self.health.follow(&outline);
         self.host.status().set_outline(outline);
         self.orphans = orphans;
         self.retire(old, left, deadline);

@@ -3,6 +3,7 @@
 mod balance;
 mod exporter;
 mod losses;
+mod pipelines;
 mod queue;
 mod refusals;
 mod service;

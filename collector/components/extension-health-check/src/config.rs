@@ -1,5 +1,6 @@
 //! What users write.
 
+use etalon_component::health::Limits;
 use etalon_conf::{Check, Duration, Optional, Validate};
 use etalon_net::server::{HttpServerConfig, Unsupported};
 use http::Uri;
@@ -106,15 +107,17 @@ impl Default for Own {
 
 impl Default for PipelineCheck {
     fn default() -> Self {
-        Self { enabled: false, interval: Duration::from_secs(5 * 60), exporter_failure_threshold: 5 }
+        let interval = Limits::default().interval.into();
+        Self { enabled: false, interval, exporter_failure_threshold: 5 }
     }
 }
 
 impl Default for Progress {
     fn default() -> Self {
+        let Limits { stalled_after, recent, .. } = Limits::default();
         Self {
-            stalled_after: Duration::from_secs(30),
-            recent: Duration::from_secs(60),
+            stalled_after: stalled_after.into(),
+            recent: recent.into(),
             live_within: Duration::from_secs(30),
         }
     }

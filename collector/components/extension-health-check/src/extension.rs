@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use etalon_component::health::Limits;
 use etalon_component::{BoxError, BoxFuture, Component, ComponentId, Host, Listening, Settings};
 use etalon_net::server::Server;
 use etalon_telemetry::{Telemetry, tell};
@@ -11,7 +12,6 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use crate::Config;
-use crate::judge::{Judge, Limits};
 use crate::pages::Pages;
 use crate::watch::{Latest, watch};
 
@@ -51,7 +51,7 @@ impl HealthCheck {
         let listening =
             Listening { component: self.id.clone(), protocol: "health", address, tls: server.is_tls() };
         host.report_listening(listening);
-        let watching = watch(self.telemetry.clone(), status, Judge::new(limits), latest);
+        let watching = watch(self.telemetry.clone(), status, limits, latest);
         let watching = tokio::spawn(watching.instrument(self.span.clone()));
         *running = Some(Running { server, _watching: AbortOnDropHandle::new(watching) });
         Ok(())

@@ -5,7 +5,6 @@
 
 mod config;
 mod extension;
-mod judge;
 mod pages;
 mod watch;
 

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use etalon_component::health::Finding;
 use etalon_component::{ComponentStatus, Phase, Status, Trouble};
 use etalon_conf::Duration;
 use etalon_net::server::Site;
@@ -13,7 +14,6 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::config::{LIVE, Own, READY, STATUS};
-use crate::judge::Finding;
 use crate::watch::Latest;
 
 /// When the Go collector says that it is not up.
@@ -165,7 +165,7 @@ fn of_pipeline(findings: &[Finding]) -> Value {
     };
     let problem = |finding: &Finding| {
         let Finding { what, role, id, since, text } = finding;
-        json!({"problem": what.as_str(), "kind": role, "id": id, "since": iso8601(*since), "text": text})
+        json!({"problem": what.as_str(), "kind": role.as_str(), "id": id, "since": iso8601(*since), "text": text})
     };
     let problems: Vec<_> = findings.iter().map(problem).collect();
     json!({"status": "degraded", "since": iso8601(first), "problems": problems})

@@ -579,6 +579,53 @@ impl Phase {
     }
 }
 
+/// `pipeline`: Id of the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Pipeline<'a>(pub &'a str);
+
+impl<'a> Pipeline<'a> {
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+/// `problem`: What keeps a pipeline from getting on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Problem {
+    /// An exporter has had work and no success for 30 s.
+    Stalled,
+    /// A queue has held requests of which none was sent, for 5 min.
+    Stuck,
+    /// A queue had no room for a request within the last minute.
+    Full,
+    /// Data was lost within the last minute.
+    Losing,
+    /// A receiver refused a request within the last minute that was none of its sender's doing.
+    Refusing,
+}
+
+impl Problem {
+    /// All values.
+    pub const ALL: [Self; 5] = [Self::Stalled, Self::Stuck, Self::Full, Self::Losing, Self::Refusing];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stalled => "stalled",
+            Self::Stuck => "stuck",
+            Self::Full => "full",
+            Self::Losing => "losing",
+            Self::Refusing => "refusing",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
 /// `processor`: Id of the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Processor<'a>(pub &'a str);

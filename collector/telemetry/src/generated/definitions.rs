@@ -9,7 +9,7 @@ use crate::renamed::Renamed;
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
-pub static ALL: [&Definition; 66] = [
+pub static ALL: [&Definition; 67] = [
     &ETALON_BUILD_INFO,
     &ETALON_CONFIG_RELOADS,
     &ETALON_CONTRACT_INFO,
@@ -38,6 +38,7 @@ pub static ALL: [&Definition; 66] = [
     &ETALON_MEMORY_LIMITER_REFUSED_REQUESTS,
     &ETALON_MEMORY_LIMITER_RESERVED,
     &ETALON_MEMORY_LIMITER_SOFT_LIMIT,
+    &ETALON_PIPELINE_DEGRADED,
     &ETALON_PROCESSOR_BATCH_ITEMS,
     &ETALON_RECEIVER_ACCEPTED_BYTES,
     &ETALON_RECEIVER_ACCEPTED_REQUESTS,
@@ -409,6 +410,18 @@ pub(crate) static ETALON_MEMORY_LIMITER_SOFT_LIMIT: Definition = Definition {
     name: "etalon_memory_limiter_soft_limit",
     brief: "Bytes from which on a connection that holds its fair share gets nothing more.",
     unit: "By",
+    instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_PIPELINE_DEGRADED: Definition = Definition {
+    name: "etalon_pipeline_degraded",
+    brief: "1 while a pipeline has a problem; else 0.",
+    unit: "1",
     instrument: Instrument::Gauge,
     value_type: ValueType::Int,
     level: Level::Basic,

@@ -762,6 +762,50 @@ impl MemoryLimiterMetrics {
     }
 }
 
+/// What the series of [`PipelineMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct PipelineAttributes<'a> {
+    /// Id of the pipeline.
+    pub pipeline: attributes::Pipeline<'a>,
+    /// What keeps a pipeline from getting on.
+    pub problem: attributes::Problem,
+}
+
+/// How the values of [`PipelineMetrics`] are read.
+#[expect(missing_debug_implementations, reason = "functions have nothing to show")]
+pub struct PipelineReads<Degraded> {
+    /// `etalon_pipeline_degraded`: 1 while a pipeline has a problem; else 0.
+    ///
+    /// Recorded when it is read, of what was found by the latest look at the metrics of the receivers and exporters of the pipeline, once a second.
+    pub degraded: Degraded,
+}
+
+/// Whether a pipeline gets on.
+#[derive(Debug)]
+pub struct PipelineMetrics {
+    _degraded: Observation,
+}
+
+impl PipelineMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on; what is read is there as long as the result lives.
+    pub fn new<Degraded>(
+        telemetry: &Telemetry,
+        of: PipelineAttributes<'_>,
+        reads: PipelineReads<Degraded>,
+    ) -> Self
+    where
+        Degraded: Fn() -> u64 + Send + Sync + 'static,
+    {
+        Self {
+            _degraded: telemetry.observe(
+                &definitions::ETALON_PIPELINE_DEGRADED,
+                &[("pipeline", of.pipeline.as_str()), ("problem", of.problem.as_str())],
+                move || (reads.degraded)() as f64,
+            ),
+        }
+    }
+}
+
 /// How the values of [`ProcessMetrics`] are read.
 #[expect(missing_debug_implementations, reason = "functions have nothing to show")]
 pub struct ProcessReads<Uptime> {

@@ -1,12 +1,18 @@
 //! Judges pipelines by what their metrics do, not by what components say of themselves.
+//!
+//! [`watch`] does so once a second; [`Judge`] is what it asks.
+
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, SystemTime};
 
-use etalon_component::{ComponentId, Outline, PipelineOutline};
-use etalon_telemetry::attributes::RefusalReason;
+use etalon_telemetry::attributes::{Problem, RefusalReason};
 use etalon_telemetry::readings::{ExporterReading, QueueReading, Readings, ReceiverReading, Who};
 use tokio::time::Instant;
+
+pub use self::watch::{Look, watch};
+use crate::{ComponentId, Outline, PipelineOutline, Role};
 
 /// How much longer than one that is under way a request in a queue may wait: batches fill up.
 const WAITING_FACTOR: u32 = 10;
@@ -23,69 +29,44 @@ const OF_THE_SENDER: [RefusalReason; 6] = [
 ];
 
 /// From when on something counts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
     /// An exporter that works without success has stalled.
-    pub(crate) stalled_after: Duration,
+    pub stalled_after: Duration,
     /// What was refused or lost counts for this time.
-    pub(crate) recent: Duration,
+    pub recent: Duration,
     /// Over this time, failures of exporters are counted.
-    pub(crate) interval: Duration,
-}
-
-/// What is wrong with a part of a pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Wrong {
-    /// An exporter has work and no success.
-    Stalled,
-    /// A queue holds requests that nobody sends.
-    Stuck,
-    /// A queue takes nothing more.
-    Full,
-    /// Data is lost.
-    Losing,
-    /// A receiver refuses data.
-    Refusing,
-}
-
-impl Wrong {
-    /// As JSON has it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Stalled => "stalled",
-            Self::Stuck => "stuck",
-            Self::Full => "full",
-            Self::Losing => "losing",
-            Self::Refusing => "refusing",
-        }
-    }
+    pub interval: Duration,
 }
 
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    pub(crate) what: Wrong,
-    /// What has it: `exporter`, `receiver`.
-    pub(crate) role: &'static str,
-    pub(crate) id: String,
-    pub(crate) since: SystemTime,
+pub struct Finding {
+    /// What.
+    pub what: Problem,
+    /// What has it: an exporter, a receiver.
+    pub role: Role,
+    /// Its id.
+    pub id: String,
+    /// Since when.
+    pub since: SystemTime,
     /// For people.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// Of each pipeline by id, what is wrong with it. An empty list is all that can be wished for.
-pub(crate) type Verdict = BTreeMap<String, Vec<Finding>>;
+pub type Verdict = BTreeMap<String, Vec<Finding>>;
 
 /// Remembers as much of the past as it needs.
 #[derive(Debug)]
-pub(crate) struct Judge {
+pub struct Judge {
     limits: Limits,
     receivers: BTreeMap<Who, ReceiverPast>,
     exporters: BTreeMap<Who, ExporterPast>,
     /// Since when each thing is wrong.
-    since: BTreeMap<(Who, Wrong), SystemTime>,
+    since: BTreeMap<(Who, &'static str), SystemTime>,
     /// What is wrong at this look.
-    found: BTreeSet<(Who, Wrong)>,
+    found: BTreeSet<(Who, &'static str)>,
     /// How many attempts had failed at that time, over all exporters.
     failures: VecDeque<(Instant, u64)>,
 }
@@ -108,8 +89,19 @@ struct ExporterPast {
     lost: Option<(Instant, String)>,
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            stalled_after: Duration::from_secs(30),
+            recent: Duration::from_mins(1),
+            interval: Duration::from_mins(5),
+        }
+    }
+}
+
 impl Judge {
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// One that has not looked yet.
+    pub fn new(limits: Limits) -> Self {
         Self {
             limits,
             receivers: BTreeMap::new(),
@@ -121,7 +113,7 @@ impl Judge {
     }
 
     /// Looks at what is new. `time` is what people are told, `now` what is decided by.
-    pub(crate) fn look(
+    pub fn look(
         &mut self,
         readings: &Readings,
         outline: &Outline,
@@ -150,7 +142,7 @@ impl Judge {
     }
 
     /// How many attempts to send have failed within the interval.
-    pub(crate) fn failures(&self) -> u64 {
+    pub fn failures(&self) -> u64 {
         let first = self.failures.front().map_or(0, |(_, count)| *count);
         let last = self.failures.back().map_or(0, |(_, count)| *count);
         last.saturating_sub(first)
@@ -170,16 +162,16 @@ impl Judge {
         let mut findings = Vec::new();
         for who in pipeline.receivers.iter().map(who) {
             let found = self.receivers.get(&who).map(|past| past.wrong(self.limits, now)).unwrap_or_default();
-            findings.extend(found.map(|(what, text)| ("receiver", who, what, text)));
+            findings.extend(found.map(|(what, text)| (Role::Receiver, who, what, text)));
         }
         for who in pipeline.exporters.iter().map(who) {
             let found = self.exporters.get(&who).map(|past| past.wrong(self.limits, now)).unwrap_or_default();
-            findings.extend(found.into_iter().map(|(what, text)| ("exporter", who.clone(), what, text)));
+            findings.extend(found.into_iter().map(|(what, text)| (Role::Exporter, who.clone(), what, text)));
         }
-        let finding = |(role, who, what, text): (&'static str, Who, Wrong, String)| {
+        let finding = |(role, who, what, text): (Role, Who, Problem, String)| {
             let id = who.id.clone();
-            self.found.insert((who.clone(), what));
-            let since = *self.since.entry((who, what)).or_insert(time);
+            self.found.insert((who.clone(), what.as_str()));
+            let since = *self.since.entry((who, what.as_str())).or_insert(time);
             Finding { what, role, id, since, text }
         };
         findings.into_iter().map(finding).collect()
@@ -201,10 +193,10 @@ impl ReceiverPast {
         self.reading = reading.clone();
     }
 
-    fn wrong(&self, limits: Limits, now: Instant) -> Option<(Wrong, String)> {
+    fn wrong(&self, limits: Limits, now: Instant) -> Option<(Problem, String)> {
         let (at, reason) = self.refused.as_ref()?;
         let is_recent = now.duration_since(*at) < limits.recent;
-        is_recent.then(|| (Wrong::Refusing, format!("it has refused requests lately: {reason}")))
+        is_recent.then(|| (Problem::Refusing, format!("it has refused requests lately: {reason}")))
     }
 }
 
@@ -233,28 +225,28 @@ impl ExporterPast {
         self.reading = reading.clone();
     }
 
-    fn wrong(&self, limits: Limits, now: Instant) -> Vec<(Wrong, String)> {
+    fn wrong(&self, limits: Limits, now: Instant) -> Vec<(Problem, String)> {
         let mut wrong = Vec::new();
         let queue = self.reading.queue.unwrap_or_default();
         let for_how_long = now.duration_since(self.well);
         if for_how_long >= limits.stalled_after {
             let text = format!("no success for {} s{}", for_how_long.as_secs(), backlog(queue));
-            wrong.push((Wrong::Stalled, text));
+            wrong.push((Problem::Stalled, text));
         }
         let for_how_long = now.duration_since(self.moving);
         if for_how_long >= limits.stalled_after * WAITING_FACTOR {
             let text = format!("nothing is sent for {} s{}", for_how_long.as_secs(), backlog(queue));
-            wrong.push((Wrong::Stuck, text));
+            wrong.push((Problem::Stuck, text));
         }
         if self.full.is_some_and(|at| now.duration_since(at) < limits.recent) {
             let text =
                 format!("its queue has taken nothing lately; it holds {} of {}", queue.size, queue.capacity);
-            wrong.push((Wrong::Full, text));
+            wrong.push((Problem::Full, text));
         }
         if let Some((at, reason)) = &self.lost
             && now.duration_since(*at) < limits.recent
         {
-            wrong.push((Wrong::Losing, format!("it has lost data lately: {reason}")));
+            wrong.push((Problem::Losing, format!("it has lost data lately: {reason}")));
         }
         wrong
     }
@@ -271,3 +263,6 @@ fn backlog(queue: QueueReading) -> String {
 fn before(counts: &BTreeMap<String, u64>, reason: &str) -> u64 {
     counts.get(reason).copied().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;
