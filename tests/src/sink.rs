@@ -34,6 +34,8 @@ pub enum Verdict {
     Limit(usize),
     /// 400 for a request with this item, else 200: the request is kept.
     RefuseItem(u32),
+    /// As `Hold` for a request with this item, else 200: the request is kept.
+    HoldItem(u32),
 }
 
 /// What comes back for a request.
@@ -219,8 +221,13 @@ impl Shared {
                     return Reply::Answer(400, Vec::new());
                 }
                 Verdict::Limit(_) | Verdict::RefuseItem(_) => break Reply::Answer(200, Vec::new()),
-                Verdict::Hold if remaining(deadline).is_zero() => return Reply::Answer(500, Vec::new()),
-                Verdict::Hold => {
+                Verdict::HoldItem(item) if !tokens(&message.body).contains_key(item) => {
+                    break Reply::Answer(200, Vec::new());
+                }
+                Verdict::Hold | Verdict::HoldItem(_) if remaining(deadline).is_zero() => {
+                    return Reply::Answer(500, Vec::new());
+                }
+                Verdict::Hold | Verdict::HoldItem(_) => {
                     let wait = self.changed.wait_timeout(state, remaining(deadline));
                     state = wait.unwrap_or_else(PoisonError::into_inner).0;
                 }

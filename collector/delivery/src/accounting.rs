@@ -33,6 +33,9 @@ pub(crate) struct Accounting {
     pub(crate) underway: Arc<Underway>,
 }
 
+/// Told what became of items, from this one of a batch on, when there will be no further attempt.
+pub(crate) type Note<'a> = &'a (dyn Fn(usize, Outcomes) + Sync);
+
 /// What a failure means for the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -52,15 +55,16 @@ impl Accounting {
 
     /// Exports a batch with as many attempts as the policy has, in parts when it is too large for the
     /// destination. Its items are counted as sent or as failed even if the future is dropped before it
-    /// resolves.
-    pub(crate) async fn export(&self, mut batch: Batch) -> Outcomes {
+    /// resolves. What is counted is told to `note` at once, from which item on.
+    pub(crate) async fn export(&self, mut batch: Batch, note: Note<'_>) -> Outcomes {
         let traced = self.deliveries.start(&mut batch.context);
-        within(traced.context(), self.export_traced(batch, traced)).await
+        within(traced.context(), self.export_traced(batch, traced, note)).await
     }
 
-    async fn export_traced(&self, batch: Batch, traced: Traced<'_>) -> Outcomes {
+    async fn export_traced(&self, batch: Batch, traced: Traced<'_>, note: Note<'_>) -> Outcomes {
         let _in_flight = self.metrics.in_flight_requests(1);
-        let mut pending = Pending { accounting: self, items: batch.items(), traced };
+        let all = batch.items();
+        let mut pending = Pending { accounting: self, items: all, traced };
         let Batch { payload, context } = batch;
         let (mut parts, mut outcomes) = (Parts::of(payload), Outcomes::default());
         while let Some(next) = parts.next() {
@@ -76,18 +80,19 @@ impl Accounting {
                 parts.taken();
                 self.metrics.sent_bytes(bytes);
             }
-            match self.verdict(&mut parts, next, &outcome) {
-                Verdict::Smaller => {}
-                Verdict::Final => {
-                    pending.settle(items, &outcome, self.reason(&outcome));
-                    outcomes.add(items, outcome);
-                }
-                Verdict::AllLost => {
-                    let rest = pending.items;
-                    pending.settle(rest, &outcome, DropReason::Rejected);
-                    outcomes.add(rest, outcome);
-                    break;
-                }
+            let (items, reason, is_last) = match self.verdict(&mut parts, next, &outcome) {
+                Verdict::Smaller => continue,
+                Verdict::Final => (items, self.reason(&outcome), false),
+                Verdict::AllLost => (pending.items, DropReason::Rejected, true),
+            };
+            let from = all - pending.items;
+            pending.settle(items, &outcome, reason);
+            if !(outcome.is_retryable() && self.keeps(reason)) {
+                note(from, Outcomes::one(items, outcome.clone()));
+            }
+            outcomes.add(items, outcome);
+            if is_last {
+                break;
             }
         }
         outcomes
@@ -128,7 +133,7 @@ impl Accounting {
 
     /// Accounts for items that will not be attempted any more. `reason` is why, if their sender does not learn of it.
     pub(crate) fn lose(&self, items: usize, failure: &Failure, reason: DropReason) {
-        if self.fate == Fate::Kept && matches!(reason, DropReason::Shutdown | DropReason::InternalError) {
+        if self.keeps(reason) {
             return;
         }
         self.metrics.send_failed(items);
@@ -139,6 +144,11 @@ impl Accounting {
                 self.log_dropped(items, failure);
             }
         }
+    }
+
+    /// Whether what is not attempted any more for this reason is still there at the next start.
+    fn keeps(&self, reason: DropReason) -> bool {
+        self.fate == Fate::Kept && matches!(reason, DropReason::Shutdown | DropReason::InternalError)
     }
 
     /// Counts items that are lost although their sender was told that all is well.

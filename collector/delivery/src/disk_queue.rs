@@ -128,7 +128,7 @@ impl DiskQueue {
             match next {
                 Ok(Given::Entry(entry)) => {
                     slot.add(entry.accepted);
-                    return Some(Stored::new(open, self.signal, entry));
+                    return Some(Stored::new(open, self.signal, entry, &accounting.underway));
                 }
                 Ok(Given::Damaged(damaged)) => {
                     self.tell_damaged(damaged, Count::default());

@@ -1,12 +1,14 @@
 //! A batch that is made of several requests of the queue, or of parts of them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use etalon_component::Batch;
 
 use crate::balance::{Moving, Underway};
+use crate::memory_queue::Element;
 use crate::outcomes::Outcomes;
+use crate::stored::Stored;
 use crate::taking::Taking;
 
 /// A batch, and whose items it has. Its bytes are those of the requests: they are shared, not copied.
@@ -27,16 +29,23 @@ pub(crate) struct Member {
 }
 
 /// A request whose items may be in several batches. It is done with when the outcomes of all of them are known; if one
-/// batch is dropped without, so is the request.
+/// batch is dropped without, so is the request, or what is left of it.
 struct Request {
     items: usize,
-    progress: Mutex<Progress>,
+    held: Held,
     underway: Arc<Underway>,
 }
 
+enum Held {
+    Memory(Mutex<Progress>),
+    /// It notes itself what became of which items.
+    Disk(Stored),
+}
+
+/// Of a request in memory, which is answered as a whole.
 struct Progress {
     /// Nothing when it is done with.
-    taking: Option<Taking>,
+    element: Option<Element>,
     /// Of items from these numbers on.
     outcomes: Vec<(usize, Outcomes)>,
     known: usize,
@@ -54,24 +63,48 @@ impl Joined {
     /// How long the queue has had each request whose first items are in it.
     pub(crate) fn ages(&self) -> impl Iterator<Item = Duration> {
         let begun = self.members.iter().filter(|member| member.offset == 0);
-        begun.filter_map(|member| member.request.progress().taking.as_ref().map(Taking::age))
+        begun.filter_map(|member| member.request.age())
     }
 
-    /// Tells each request what became of its items.
-    pub(crate) async fn finish(self, outcomes: Outcomes, is_stopping: bool) {
+    /// Notes what became of some of its items, from this one on, for the requests that are on disk. There will be no further
+    /// attempt.
+    pub(crate) fn note(&self, from: usize, outcomes: Outcomes) {
+        let to = from + outcomes.items();
+        let mut before = 0;
+        // Each member that has some of them, and which of its items these are.
+        let concerned = self.members.iter().filter_map(|member| {
+            let first = before;
+            before += member.items;
+            let within = from.clamp(first, before) - first..to.clamp(first, before) - first;
+            (!within.is_empty() || member.items == 0).then_some((member, within))
+        });
+        let concerned: Vec<_> = concerned.collect();
+        let shares = outcomes.divide(concerned.iter().map(|(_, within)| within.len()));
+        for ((member, within), share) in concerned.into_iter().zip(shares) {
+            if let Held::Disk(stored) = &member.request.held {
+                stored.settle(member.offset + within.start, &share);
+            }
+        }
+    }
+
+    /// Tells who waits for a request what became of it, once that is known of all its items. On disk, that has been noted as
+    /// far as it is final.
+    pub(crate) fn finish(self, outcomes: Outcomes) {
         let shares = outcomes.divide(self.members.iter().map(|member| member.items));
         for (member, share) in self.members.into_iter().zip(shares) {
-            if let Some((taking, outcomes)) = member.request.learn(member.offset, member.items, share) {
-                taking.finish(outcomes, is_stopping).await;
-            }
+            member.request.learn(member.offset, member.items, share);
         }
     }
 
     /// The exporter has panicked over it.
     pub(crate) fn panicked(self) {
         for member in self.members {
-            if let Some(taking) = member.request.progress().taking.take() {
-                taking.panicked();
+            match &member.request.held {
+                Held::Memory(progress) => {
+                    let element = lock(progress).element.take();
+                    element.into_iter().for_each(Element::panicked);
+                }
+                Held::Disk(stored) => stored.set_aside(),
             }
         }
     }
@@ -80,9 +113,16 @@ impl Joined {
 impl Members {
     pub(crate) fn of(taking: Taking, underway: &Arc<Underway>) -> Self {
         let items = taking.batch().items();
-        let (outcomes, known, moving) = (Vec::new(), 0, None);
-        let progress = Mutex::new(Progress { taking: Some(taking), outcomes, known, moving });
-        Self { request: Arc::new(Request { items, progress, underway: underway.clone() }), offset: 0 }
+        let held = match taking {
+            Taking::Memory(element) => Held::Memory(Mutex::new(Progress {
+                element: Some(element),
+                outcomes: Vec::new(),
+                known: 0,
+                moving: None,
+            })),
+            Taking::Disk(stored) => Held::Disk(stored),
+        };
+        Self { request: Arc::new(Request { items, held, underway: underway.clone() }), offset: 0 }
     }
 
     /// The next items of the request.
@@ -94,14 +134,22 @@ impl Members {
 }
 
 impl Request {
-    /// The request and the outcomes of all its items, when these are the last ones.
-    fn learn(&self, offset: usize, items: usize, outcomes: Outcomes) -> Option<(Taking, Outcomes)> {
-        let mut progress = self.progress();
+    fn age(&self) -> Option<Duration> {
+        match &self.held {
+            Held::Memory(progress) => lock(progress).element.as_ref().map(|element| element.share.age()),
+            Held::Disk(stored) => Some(stored.age),
+        }
+    }
+
+    /// Answers a request in memory with the outcomes of all its items, when these are the last ones.
+    fn learn(&self, offset: usize, items: usize, outcomes: Outcomes) {
+        let Held::Memory(progress) = &self.held else { return };
+        let mut progress = lock(progress);
         progress.known += items;
         progress.outcomes.push((offset, outcomes));
         if progress.known < self.items {
             progress.moving.get_or_insert_with(|| Moving::new(&self.underway));
-            return None;
+            return;
         }
         let mut parts = std::mem::take(&mut progress.outcomes);
         parts.sort_by_key(|(offset, _)| *offset);
@@ -109,10 +157,12 @@ impl Request {
             all.append(part);
             all
         });
-        progress.taking.take().map(|taking| (taking, outcomes))
+        if let Some(element) = progress.element.take() {
+            element.answer(outcomes.whole());
+        }
     }
+}
 
-    fn progress(&self) -> std::sync::MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
+    progress.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,9 @@
 //! What became of the items of a batch, in their order.
 
+use std::ops::Range;
+
 use etalon_component::{Delivered, Failure, Outcome};
+use etalon_store::Verdict;
 
 /// Runs of items, each with its outcome, in the order of the items.
 #[derive(Debug, Default)]
@@ -12,17 +15,6 @@ struct Run {
     outcome: Outcome,
     /// Whether items of other requests had the same outcome, so that nobody knows whose the rejected ones are.
     is_shared: bool,
-}
-
-/// Numbers of items.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    /// The destination has them.
-    pub(crate) delivered: usize,
-    /// The destination does not want them.
-    pub(crate) rejected: usize,
-    /// A later attempt may deliver them.
-    pub(crate) owned: usize,
 }
 
 impl Outcomes {
@@ -41,25 +33,33 @@ impl Outcomes {
         self.0.append(&mut later.0);
     }
 
-    /// How many items have which kind of outcome.
-    pub(crate) fn counts(&self) -> Counts {
-        self.0.iter().fold(Counts::default(), |mut counts, run| {
-            match &run.outcome {
-                Outcome::Delivered(told) => {
-                    let rejected = at_most(told.rejected, run.items);
-                    counts.rejected += rejected;
-                    counts.delivered += run.items - rejected;
-                }
-                Outcome::Permanent(_) => counts.rejected += run.items,
-                Outcome::Refused(_) | Outcome::Unknown(_) => counts.owned += run.items,
-            }
-            counts
-        })
+    /// Of how many items.
+    pub(crate) fn items(&self) -> usize {
+        self.0.iter().map(|run| run.items).sum()
     }
 
-    /// For each run, in order, its number of items, and whether a later attempt may deliver them.
-    pub(crate) fn owned(&self) -> impl Iterator<Item = (usize, bool)> {
-        self.0.iter().map(|run| (run.items, run.outcome.is_retryable()))
+    /// What became of which items, by their places, when there is no further attempt. Which ones a destination has rejected
+    /// out of several, nobody knows: the first ones count so.
+    pub(crate) fn verdicts(&self) -> Vec<(Verdict, Range<usize>)> {
+        let mut verdicts: Vec<(Verdict, Range<usize>)> = Vec::new();
+        let mut at = 0;
+        for Run { items, outcome, .. } in &self.0 {
+            let (verdict, first) = match outcome {
+                Outcome::Delivered(told) => (Verdict::Failed, at_most(told.rejected, *items)),
+                Outcome::Permanent(_) => (Verdict::Failed, *items),
+                Outcome::Refused(_) | Outcome::Unknown(_) => (Verdict::Dropped, *items),
+            };
+            for (verdict, items) in [(verdict, first), (Verdict::Delivered, items - first)] {
+                let range = at..at + items;
+                at = range.end;
+                match verdicts.last_mut() {
+                    _ if items == 0 => {}
+                    Some((same, known)) if *same == verdict => known.end = range.end,
+                    _ => verdicts.push((verdict, range)),
+                }
+            }
+        }
+        verdicts
     }
 
     /// Those of requests with so many items each, which were joined in this order.
@@ -186,9 +186,16 @@ mod tests {
         outcomes.add(5, Outcome::permanent(Code::InvalidArgument, "bad"));
         outcomes.add(5, Outcome::refused("later"));
         let shares = outcomes.divide([7, 3, 4, 6].into_iter());
-        let counts: Vec<Counts> = shares.iter().map(Outcomes::counts).collect();
-        let count = |delivered, rejected, owned| Counts { delivered, rejected, owned };
-        assert_eq!(counts, [count(7, 0, 0), count(3, 0, 0), count(0, 4, 0), count(0, 1, 5)]);
+        let verdicts: Vec<_> = shares.iter().map(Outcomes::verdicts).collect();
+        assert_eq!(
+            verdicts,
+            [
+                vec![(Verdict::Delivered, 0..7)],
+                vec![(Verdict::Delivered, 0..3)],
+                vec![(Verdict::Failed, 0..4)],
+                vec![(Verdict::Failed, 0..1), (Verdict::Dropped, 1..6)],
+            ]
+        );
         let told: Vec<Outcome> = shares.into_iter().map(Outcomes::whole).collect();
         assert!(told[0].is_delivered() && told[1].is_delivered());
         assert!(matches!(told[2], Outcome::Permanent(_)));
@@ -198,8 +205,15 @@ mod tests {
     #[test]
     fn what_is_rejected_out_of_several_requests_is_counted_once_and_told_to_each() {
         let shares = Outcomes::one(10, partly(4)).divide([3, 3, 4].into_iter());
-        let rejected: Vec<usize> = shares.iter().map(|share| share.counts().rejected).collect();
-        assert_eq!(rejected, [3, 1, 0]);
+        let verdicts: Vec<_> = shares.iter().map(Outcomes::verdicts).collect();
+        assert_eq!(
+            verdicts,
+            [
+                vec![(Verdict::Failed, 0..3)],
+                vec![(Verdict::Failed, 0..1), (Verdict::Delivered, 1..3)],
+                vec![(Verdict::Delivered, 0..4)],
+            ]
+        );
         for share in shares {
             let Outcome::Delivered(told) = share.whole() else { panic!("a success") };
             assert_eq!(told.rejected, 0, "nobody knows whose they are");
@@ -209,6 +223,20 @@ mod tests {
                 "the destination rejected 4 of 10 items that these were sent together with: no ids"
             );
         }
+    }
+
+    #[test]
+    fn verdicts_that_touch_are_one() {
+        let mut outcomes = Outcomes::one(3, partly(9));
+        for (items, outcome) in [
+            (0, Outcome::refused("later")),
+            (2, Outcome::permanent(Code::InvalidArgument, "bad")),
+            (2, Outcome::DELIVERED),
+            (2, partly(0)),
+        ] {
+            outcomes.add(items, outcome);
+        }
+        assert_eq!(outcomes.verdicts(), [(Verdict::Failed, 0..5), (Verdict::Delivered, 5..9)]);
     }
 
     #[test]

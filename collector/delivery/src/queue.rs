@@ -123,7 +123,6 @@ impl Queue {
             ItemFate::Corrupt => Verdict::Corrupt,
             ItemFate::Lost => Verdict::Lost,
             ItemFate::Withdrawn => Verdict::Withdrawn,
-            ItemFate::Moved => Verdict::Moved,
         };
         totals.settled(verdict).items
     }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use etalon_component::{Batch, Outcome};
-use tokio::sync::oneshot;
 
 use crate::memory_queue::Element;
 use crate::outcomes::Outcomes;
 use crate::stored::Stored;
 
-/// A request. Dropped without an outcome, it goes back to a queue on disk, and to whoever waits for one in memory nobody
+/// A request. Dropped without an outcome, what is left of it goes back to a queue on disk, and to whoever waits for one in memory nobody
 /// knows what became of it.
 pub(crate) enum Taking {
     Memory(Element),
@@ -40,33 +39,42 @@ impl Taking {
         }
     }
 
-    /// Notes what became of it. While the chain `is_stopping`, a queue on disk keeps what may yet be delivered.
-    pub(crate) async fn finish(self, outcomes: Outcomes, is_stopping: bool) {
-        match self {
-            Self::Memory(Element { reply, share, .. }) => {
-                // The room is free before the caller learns of the outcome.
-                drop(share);
-                answer(reply, outcomes.whole());
-            }
-            Self::Disk(stored) => stored.finish(&outcomes, is_stopping).await,
+    /// Notes what became of some of its items, from this one on, if it is on disk. There will be no further attempt.
+    pub(crate) fn note(&self, from: usize, outcomes: &Outcomes) {
+        if let Self::Disk(stored) = self {
+            stored.settle(from, outcomes);
+        }
+    }
+
+    /// Tells who waits for it what became of all of it. On disk, that has been noted as far as it is final.
+    pub(crate) fn finish(self, outcomes: Outcomes) {
+        if let Self::Memory(element) = self {
+            element.answer(outcomes.whole());
         }
     }
 
     /// The exporter has panicked over it.
     pub(crate) fn panicked(self) {
         match self {
-            Self::Memory(Element { reply, share, .. }) => {
-                drop(share);
-                answer(reply, Outcome::unknown("the exporter failed while it sent the data"));
-            }
+            Self::Memory(element) => element.panicked(),
             Self::Disk(stored) => stored.set_aside(),
         }
     }
 }
 
-fn answer(reply: Option<oneshot::Sender<Outcome>>, outcome: Outcome) {
-    if let Some(reply) = reply {
-        // Nobody may be there any more.
-        reply.send(outcome).ok();
+impl Element {
+    /// Tells who waits what became of it.
+    pub(crate) fn answer(self, outcome: Outcome) {
+        // The room is free before the caller learns of the outcome.
+        drop(self.share);
+        if let Some(reply) = self.reply {
+            // Nobody may be there any more.
+            reply.send(outcome).ok();
+        }
+    }
+
+    /// The exporter has panicked over it.
+    pub(crate) fn panicked(self) {
+        self.answer(Outcome::unknown("the exporter failed while it sent the data"));
     }
 }

@@ -5,6 +5,7 @@ mod batch;
 mod circuit;
 mod disk;
 mod drops;
+mod partly;
 mod parts;
 mod queue;
 mod retry;

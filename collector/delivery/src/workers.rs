@@ -86,13 +86,13 @@ impl Workers {
             for joined in batcher.lock().await.take_all() {
                 let items = joined.batch.items();
                 accounting.lose(items, &failure, DropReason::Shutdown);
-                joined.finish(refused(items), true).await;
+                joined.finish(refused(items));
             }
         }
         while let Some(element) = queue.pop() {
             let items = element.batch.items();
             accounting.lose(items, &failure, DropReason::Shutdown);
-            Taking::Memory(element).finish(refused(items), true).await;
+            element.answer(refused(items).whole());
         }
     }
 }
@@ -113,10 +113,18 @@ impl Work {
         }
     }
 
-    async fn finish(self, outcomes: Outcomes, is_stopping: bool) {
+    /// Notes on disk what became of some of its items, from this one on.
+    fn note(&self, from: usize, outcomes: Outcomes) {
         match self {
-            Self::One(taking) => taking.finish(outcomes, is_stopping).await,
-            Self::Joined(joined) => joined.finish(outcomes, is_stopping).await,
+            Self::One(taking) => taking.note(from, &outcomes),
+            Self::Joined(joined) => joined.note(from, outcomes),
+        }
+    }
+
+    fn finish(self, outcomes: Outcomes) {
+        match self {
+            Self::One(taking) => taking.finish(outcomes),
+            Self::Joined(joined) => joined.finish(outcomes),
         }
     }
 
@@ -149,8 +157,9 @@ impl Worker {
     async fn send(&self, work: Work) {
         let _moving = self.accounting.moving();
         work.each_age(|age| self.metrics.wait_duration(age));
-        match survived(self.accounting.export(work.batch())).await {
-            Some(outcomes) => work.finish(outcomes, self.accounting.retry.is_stopping()).await,
+        let note = |from, outcomes| work.note(from, outcomes);
+        match survived(self.accounting.export(work.batch(), &note)).await {
+            Some(outcomes) => work.finish(outcomes),
             None => work.panicked(),
         }
     }

@@ -1,15 +1,16 @@
 //! What is known of the store while it is open.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::account::{Account, Settlement};
 use crate::format::SegmentKey;
-use crate::progress::{RANGES_MAX, Settlement};
-use crate::reader::Entry;
-use crate::settled::Settled;
-use crate::totals::Totals;
+use crate::progress::{Checkpoint, RANGES_MAX, SLOTS_MAX};
+use crate::reader::{Entry, Receipt};
+use crate::totals::{Count, Verdict};
 
 /// What writer, reader and everybody else know of the store.
 #[derive(Debug)]
@@ -27,8 +28,10 @@ pub(crate) struct Index<F> {
     pub(crate) segments: BTreeMap<u64, Segment<F>>,
     /// Of the next request. All below are on stable storage.
     pub(crate) next_seq: u64,
-    pub(crate) settled: Settled,
-    pub(crate) totals: Totals,
+    pub(crate) account: Account,
+    /// What is settled and not written down, in its order. When it is longer than a file of progress has room for, some is
+    /// missing, which is in the next checkpoint.
+    unwritten: Vec<Settlement>,
     /// Of the contexts and bodies of what is queued.
     pub(crate) queued_bytes: u64,
     /// What the reader wants next.
@@ -40,6 +43,17 @@ pub(crate) struct Index<F> {
     pub(crate) window_bytes: usize,
     /// Of all files.
     pub(crate) disk_bytes: u64,
+}
+
+/// What came of it to settle items of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// All items of the request are settled.
+    Whole,
+    /// These are, and others are not.
+    Part,
+    /// Nothing: too many requests are settled in part. To be said again with the rest of its items.
+    Nothing,
 }
 
 /// A segment, as far as it can be read.
@@ -69,27 +83,82 @@ impl<F> Shared<F> {
 }
 
 impl<F> Index<F> {
-    /// Notes what is settled, and returns what of it is news.
-    pub(crate) fn settle(&mut self, settlements: Vec<Settlement>) -> Vec<Settlement> {
-        let mut news = settlements;
-        news.retain(|Settlement { seqs, verdict, items }| {
-            let added = self.settled.insert(seqs.clone());
-            let is_news = added > 0 || seqs.is_empty();
-            if is_news {
-                self.totals.settle(*verdict, added, *items);
-            }
-            is_news
-        });
-        news
+    /// One in which nothing can be read yet.
+    pub(crate) fn new(Checkpoint { next_seq, account }: Checkpoint, disk_bytes: u64) -> Self {
+        Self {
+            segments: BTreeMap::new(),
+            next_seq,
+            account,
+            unwritten: Vec::new(),
+            queued_bytes: 0,
+            wanted: 0,
+            returned: BTreeSet::new(),
+            window: VecDeque::new(),
+            window_bytes: 0,
+            disk_bytes,
+        }
+    }
+
+    /// Notes what is settled. Whether somebody has to be told that there is something to write down.
+    pub(crate) fn settle(&mut self, settlements: Vec<Settlement>) -> bool {
+        let was_empty = self.unwritten.is_empty();
+        let news = self.account.settle(settlements);
+        let room = (SLOTS_MAX as usize + 1).saturating_sub(self.unwritten.len());
+        self.unwritten.extend(news.into_iter().take(room));
+        was_empty && !self.unwritten.is_empty()
+    }
+
+    /// Notes what became of items of a request, and whether somebody has to be told that there is something to write down.
+    pub(crate) fn settle_items(
+        &mut self,
+        Receipt { seq, items, bytes }: Receipt,
+        verdicts: &[(Verdict, Range<u64>)],
+    ) -> (Noted, bool) {
+        if self.account.settled.contains(seq) {
+            return (Noted::Whole, false);
+        }
+        let Some((settlements, is_whole)) = self.account.settlements(seq, items, verdicts) else {
+            return (Noted::Nothing, false);
+        };
+        let is_due = self.settle(settlements);
+        if !is_whole {
+            return (Noted::Part, is_due);
+        }
+        self.queued_bytes = self.queued_bytes.saturating_sub(bytes as u64);
+        // The bytes of what is damaged are not known: they are found out when nothing is left.
+        if self.account.totals.queued().requests == 0 {
+            self.queued_bytes = 0;
+        }
+        (Noted::Whole, is_due)
+    }
+
+    /// Settles what cannot be read, and returns what it was.
+    pub(crate) fn give_up(&mut self, damage: Vec<Settlement>) -> Count {
+        let before = self.account.totals.queued();
+        self.settle(damage);
+        let after = self.account.totals.queued();
+        Count { requests: before.requests - after.requests, items: before.items - after.items }
+    }
+
+    /// What is settled and has to be written down.
+    pub(crate) fn take_unwritten(&mut self) -> Vec<Settlement> {
+        std::mem::take(&mut self.unwritten)
+    }
+
+    /// What a checkpoint of now has. Nothing is left to be written down when it is made.
+    pub(crate) fn checkpoint(&mut self) -> Checkpoint {
+        self.unwritten.clear();
+        Checkpoint { next_seq: self.next_seq, account: self.account.clone() }
     }
 
     pub(crate) fn is_dead(&self, segment: &Segment<F>) -> bool {
-        self.settled.within(segment.first_seq..segment.next_seq) == segment.next_seq - segment.first_seq
+        self.account.settled.within(segment.first_seq..segment.next_seq)
+            == segment.next_seq - segment.first_seq
     }
 
     /// Whether so many requests wait for their verdict that no more can be given out.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.settled.count() >= RANGES_MAX
+        self.account.settled.count() >= RANGES_MAX
     }
 
     pub(crate) fn resize(&mut self, id: u64, size: u64) {

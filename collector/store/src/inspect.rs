@@ -3,12 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::account::Account;
 use crate::disk::{Disk, DiskFile, LOCK};
 use crate::error::OpenError;
 use crate::format::{HEAD, SegmentHead, SegmentKey};
 use crate::progress::{FILES, Found};
 use crate::segment::{id_of, scan};
-use crate::settled::Settled;
 use crate::totals::{Count, Totals};
 
 /// The directories below `path` that are each of one store, by name; or `path` itself, when it is one.
@@ -53,7 +53,7 @@ pub struct SegmentInspection {
     pub items: u64,
     /// Of the requests, those that are not settled.
     pub queued_requests: u64,
-    /// Their items.
+    /// Their items that are not settled.
     pub queued_items: u64,
     /// The oldest of them, in milliseconds since 1970.
     pub oldest: Option<u64>,
@@ -80,14 +80,12 @@ impl Inspection {
 pub fn inspect<D: Disk>(disk: &D) -> Result<Inspection, OpenError> {
     let names = disk.list().map_err(OpenError::List)?;
     let valid = Found::read(disk, &names)?;
-    let mut settled = Settled::default();
+    let mut account = Account::default();
     let mut inspection = Inspection::default();
     if let Some(valid) = &valid {
-        settled = valid.checkpoint.settled.clone();
-        for settlement in &valid.slots {
-            settled.insert(settlement.seqs.clone());
-        }
-        inspection.checkpoint = Some(valid.checkpoint.totals.clone());
+        account = valid.checkpoint.account.clone();
+        inspection.checkpoint = Some(account.totals.clone());
+        account.settle(valid.slots.clone());
     }
     let mut segments: Vec<&String> = names.iter().filter(|name| id_of(name).is_some()).collect();
     segments.sort();
@@ -96,7 +94,7 @@ pub fn inspect<D: Disk>(disk: &D) -> Result<Inspection, OpenError> {
             disk,
             name,
             valid.as_ref().map(|valid| valid.store),
-            &settled,
+            &account,
         )?);
     }
     // To look at a lock that is not there would make it.
@@ -109,7 +107,7 @@ fn inspect_segment<D: Disk>(
     disk: &D,
     name: &str,
     store: Option<u64>,
-    settled: &Settled,
+    account: &Account,
 ) -> Result<SegmentInspection, OpenError> {
     let failed = |source| OpenError::Read { file: name.to_owned(), source };
     let file = disk.open(name).map_err(failed)?;
@@ -135,9 +133,10 @@ fn inspect_segment<D: Disk>(
         found.items += record.header.items;
         if !record.is_whole {
             found.damaged_requests += 1;
-        } else if !settled.contains(record.header.seq) {
+        } else if !account.settled.contains(record.header.seq) {
             found.queued_requests += 1;
-            found.queued_items += record.header.items;
+            let settled = account.parts.items(&record.seqs());
+            found.queued_items += record.header.items.saturating_sub(settled);
             found.oldest = found.oldest.or(Some(record.header.accepted));
         }
     }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::account::Settlement;
 use crate::disk::{Disk, DiskFile};
 use crate::error::AppendError;
 use crate::format::{HEAD, RECORD_HEADER, RecordHeader, SegmentHead, SegmentKey};
 use crate::format::{content_checksum, record_size};
 use crate::index::{Segment, Shared};
-use crate::progress::{Checkpoint, Progress, Settlement};
+use crate::progress::Progress;
 use crate::reader::Entry;
 use crate::totals::Verdict;
 use crate::upkeep::Upkeep;
@@ -111,21 +112,15 @@ impl<D: Disk> Log<D> {
         results
     }
 
-    /// Says what became of requests.
-    #[cfg(test)]
-    pub(crate) fn settle(&mut self, settlements: Vec<Settlement>) {
-        let news = self.shared.index().settle(settlements);
-        self.note(&news);
-    }
-
     /// Writes down what is settled.
-    pub(crate) fn note(&mut self, settlements: &[Settlement]) {
+    pub(crate) fn note(&mut self) {
+        let settlements = self.shared.index().take_unwritten();
         if settlements.is_empty() {
             return;
         }
         let is_noted = !self.upkeep.checkpoint
             && self.progress.has_room(settlements.len())
-            && self.progress.settle(settlements).is_ok();
+            && self.progress.settle(&settlements).is_ok();
         if !is_noted {
             self.upkeep.checkpoint = true;
             self.checkpoint().ok();
@@ -162,7 +157,7 @@ impl<D: Disk> Log<D> {
         group.bytes.extend_from_slice(&context);
         group.bytes.extend_from_slice(&body);
         group.bytes.resize((offset - active.end + header.size()) as usize, 0);
-        group.entries.push(Entry { seq, items, accepted, context, body });
+        group.entries.push(Entry { seq, items, settled: Vec::new(), accepted, context, body });
     }
 
     /// Writes a group, and empties it.
@@ -198,7 +193,7 @@ impl<D: Disk> Log<D> {
             segment.items += entries.iter().map(|entry| entry.items).sum::<u64>();
         }
         for entry in entries {
-            index.totals.accept(1, entry.items);
+            index.account.totals.accept(1, entry.items);
             index.queued_bytes += entry.size() as u64;
             let expected = index.window.back().map_or(index.wanted, |last| last.seq + 1);
             if entry.seq == expected && index.window_bytes + entry.size() <= self.limits.window_bytes {
@@ -215,9 +210,9 @@ impl<D: Disk> Log<D> {
         let items = entries.iter().map(|entry| entry.items).sum();
         {
             let mut index = self.shared.index();
-            index.totals.accept(entries.len() as u64, items);
+            index.account.totals.accept(entries.len() as u64, items);
             let seqs = first..self.next_seq;
-            index.settle(vec![Settlement { seqs, verdict: Verdict::Withdrawn, items }]);
+            index.settle(vec![Settlement::Requests { seqs, verdict: Verdict::Withdrawn, items }]);
             index.next_seq = self.next_seq;
         }
         self.active = None;
@@ -257,14 +252,7 @@ impl<D: Disk> Log<D> {
     }
 
     pub(crate) fn checkpoint(&mut self) -> io::Result<()> {
-        let checkpoint = {
-            let index = self.shared.index();
-            Checkpoint {
-                next_seq: index.next_seq,
-                totals: index.totals.clone(),
-                settled: index.settled.clone(),
-            }
-        };
+        let checkpoint = self.shared.index().checkpoint();
         let made = self.progress.checkpoint(&checkpoint);
         self.upkeep.checkpoint = made.is_err();
         made

@@ -1,11 +1,12 @@
 //! The two progress files: what is settled, as a checkpoint and slots that follow it.
 
 use std::io;
-use std::ops::Range;
 
+use crate::account::{Account, Settlement};
 use crate::disk::{Disk, DiskFile};
 use crate::error::OpenError;
 use crate::format::{ANY_VERSION, HEAD, get_u32, get_u64, put_u32, put_u64, seeded};
+use crate::parts::{PARTS_MAX, Parts};
 use crate::settled::Settled;
 use crate::totals::{Count, Totals, Verdict};
 
@@ -14,22 +15,21 @@ pub(crate) const FILES: [&str; 2] = ["progress.a", "progress.b"];
 /// Bytes of each of the two files.
 pub(crate) const FILE_BYTES: u64 = 1024 * 1024;
 /// Ranges above the floor that a checkpoint has room for.
-pub(crate) const RANGES_MAX: usize = 8000;
+pub(crate) const RANGES_MAX: usize = 4000;
 
 const MAGIC: &[u8; 8] = b"ETLNPRG1";
 const COPIES: [u64; 2] = [0, 128 * 1024];
 const SLOTS: u64 = 256 * 1024;
 const SLOT: u64 = 32;
-const SLOTS_MAX: u64 = (FILE_BYTES - SLOTS) / SLOT;
+/// Settlements that a file has room for.
+pub(crate) const SLOTS_MAX: u64 = (FILE_BYTES - SLOTS) / SLOT;
 
-/// Requests of which has been said what became of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Settlement {
-    /// May be empty: the items are then of a request that another settlement names.
-    pub(crate) seqs: Range<u64>,
-    pub(crate) verdict: Verdict,
-    pub(crate) items: u64,
-}
+/// Kinds of slots.
+const REQUESTS: u8 = 0;
+const ITEMS: u8 = 1;
+
+// Both copies have room in front of what follows them.
+const _: () = assert!(HEAD as usize + 136 + 16 * RANGES_MAX + 24 * PARTS_MAX <= 128 * 1024);
 
 /// What is known of all requests, but not which are where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,8 +37,7 @@ pub(crate) struct Checkpoint {
     /// Of the next request.
     pub(crate) next_seq: u64,
     /// Of those before it, and what was settled.
-    pub(crate) totals: Totals,
-    pub(crate) settled: Settled,
+    pub(crate) account: Account,
 }
 
 /// The files, while the store is open.
@@ -186,29 +185,39 @@ fn check_version(name: &str, bytes: &[u8]) -> Result<(), OpenError> {
 }
 
 impl Settlement {
-    fn encode(&self, store: u64, generation: u64, slot: u64) -> [u8; SLOT as usize] {
+    pub(crate) fn encode(&self, store: u64, generation: u64, slot: u64) -> [u8; SLOT as usize] {
         let mut bytes = [0; SLOT as usize];
-        bytes[4] = self.verdict as u8;
-        put_u64(&mut bytes, 8, self.seqs.start);
-        put_u64(&mut bytes, 16, self.seqs.end);
-        put_u64(&mut bytes, 24, self.items);
+        let (verdict, kind, numbers) = match self {
+            Self::Requests { seqs, verdict, items } => (verdict, REQUESTS, [seqs.start, seqs.end, *items]),
+            Self::Items { seq, verdict, items } => (verdict, ITEMS, [*seq, items.start, items.end]),
+        };
+        (bytes[4], bytes[5]) = (*verdict as u8, kind);
+        for (at, number) in [8, 16, 24].into_iter().zip(numbers) {
+            put_u64(&mut bytes, at, number);
+        }
         let checksum = seeded(&[store, generation, slot], &bytes[4..]);
         put_u32(&mut bytes, 0, checksum);
         bytes
     }
 
-    fn decode(bytes: &[u8], store: u64, generation: u64, slot: u64) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8], store: u64, generation: u64, slot: u64) -> Option<Self> {
         if get_u32(bytes, 0) != seeded(&[store, generation, slot], &bytes[4..]) {
             return None;
         }
         let verdict = Verdict::ALL.into_iter().find(|verdict| *verdict as u8 == bytes[4])?;
-        Some(Self { seqs: get_u64(bytes, 8)..get_u64(bytes, 16), verdict, items: get_u64(bytes, 24) })
+        let [a, b, c] = [8, 16, 24].map(|at| get_u64(bytes, at));
+        match bytes[5] {
+            REQUESTS => Some(Self::Requests { seqs: a..b, verdict, items: c }),
+            ITEMS => Some(Self::Items { seq: a, verdict, items: b..c }),
+            _ => None,
+        }
     }
 }
 
 /// Head and checkpoint.
 fn encode(store: u64, generation: u64, checkpoint: &Checkpoint) -> Vec<u8> {
-    let Checkpoint { next_seq, totals: Totals { accepted, settled: verdicts }, settled } = checkpoint;
+    let Checkpoint { next_seq, account: Account { totals, settled, parts } } = checkpoint;
+    let Totals { accepted, settled: verdicts } = totals;
     let mut body = Vec::new();
     let mut put = |value: u64| body.extend(value.to_le_bytes());
     put(*next_seq);
@@ -222,6 +231,13 @@ fn encode(store: u64, generation: u64, checkpoint: &Checkpoint) -> Vec<u8> {
     for range in ranges {
         body.extend(range.start.to_le_bytes());
         body.extend(range.end.to_le_bytes());
+    }
+    let parts: Vec<_> = parts.iter().take(PARTS_MAX).collect();
+    body.extend((parts.len() as u32).to_le_bytes());
+    for (seq, items) in parts {
+        for number in [seq, items.start, items.end] {
+            body.extend(number.to_le_bytes());
+        }
     }
     let mut bytes = vec![0; HEAD as usize];
     bytes[..8].copy_from_slice(MAGIC);
@@ -250,13 +266,18 @@ fn decode(file: &[u8], copy: usize, current: usize) -> Option<Valid> {
     let count = |at: usize| Count { requests: get_u64(body, at), items: get_u64(body, at + 8) };
     let verdicts = std::array::from_fn(|verdict| count(24 + 16 * verdict));
     let at = 24 + 16 * Verdict::ALL.len();
-    let ranges = (0..get_u32(body, at + 8) as usize).map(|range| at + 12 + 16 * range);
+    let (floor, ranges_count) = (get_u64(body, at), get_u32(body, at + 8) as usize);
+    let at = at + 12;
+    let ranges = (0..ranges_count).map(|range| at + 16 * range);
     let ranges = ranges.map(|at| get_u64(body, at)..get_u64(body, at + 8));
-    let checkpoint = Checkpoint {
-        next_seq: get_u64(body, 0),
-        totals: Totals { accepted: count(8), settled: verdicts },
-        settled: Settled::new(get_u64(body, at), ranges),
-    };
+    let settled = Settled::new(floor, ranges);
+    let at = at + 16 * ranges_count;
+    let mut parts = Parts::default();
+    for at in (0..get_u32(body, at) as usize).map(|part| at + 4 + 24 * part) {
+        parts.insert(get_u64(body, at), get_u64(body, at + 8)..get_u64(body, at + 16));
+    }
+    let totals = Totals { accepted: count(8), settled: verdicts };
+    let checkpoint = Checkpoint { next_seq: get_u64(body, 0), account: Account { totals, settled, parts } };
     Some(Valid { store, checkpoint, slots: Vec::new(), current, generation })
 }
 

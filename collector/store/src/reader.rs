@@ -1,25 +1,28 @@
 //! Reading requests in the order in which they came.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::account::Settlement;
 use crate::disk::DiskFile;
 use crate::error::ReadError;
 use crate::format::{HEAD, Header, RECORD_HEADER, RecordHeader, STRIDE, SegmentKey};
-use crate::index::{Segment, Shared};
-use crate::progress::Settlement;
+use crate::index::{Noted, Segment, Shared};
 use crate::segment::{file_name, scan};
-use crate::totals::Verdict;
+use crate::totals::{Count, Verdict};
 
 /// A request that waits to be settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Its number. Requests are numbered in the order in which they came.
     pub seq: u64,
-    /// Items in it.
+    /// Items in it, those that are settled included.
     pub items: u64,
+    /// The numbers of the items that are settled already, in order. The first of the request has the number 0.
+    pub settled: Vec<Range<u64>>,
     /// When it was acknowledged, in milliseconds since 1970.
     pub accepted: u64,
     /// What was given to [`Append::context`](crate::Append::context).
@@ -28,14 +31,24 @@ pub struct Entry {
     pub body: Bytes,
 }
 
+/// What a request is settled with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    pub(crate) seq: u64,
+    pub(crate) items: u64,
+    pub(crate) bytes: usize,
+}
+
 /// What there is to read.
 #[derive(Debug)]
 pub(crate) enum Next {
     Entry(Entry),
     /// Nothing at the moment.
     Nothing,
-    /// Requests that turned out to be damaged. They are settled in memory, and have to be written down.
-    Damaged(Vec<Settlement>),
+    /// A request turned out to have no item that is not settled. It is, which has to be written down.
+    Settled,
+    /// Requests turned out to be damaged. They are settled, which has to be written down.
+    Damaged(Count),
 }
 
 /// Reads from the disk. There is one, and its calls block.
@@ -67,6 +80,11 @@ impl Entry {
     pub fn size(&self) -> usize {
         self.context.len() + self.body.len()
     }
+
+    /// To [settle](crate::Store::settle) its items.
+    pub fn receipt(&self) -> Receipt {
+        Receipt { seq: self.seq, items: self.items, bytes: self.size() }
+    }
 }
 
 impl<F: DiskFile> Shared<F> {
@@ -77,7 +95,7 @@ impl<F: DiskFile> Shared<F> {
             return None;
         }
         loop {
-            let seq = index.settled.next_absent(index.wanted);
+            let seq = index.account.settled.next_absent(index.wanted);
             if seq >= index.next_seq || index.is_exhausted() {
                 return Some(Next::Nothing);
             }
@@ -107,10 +125,17 @@ impl<F: DiskFile> Reader<F> {
             index.returned.first().copied().unwrap_or(index.wanted)
         };
         match self.read(seq) {
-            Ok(Some(entry)) => {
+            Ok(Some(mut entry)) => {
                 let mut index = self.shared.index();
                 index.returned.remove(&seq);
                 index.wanted = index.wanted.max(seq + 1);
+                if let Some(parts) = index.account.parts.of(seq) {
+                    entry.settled = parts.all().collect();
+                    // The process before died, or the power was cut, when the last of them were being noted.
+                    if index.settle_items(entry.receipt(), &[]).0 == Noted::Whole {
+                        return Ok(Next::Settled);
+                    }
+                }
                 Ok(Next::Entry(entry))
             }
             Ok(None) => self.damaged(seq),
@@ -195,38 +220,37 @@ impl<F: DiskFile> Reader<F> {
         self.chunk.clear();
         self.shared.index().returned.remove(&seq);
         let Some((file, key, seqs, mut items)) = segment else {
-            let lost = Settlement { seqs: seq..seq + 1, verdict: Verdict::Lost, items: 0 };
-            return Ok(Next::Damaged(self.shared.index().settle(vec![lost])));
+            let lost = Settlement::Requests { seqs: seq..seq + 1, verdict: Verdict::Lost, items: 0 };
+            return Ok(Next::Damaged(self.shared.index().give_up(vec![lost])));
         };
         let scan = scan(&*file, key).map_err(|source| ReadError { file: file_name(key.segment), source })?;
         let mut damage = Vec::new();
+        // Those whose header is damaged: how many items they had is known of all together.
+        let mut unnamed = Vec::new();
         let mut expected = seqs.start;
         for record in &scan.records {
             let header = record.header;
             if header.seq > expected {
-                damage.push(Settlement { seqs: expected..header.seq, verdict: Verdict::Corrupt, items: 0 });
+                unnamed.push(expected..header.seq);
             }
-            if !record.is_whole {
-                let seqs = header.seq..header.seq + 1;
-                damage.push(Settlement { seqs, verdict: Verdict::Corrupt, items: header.items });
+            // What reads well now, and did not before, is on a disk that is not to be trusted with it.
+            if !record.is_whole || header.seq == seq {
+                let (seqs, items) = (record.seqs(), header.items);
+                damage.push(Settlement::Requests { seqs, verdict: Verdict::Corrupt, items });
             }
             items = items.saturating_sub(header.items);
             expected = header.seq + 1;
         }
         if expected < seqs.end {
-            damage.push(Settlement { seqs: expected..seqs.end, verdict: Verdict::Corrupt, items: 0 });
+            unnamed.push(expected..seqs.end);
         }
         let mut index = self.shared.index();
-        damage.retain(|settlement| !index.settled.contains(settlement.seqs.start));
-        if !damage.iter().any(|settlement| settlement.seqs.contains(&seq)) {
-            // It reads well now, and did not before: such a disk is not to be trusted with it.
-            damage.push(Settlement { seqs: seq..seq + 1, verdict: Verdict::Corrupt, items: 0 });
-        }
-        // Of records whose header is damaged, it is known how many items they had together.
-        if let Some(unnamed) = damage.iter_mut().find(|settlement| settlement.items == 0) {
-            unnamed.items = items;
-        }
-        Ok(Next::Damaged(index.settle(damage)))
+        let account = &index.account;
+        let absent = |seqs| account.settled.absent(seqs);
+        let unnamed: Vec<_> = unnamed.into_iter().flat_map(absent).collect();
+        let left = items.saturating_sub(unnamed.iter().map(|seqs| account.parts.items(seqs)).sum());
+        damage.extend(account.unnamed(Verdict::Corrupt, unnamed, left));
+        Ok(Next::Damaged(index.give_up(damage)))
     }
 }
 
@@ -235,6 +259,13 @@ impl Entry {
         let content = Bytes::copy_from_slice(content);
         let (seq, items, accepted) = (header.seq, header.items, header.accepted);
         let context = content.slice(..header.context as usize);
-        Self { seq, items, accepted, context, body: content.slice(header.context as usize..) }
+        Self {
+            seq,
+            items,
+            settled: Vec::new(),
+            accepted,
+            context,
+            body: content.slice(header.context as usize..),
+        }
     }
 }

@@ -1,18 +1,19 @@
 //! Opening a directory: what is there, what is missing, what is damaged.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::account::{Account, Settlement};
 use crate::disk::{Disk, DiskFile};
 use crate::error::OpenError;
 use crate::format::{HEAD, Header, RECORD_HEADER, Seal, SegmentHead, SegmentKey};
 use crate::index::{Index, Segment, Shared};
 use crate::log::{Limits, Log};
-use crate::progress::{Checkpoint, FILE_BYTES, Found, Progress, Settlement};
+use crate::progress::{Checkpoint, FILE_BYTES, Found, Progress};
 use crate::segment::{Scan, Scanned, file_name, id_of, scan};
 use crate::settled::Settled;
 use crate::totals::{Count, Verdict};
@@ -75,9 +76,8 @@ pub(crate) fn open<D: Disk>(disk: D, limits: Limits) -> Result<(Log<D>, Recovere
     };
     let next_segment = files.keys().next_back().map_or(1, |id| id + 1);
     let mut segments = know_segments(files, store, checkpoint.next_seq, &mut report)?;
-    let index = account(&mut segments, checkpoint, slots, &mut report)?;
-    let checkpoint =
-        Checkpoint { next_seq: index.next_seq, totals: index.totals.clone(), settled: index.settled.clone() };
+    let mut index = account(&mut segments, checkpoint, slots, &mut report)?;
+    let checkpoint = index.checkpoint();
     let progress = Progress::begin(found, store, &checkpoint)
         .map_err(|source| OpenError::Write { file: "the progress file".to_owned(), source })?;
     let next_seq = index.next_seq;
@@ -230,10 +230,10 @@ fn account<F: DiskFile>(
     slots: Vec<Settlement>,
     report: &mut Recovered,
 ) -> Result<Index<F>, OpenError> {
-    let Checkpoint { next_seq: checkpointed, mut totals, settled } = checkpoint;
+    let Checkpoint { next_seq: checkpointed, mut account } = checkpoint;
     let used =
         |known: &Known<F>| known.torn.last().map_or(known.next_seq, |torn| torn.end.max(known.next_seq));
-    let next_seq = segments.values().map(used).fold(checkpointed, u64::max);
+    let there = segments.values().map(used).fold(checkpointed, u64::max);
     let torn: Vec<Range<u64>> = segments.values().flat_map(|known| known.torn.clone()).collect();
     // What was accepted after the checkpoint is still there, or damaged: nothing is removed without one.
     let mut items = 0;
@@ -245,33 +245,29 @@ fn account<F: DiskFile>(
         let later = known.scan()?.records.iter().filter(|record| record.header.seq >= checkpointed);
         items += later.map(|record| record.header.items).sum::<u64>();
     }
+    // Of what was taken away behind that, only what was settled has left a trace. Its numbers are not given again.
+    let gone: Vec<_> = slots.iter().filter(|slot| slot.seqs().start >= there).cloned().collect();
+    let next_seq = gone.iter().map(|slot| slot.seqs().end).fold(there, u64::max);
+    let mut account_of_gone = Account::default();
+    account_of_gone.settle(gone);
+    items += Verdict::ALL.map(|verdict| account_of_gone.totals.settled(verdict).items).iter().sum::<u64>();
     let torn_requests: u64 = torn.iter().map(|torn| torn.end - torn.start).sum();
-    totals.accept(next_seq - checkpointed - torn_requests, items);
-    let mut index = Index {
-        segments: BTreeMap::new(),
-        next_seq,
-        settled,
-        totals,
-        queued_bytes: 0,
-        wanted: 0,
-        returned: BTreeSet::new(),
-        window: VecDeque::new(),
-        window_bytes: 0,
-        disk_bytes: 2 * FILE_BYTES + segments.values().map(|known| known.size).sum::<u64>(),
-    };
+    account.totals.accept(next_seq - checkpointed - torn_requests, items);
+    let disk_bytes = 2 * FILE_BYTES + segments.values().map(|known| known.size).sum::<u64>();
+    let mut index = Index::new(Checkpoint { next_seq, account }, disk_bytes);
     for torn in torn {
-        index.settled.insert(torn);
+        index.account.settled.insert(torn);
     }
     index.settle(slots);
     settle_damage(&mut index, segments, report)?;
-    report.queued = index.totals.queued();
+    report.queued = index.account.totals.queued();
     index.queued_bytes = queued_bytes(&index, segments)?;
     for (id, known) in std::mem::take(segments) {
         let known = seal_again(known);
         let Known { file, key, first_seq, next_seq, end, size, items, .. } = known;
         index.segments.insert(id, Segment { file, key, first_seq, next_seq, end, size, items });
     }
-    index.wanted = index.settled.floor();
+    index.wanted = index.account.settled.floor();
     Ok(index)
 }
 
@@ -282,12 +278,12 @@ fn queued_bytes<F: DiskFile>(
 ) -> Result<u64, OpenError> {
     let mut bytes = 0;
     for known in segments.values_mut() {
-        let settled = index.settled.within(known.seqs());
+        let settled = index.account.settled.within(known.seqs());
         if settled == 0 {
             bytes += known.bytes;
         } else if settled < known.next_seq - known.first_seq {
-            let queued =
-                known.scan()?.records.iter().filter(|record| !index.settled.contains(record.header.seq));
+            let settled = &index.account.settled;
+            let queued = known.scan()?.records.iter().filter(|record| !settled.contains(record.header.seq));
             bytes += queued.map(Scanned::bytes).sum::<u64>();
         }
     }
@@ -310,19 +306,16 @@ fn settle_damage<F: DiskFile>(
         for record in &scan.records {
             let seqs = record.seqs();
             there.insert(seqs.clone());
-            if !record.is_whole && !index.settled.contains(seqs.start) {
+            if !record.is_whole && !index.account.settled.contains(seqs.start) {
                 let items = record.header.items;
-                corrupt.push(Settlement { seqs, verdict: Verdict::Corrupt, items });
+                corrupt.push(Settlement::Requests { seqs, verdict: Verdict::Corrupt, items });
             }
         }
     }
-    for Settlement { items, .. } in &corrupt {
-        report.corrupt.requests += 1;
-        report.corrupt.items += items;
-    }
-    index.settle(corrupt);
-    let mut missing = index.settled.absent(index.settled.floor()..index.next_seq);
-    missing = missing.into_iter().flat_map(|range| there.absent(range)).collect();
+    report.corrupt = index.give_up(corrupt);
+    let settled = &index.account.settled;
+    let missing = settled.absent(settled.floor()..index.next_seq);
+    let missing: Vec<_> = missing.into_iter().flat_map(|range| there.absent(range)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -330,18 +323,13 @@ fn settle_damage<F: DiskFile>(
     let mut queued = 0;
     for known in segments.values_mut() {
         for record in &known.scan()?.records {
-            if !index.settled.contains(record.header.seq) {
-                queued += record.header.items;
+            if !index.account.settled.contains(record.header.seq) {
+                queued += record.header.items.saturating_sub(index.account.parts.items(&record.seqs()));
             }
         }
     }
-    let mut items = index.totals.queued().items.saturating_sub(queued);
-    for seqs in missing {
-        report.lost.requests += seqs.end - seqs.start;
-        report.lost.items += items;
-        // They are told with the first range, since nobody knows which request had how many.
-        index.settle(vec![Settlement { seqs, verdict: Verdict::Lost, items: std::mem::take(&mut items) }]);
-    }
+    let left = index.account.totals.queued().items.saturating_sub(queued);
+    report.lost = index.give_up(index.account.unnamed(Verdict::Lost, missing, left));
     Ok(())
 }
 

@@ -1,9 +1,9 @@
-//! Which requests are settled: everything below a floor, and ranges above it.
+//! Which requests of a store are settled, or which items of a request: everything below a floor, and ranges above it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// A set of sequence numbers that grows only.
+/// A set of numbers that grows only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Settled {
     /// All below are in it.
@@ -33,6 +33,17 @@ impl Settled {
 
     pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<u64>> + '_ {
         self.ranges.iter().map(|(from, to)| *from..*to)
+    }
+
+    /// What is below the floor, and the ranges above it.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        let below = (self.floor > 0).then_some(0..self.floor);
+        below.into_iter().chain(self.ranges())
+    }
+
+    /// How many numbers are in it.
+    pub(crate) fn total(&self) -> u64 {
+        self.all().map(|range| range.end - range.start).sum()
     }
 
     pub(crate) fn contains(&self, seq: u64) -> bool {

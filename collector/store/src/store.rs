@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +13,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::{AppendError, OpenError, ReadError};
-use crate::index::Shared;
+use crate::index::{Noted, Shared};
 use crate::log::{Limits, Log, Record};
-use crate::progress::Settlement;
-use crate::reader::{Entry, Next, Reader};
+use crate::reader::{Entry, Next, Reader, Receipt};
 use crate::recover::{self, Recovered};
 use crate::totals::{Count, Totals, Verdict};
 
@@ -68,8 +68,8 @@ enum Reading<F> {
 
 enum Command {
     Append(Record, oneshot::Sender<Result<u64, AppendError>>),
-    /// What is settled in memory already.
-    Note(Vec<Settlement>),
+    /// There is something to write down that is settled in memory already.
+    Note,
     Tick,
     Close(oneshot::Sender<io::Result<()>>),
 }
@@ -117,32 +117,26 @@ impl<F: DiskFile> Store<F> {
         answer.await.unwrap_or(Err(AppendError::Closed))
     }
 
-    /// Says what became of a request of so many bytes, with how many of its items each. It will not be given out again.
-    pub async fn settle(&self, seq: u64, bytes: usize, verdicts: &[(Verdict, u64)]) {
-        // The number goes with the first; the others tell of items only.
-        let settlements = verdicts.iter().enumerate().map(|(index, (verdict, items))| {
-            let seqs = if index == 0 { seq..seq + 1 } else { seq..seq };
-            Settlement { seqs, verdict: *verdict, items: *items }
-        });
-        let settlements = {
-            let mut index = self.shared.index();
-            index.queued_bytes = index.queued_bytes.saturating_sub(bytes as u64);
-            let news = index.settle(settlements.collect());
-            // The bytes of what is damaged are not known: they are found out when nothing is left.
-            if index.totals.queued().requests == 0 {
-                index.queued_bytes = 0;
-            }
-            news
-        };
-        // A store that is closed gives the request out again after the next start.
-        self.commands.send(Command::Note(settlements)).await.ok();
+    /// Says what became of items of a request, by their numbers in it. When all of them are settled, the request is, and
+    /// will not be given out again; until then it may be, with the others. Items that are settled already are not counted
+    /// again. What is noted is on the disk as soon as the disk allows it, whatever becomes of the process, and in this
+    /// order.
+    pub fn settle(&self, request: Receipt, verdicts: &[(Verdict, Range<u64>)]) -> Noted {
+        let (noted, is_due) = self.shared.index().settle_items(request, verdicts);
+        if is_due {
+            // Where there is no room, commands wait, and each of them is reason to look. A store that is closed gives out
+            // again after the next start what it has not written down.
+            self.commands.try_send(Command::Note).ok();
+        }
         self.shared.readable.notify_one();
         self.shared.settled.notify_waiters();
+        noted
     }
 
-    /// Takes back a request that was given out and is not settled: it is given out again, before all later ones.
-    pub fn give_back(&self, seq: u64) {
-        self.shared.index().returned.insert(seq);
+    /// Takes back a request that was given out and is not settled: it is given out again, with those of its items that are
+    /// not settled, before all later ones.
+    pub fn give_back(&self, request: Receipt) {
+        self.shared.index().returned.insert(request.seq);
         self.shared.readable.notify_one();
     }
 
@@ -165,13 +159,13 @@ impl<F: DiskFile> Store<F> {
 
     /// What it was ever given, and what became of it.
     pub fn totals(&self) -> Totals {
-        self.shared.index().totals.clone()
+        self.shared.index().account.totals.clone()
     }
 
     /// What is accepted and not settled, and its bytes.
     pub fn queued(&self) -> (Count, u64) {
         let index = self.shared.index();
-        (index.totals.queued(), index.queued_bytes)
+        (index.account.totals.queued(), index.queued_bytes)
     }
 
     /// Resolves when something is settled after this call.
@@ -196,13 +190,9 @@ impl<F: DiskFile> Requests<F> {
             match self.try_next().await? {
                 Next::Entry(entry) => return Ok(Given::Entry(entry)),
                 Next::Nothing => self.shared.readable.notified().await,
-                Next::Damaged(settlements) => {
-                    let damaged =
-                        settlements.iter().fold(Count::default(), |sum, Settlement { seqs, items, .. }| {
-                            Count { requests: sum.requests + seqs.end - seqs.start, items: sum.items + items }
-                        });
-                    // If the future is dropped here, the next start finds the damage again.
-                    self.commands.send(Command::Note(settlements)).await.ok();
+                Next::Settled => drop(self.commands.try_send(Command::Note)),
+                Next::Damaged(damaged) => {
+                    self.commands.try_send(Command::Note).ok();
                     return Ok(Given::Damaged(damaged));
                 }
             }
@@ -327,7 +317,7 @@ fn serve<D: Disk>(
                 records.push(record);
                 replies.push(reply);
             }
-            Command::Note(settlements) => log.note(&settlements),
+            Command::Note => log.note(),
             Command::Tick => log.tick(),
             Command::Close(reply) => {
                 closing = Some(reply);
@@ -336,6 +326,8 @@ fn serve<D: Disk>(
         }
         next = if bytes < WRITE_BYTES_MAX { commands.try_recv().ok() } else { None };
     }
+    // It may have become more, without a command.
+    log.note();
     let results = log.append(records);
     for (reply, result) in replies.into_iter().zip(results) {
         reply.send(result).ok();
@@ -361,6 +353,6 @@ impl<F> Clone for Store<F> {
 
 impl<F> fmt::Debug for Store<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("totals", &self.shared.index().totals).finish_non_exhaustive()
+        f.debug_struct("Store").field("totals", &self.shared.index().account.totals).finish_non_exhaustive()
     }
 }

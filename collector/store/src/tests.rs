@@ -2,17 +2,20 @@ mod damage;
 mod faults;
 mod format;
 mod model;
+mod parts;
 mod settled;
 mod store;
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
+use crate::index::Noted;
 use crate::log::{Limits, Log, Record};
-use crate::progress::Settlement;
 use crate::reader::{Entry, Next, Reader};
 use crate::recover::{self, Recovered};
 use crate::simulation::SimDisk;
-use crate::totals::Verdict;
+use crate::totals::{Count, Totals, Verdict};
 
 /// Small enough that a few requests fill a segment.
 const LIMITS: Limits = Limits { bytes: 16 * 1024 * 1024, segment_bytes: 1024, window_bytes: 2048 };
@@ -40,8 +43,17 @@ impl Bench {
     }
 
     fn settle(&mut self, entry: &Entry, verdict: Verdict) {
-        let seqs = entry.seq..entry.seq + 1;
-        self.log.settle(vec![Settlement { seqs, verdict, items: entry.items }]);
+        assert_eq!(self.settle_items(entry, &[(verdict, 0..entry.items)]), Noted::Whole);
+    }
+
+    fn settle_items(&mut self, entry: &Entry, verdicts: &[(Verdict, Range<u64>)]) -> Noted {
+        let (noted, _) = self.log.shared.index().settle_items(entry.receipt(), verdicts);
+        self.log.note();
+        noted
+    }
+
+    fn totals(&self) -> Totals {
+        self.log.shared.index().account.totals.clone()
     }
 
     /// The next request, if there is one.
@@ -50,7 +62,7 @@ impl Bench {
             match self.reader.next().expect("the disk reads") {
                 Next::Entry(entry) => return Some(entry),
                 Next::Nothing => return None,
-                Next::Damaged(settlements) => self.log.note(&settlements),
+                Next::Settled | Next::Damaged(_) => self.log.note(),
             }
         }
     }
@@ -65,14 +77,28 @@ impl Bench {
         std::iter::from_fn(|| self.next()).collect()
     }
 
-    /// What is accepted is settled or queued, and nothing is counted twice.
-    fn check_totals(&self, given_out: u64) {
-        let totals = self.log.shared.index().totals.clone();
-        let settled: u64 = Verdict::ALL.iter().map(|verdict| totals.settled(*verdict).requests).sum();
-        assert_eq!(totals.accepted.requests, settled + given_out, "{totals:?}");
-        let items: u64 = Verdict::ALL.iter().map(|verdict| totals.settled(*verdict).items).sum();
-        assert!(items <= totals.accepted.items, "{totals:?}");
+    /// What is accepted is settled or among those that are queued, which are all, and nothing is counted twice.
+    fn check_totals<'a>(&self, queued: impl IntoIterator<Item = &'a Entry>, what: &str) {
+        let (totals, mut sum, mut bytes) = (self.totals(), Count::default(), 0);
+        for verdict in Verdict::ALL {
+            sum.requests += totals.settled(verdict).requests;
+            sum.items += totals.settled(verdict).items;
+        }
+        for entry in queued {
+            sum.requests += 1;
+            sum.items += left(entry);
+            bytes += entry.size() as u64;
+        }
+        assert_eq!(totals.accepted, sum, "{what}: {totals:?}");
+        if totals.settled(Verdict::Corrupt) == Count::default() {
+            assert_eq!(self.log.shared.index().queued_bytes, bytes, "{what}");
+        }
     }
+}
+
+/// How many items of it are not settled.
+fn left(entry: &Entry) -> u64 {
+    entry.items - entry.settled.iter().map(|range| range.end - range.start).sum::<u64>()
 }
 
 /// As many items as its body has bytes.

@@ -1,6 +1,6 @@
 //! Requests in numbers: what was ever accepted, and what became of it.
 
-/// What became of a request.
+/// What became of a request, or of items of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The destination has taken it over.
@@ -15,8 +15,6 @@ pub enum Verdict {
     Lost = 5,
     /// It was never acknowledged, since its way to the disk failed.
     Withdrawn = 6,
-    /// It has been accepted again, as part of a later request.
-    Moved = 7,
 }
 
 /// Requests, and the items in them.
@@ -38,19 +36,12 @@ pub struct Totals {
 }
 
 impl Verdict {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Delivered,
-        Self::Failed,
-        Self::Dropped,
-        Self::Corrupt,
-        Self::Lost,
-        Self::Withdrawn,
-        Self::Moved,
-    ];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Delivered, Self::Failed, Self::Dropped, Self::Corrupt, Self::Lost, Self::Withdrawn];
 }
 
 impl Totals {
-    /// What was settled with this verdict.
+    /// What was settled with this verdict. Items count as soon as they are settled, a request when its last item is.
     pub fn settled(&self, verdict: Verdict) -> Count {
         self.settled[verdict as usize - 1]
     }

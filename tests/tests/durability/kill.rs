@@ -1,7 +1,7 @@
 //! kill -9 at any moment, also while it starts.
 
 use etalon_tests::rig::{ITEMS, Kills, drained, on_disk, send};
-use etalon_tests::{Etalon, Sink, Verdict};
+use etalon_tests::{Etalon, Sink, Verdict, eventually};
 
 /// How often processes are killed, unless the variable of this name says otherwise.
 const KILLS: &str = "ETALON_TEST_KILLS";
@@ -39,10 +39,44 @@ fn the_books_of_a_queue_on_disk_balance_over_the_processes_that_have_used_it() {
     let ever = |fate: &str| scrape.sum("etalon_exporter_queue_lifetime_items", &[("item_fate", fate)]);
     let all = f64::from(40 * ITEMS);
     assert_eq!((ever("accepted"), ever("delivered")), (Some(all), Some(all)));
-    for fate in ["failed", "dropped", "corrupt", "lost", "withdrawn", "moved"] {
+    for fate in ["failed", "dropped", "corrupt", "lost", "withdrawn"] {
         assert_eq!(ever(fate), Some(0.0), "{fate}");
     }
     assert_eq!(scrape.sum("etalon_exporter_imbalance_items", &[]), Some(0.0));
+}
+
+#[test]
+fn a_part_of_a_request_that_has_arrived_does_not_come_again_after_a_kill() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sink = Sink::start();
+    let batch = "num_consumers: 1, batch: {sizer: items, min_size: 3, max_size: 3, flush_timeout: 10ms}";
+    let configuration = on_disk(folder.path(), &sink, batch);
+    // Of the second part nobody knows whether it arrives.
+    sink.answer(Verdict::HoldItem(3));
+    let etalon = Etalon::start(&configuration);
+    assert!(send(&etalon, 0));
+    sink.wait_until_seen(2);
+    eventually("what has arrived is noted", || {
+        (etalon.scrape().sum("etalon_exporter_queue_items", &[]) == Some(2.0)).then_some(())
+    });
+    // The next request is on the disk behind that note.
+    assert!(send(&etalon, 1));
+    etalon.signal("KILL");
+    etalon.wait();
+    assert_eq!(sink.items(), (0..3).map(|item| (item, 1)).collect());
+
+    sink.answer(Verdict::Accept);
+    let etalon = Etalon::start(&configuration);
+    drained(&etalon);
+    let items = sink.items();
+    assert_eq!(items.keys().copied().collect::<Vec<_>>(), (0..2 * ITEMS).collect::<Vec<_>>());
+    assert!((0..3).all(|item| items[&item] == 1), "they came again: {items:?}");
+    assert_eq!(etalon.scrape().count("etalon_exporter_restored_items"), u64::from(2 * ITEMS - 3));
+    assert_eq!(etalon.scrape().sum("etalon_exporter_imbalance_items", &[]), Some(0.0));
+    let ever =
+        |fate: &str| etalon.scrape().sum("etalon_exporter_queue_lifetime_items", &[("item_fate", fate)]);
+    let all = Some(f64::from(2 * ITEMS));
+    assert_eq!((ever("accepted"), ever("delivered")), (all, all));
 }
 
 #[test]

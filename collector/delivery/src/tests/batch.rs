@@ -10,22 +10,22 @@ use crate::{BatchConfig, PartitionConfig, Sizer};
 
 /// Answers each batch as its script says, then takes all. Notes what it is given.
 #[derive(Default)]
-struct Destination {
-    script: Mutex<VecDeque<Outcome>>,
-    batches: Mutex<Vec<Seen>>,
+pub(super) struct Destination {
+    pub(super) script: Mutex<VecDeque<Outcome>>,
+    pub(super) batches: Mutex<Vec<Seen>>,
     /// As long as this is not open, nothing is answered.
-    closed: Mutex<Option<Arc<Semaphore>>>,
+    pub(super) closed: Mutex<Option<Arc<Semaphore>>>,
 }
 
 #[derive(Clone, Debug)]
-struct Seen {
-    names: Vec<String>,
+pub(super) struct Seen {
+    pub(super) names: Vec<String>,
     bytes: usize,
     metadata: Vec<(String, Vec<u8>)>,
     has_deadline: bool,
 }
 
-struct Noting(Arc<Destination>);
+pub(super) struct Noting(pub(super) Arc<Destination>);
 
 impl Consumer for Noting {
     fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
@@ -91,12 +91,12 @@ impl Batching {
     }
 }
 
-fn name(number: usize) -> String {
+pub(super) fn name(number: usize) -> String {
     format!("span {number:05}")
 }
 
 /// A request of the spans of these numbers.
-fn spans(numbers: std::ops::Range<usize>) -> Batch {
+pub(super) fn spans(numbers: std::ops::Range<usize>) -> Batch {
     request(numbers.map(|number| (name(number), 20)).collect())
 }
 
@@ -110,7 +110,7 @@ fn of_tenant(tenant: &str, numbers: std::ops::Range<usize>) -> Batch {
 }
 
 /// So many items at least and at most.
-fn sized(min_size: i64, max_size: i64) -> BatchConfig {
+pub(super) fn sized(min_size: i64, max_size: i64) -> BatchConfig {
     BatchConfig { min_size, max_size, ..BatchConfig::default() }
 }
 
@@ -342,44 +342,6 @@ async fn what_is_joined_and_not_sent_stays_on_disk() {
     let second =
         Chain::before_on(&host(folder.path()), &config, Stage::new(Noting(destination.clone()))).await;
     second.until(|chain| chain.sent() == 6 && chain.queue_size() == 0).await;
-}
-
-#[tokio::test]
-async fn what_has_arrived_of_a_request_does_not_come_again_after_a_stop() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let gate = Arc::new(Semaphore::new(1));
-    let script = [Outcome::DELIVERED, Outcome::refused("later")];
-    let (script, closed) = (Mutex::new(script.into()), Mutex::new(Some(gate.clone())));
-    let destination = Arc::new(Destination { script, closed, ..Destination::default() });
-    let config = on_disk(sized(10, 10));
-    let stage = Stage::new(Noting(destination.clone()));
-    let first = Chain::before_on(&host(folder.path()), &config, stage).await;
-    assert!(first.delivery.consume(spans(0..20)).await.is_delivered());
-    first.until(|_| destination.batches.lock().unwrap().len() == 2).await;
-    let stopping = first.shutdown(Duration::from_mins(1));
-    gate.add_permits(1);
-    stopping.await;
-    assert_eq!((first.sent(), first.failed()), (10, 0));
-
-    let destination = Arc::new(Destination::default());
-    let stage = Stage::new(Noting(destination.clone()));
-    let second = Chain::before_on(&host(folder.path()), &config, stage).await;
-    second.until(|chain| chain.sent() == 10 && chain.queue_size() == 0).await;
-    let names =
-        destination.batches.lock().unwrap().iter().flat_map(|batch| batch.names.clone()).collect::<Vec<_>>();
-    assert_eq!(names, (10..20).map(name).collect::<Vec<_>>());
-    assert_eq!((second.metric("etalon_exporter_restored_items"), second.failed()), (10, 0));
-    let fates = |chain: &Chain| {
-        let text = chain.telemetry.prometheus_text();
-        let of = |fate: &str| {
-            let fate = format!("item_fate=\"{fate}\"");
-            let line = text.lines().find(|line| line.contains("lifetime_items{") && line.contains(&fate));
-            line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).expect("the series is there")
-        };
-        ["accepted", "delivered", "moved", "failed", "dropped"].map(of)
-    };
-    assert_eq!(fates(&second), [30, 20, 10, 0, 0]);
-    assert_eq!(second.metric("etalon_exporter_imbalance_items"), 0);
 }
 
 #[test]

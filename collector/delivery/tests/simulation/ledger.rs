@@ -14,8 +14,6 @@ pub(crate) struct Ledger(Arc<Mutex<State>>);
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) items: BTreeMap<u64, Item>,
-    /// The items that were sent together.
-    requests: Vec<Vec<u64>>,
     /// What happened, and how often.
     events: BTreeMap<&'static str, u64>,
     /// Of all that happened, in its order.
@@ -107,11 +105,6 @@ impl Ledger {
         });
     }
 
-    /// A sender has this request.
-    pub(crate) fn request(&self, ids: &[u64]) {
-        self.lock().requests.push(ids.to_vec());
-    }
-
     /// The collector died. What it has heard within so long may have died with it.
     pub(crate) fn forget(&self, within: Duration) {
         for item in self.lock().items.values_mut() {
@@ -119,24 +112,6 @@ impl Ledger {
                 item.ambiguous += item.copies();
             }
         }
-        self.forget_parts();
-    }
-
-    /// The collector has ended what it did. A request of which only a part was settled comes again as a whole; whether
-    /// there is one.
-    pub(crate) fn forget_parts(&self) -> bool {
-        let State { requests, items, .. } = &mut *self.lock();
-        let mut is_any = false;
-        for request in requests {
-            let times = |id: &u64| items.get(id).map_or(0, |item| item.settled);
-            if request.iter().any(|id| times(id) != times(&request[0])) {
-                is_any = true;
-                for id in request {
-                    items.entry(*id).and_modify(|item| item.ambiguous += item.copies());
-                }
-            }
-        }
-        is_any
     }
 
     /// Items that were acknowledged, and of which no destination has said anything final.

@@ -90,10 +90,4 @@ impl Plan {
     pub(crate) fn never_gives_up(&self) -> bool {
         self.config.retry.max_elapsed_time.is_zero()
     }
-
-    /// Whether requests that were joined are sent in parts: each is settled when all parts are.
-    pub(crate) fn sends_parts(&self) -> bool {
-        let has_limit = |queue: &QueueConfig| queue.batch.get().is_some_and(|batch| batch.max_size > 0);
-        self.config.queue.as_ref().is_some_and(|queue| queue.bisect_rejected || has_limit(queue))
-    }
 }

@@ -64,7 +64,6 @@ pub(crate) async fn run(entrance: Entrance, seed: u64, mut first: u64, requests:
         sleep(Duration::from_millis(2 * rng.random_range(1..3000))).await;
         let body = request(numbers.clone());
         let ids: Vec<u64> = numbers.collect();
-        entrance.ledger.request(&ids);
         for _ in 0..ATTEMPTS_MAX {
             let patience = match rng.random_range(0..10) {
                 0 => Some(2 * rng.random_range(1..10)),

@@ -27,7 +27,9 @@ use crate::sender;
 /// Longest time from the end of all troubles until everything has arrived: the longest hint of the destination, and then
 /// some.
 const DRAINED: Duration = Duration::from_hours(5);
-/// What is settled is certain after this time, if the disk works.
+/// What is settled is written after this time, and survives the process, if the disk works.
+const WRITTEN: Duration = Duration::from_millis(100);
+/// It is synced after this time, and survives a power cut.
 const CERTAIN: Duration = Duration::from_millis(2500);
 
 /// Where senders find the collector.
@@ -235,9 +237,11 @@ impl World {
         let node = self.node.take().expect("it runs");
         node.died.cancel();
         self.entrance.set(None);
-        // What is sent in parts is settled when all of it is.
-        let is_late = node.is_hurt || self.plan.sends_parts();
-        self.ledger.forget(if is_late { node.started.elapsed() + CERTAIN } else { CERTAIN });
+        self.ledger.forget(match (node.is_hurt, cuts_power) {
+            (true, _) => node.started.elapsed() + CERTAIN,
+            (false, true) => CERTAIN,
+            (false, false) => WRITTEN,
+        });
         self.past.given_up += node.given_up();
         self.past.died += node.metric("etalon_exporter_queue_items");
         self.past.kept = None;
@@ -258,13 +262,11 @@ impl World {
         node.died.cancel();
         tokio::task::yield_now().await;
         self.past.given_up += node.given_up();
-        if node.is_hurt || self.plan.sends_parts() {
+        if node.is_hurt {
             self.ledger.forget(node.started.elapsed() + CERTAIN);
         }
-        let has_parts = self.ledger.forget_parts() || self.plan.sends_parts();
         let (came, went) = node.balance();
-        // Parts that were sent are counted so, and come again with the rest of their request.
-        self.past.kept = (!node.is_hurt && !has_parts).then_some(came - went);
+        self.past.kept = (!node.is_hurt).then_some(came - went);
         if self.plan.mode != Mode::Disk {
             assert_eq!(came, went, "items that came and items that went, after the end");
         }
@@ -312,10 +314,6 @@ impl World {
         let old = std::mem::replace(&mut node.delivery, delivery);
         node.host = host;
         old.shutdown(Instant::now() + within).await.expect("it can be shut down");
-        if self.plan.sends_parts() {
-            self.ledger.forget(node.started.elapsed());
-        }
-        self.ledger.forget_parts();
     }
 
     fn host(&self, host: Host) -> Host {

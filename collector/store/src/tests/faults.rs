@@ -1,19 +1,21 @@
 //! Each call to the disk fails once, in each way.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use bytes::Bytes;
 
 use super::{Bench, body};
 use crate::AppendError;
-use crate::reader::Next;
+use crate::reader::{Entry, Next};
 use crate::simulation::{Fault, SimDisk};
 use crate::totals::Verdict;
 
-/// Which requests were acknowledged, and which settled.
+/// Which requests were acknowledged and not settled, and of which some items are.
 #[derive(Default)]
 struct Answers {
     owed: BTreeMap<u64, Bytes>,
+    parts: BTreeMap<u64, Range<u64>>,
 }
 
 /// Fills several segments, takes out and settles, restarts, and goes on. Errors are taken as they come.
@@ -33,6 +35,11 @@ fn script(disk: &SimDisk, answers: &mut Answers) {
                 if which == 0 {
                     bench.settle(&entry, Verdict::Delivered);
                     answers.owed.remove(&entry.seq);
+                } else {
+                    let part = 10..10 + 10 * number;
+                    bench.settle_items(&entry, &[(Verdict::Failed, part.clone())]);
+                    let known = answers.parts.entry(entry.seq).or_insert_with(|| part.clone());
+                    known.end = known.end.max(part.end);
                 }
             }
             bench.tick();
@@ -52,14 +59,18 @@ fn every_call(fault: Fault, cut_power: bool) {
             disk.cut_power();
         }
         let mut bench = Bench::open(&disk);
-        let told =
-            format!("{fault:?} at call {call}: {:?} {:?}", bench.recovered, bench.log.shared.index().totals);
-        let entries: BTreeMap<u64, Bytes> =
-            bench.drain().into_iter().map(|entry| (entry.seq, entry.body)).collect();
+        let told = format!("{fault:?} at call {call}: {:?} {:?}", bench.recovered, bench.totals());
+        let entries: BTreeMap<u64, Entry> =
+            bench.drain().into_iter().map(|entry| (entry.seq, entry)).collect();
         for (seq, body) in &answers.owed {
-            assert_eq!(entries.get(seq), Some(body), "request {seq}, {told}");
+            assert_eq!(entries.get(seq).map(|entry| &entry.body), Some(body), "request {seq}, {told}");
         }
-        bench.check_totals(entries.len() as u64);
+        for entry in entries.values().filter(|entry| !entry.settled.is_empty()) {
+            let known = answers.parts.get(&entry.seq).cloned().unwrap_or_default();
+            let is_known = |part: &Range<u64>| known.start <= part.start && part.end <= known.end;
+            assert!(entry.settled.iter().all(is_known), "{known:?} of {entry:?}, {told}");
+        }
+        bench.check_totals(entries.values(), &told);
         assert_eq!(bench.recovered.corrupt.requests, 0, "{told}");
         if !was_reached {
             assert!(call > 100, "the script has {call} calls only");

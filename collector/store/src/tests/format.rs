@@ -1,6 +1,8 @@
 //! The bytes are those of FORMAT.md.
 
+use crate::account::Settlement;
 use crate::format::{Header, RecordHeader, Seal, SegmentHead, SegmentKey, content_checksum, record_size};
+use crate::totals::Verdict;
 
 const KEY: SegmentKey = SegmentKey { store: 0x0102_0304_0506_0708, segment: 9 };
 
@@ -33,4 +35,19 @@ fn a_header_is_good_at_its_own_place_only() {
 #[test]
 fn records_take_multiples_of_sixteen_bytes() {
     assert_eq!([record_size(0), record_size(1), record_size(16), record_size(17)], [48, 64, 64, 80]);
+}
+
+#[test]
+fn a_slot_has_its_numbers_where_they_belong_and_is_good_at_its_own_place_only() {
+    let requests = Settlement::Requests { seqs: 5..7, verdict: Verdict::Failed, items: 9 };
+    let items = Settlement::Items { seq: 5, verdict: Verdict::Delivered, items: 7..9 };
+    for (slot, start) in [(requests, [2, 0, 0, 0]), (items, [1, 1, 0, 0])] {
+        let bytes = slot.encode(1, 2, 3);
+        assert_eq!(bytes[4..8], start);
+        assert_eq!([8, 16, 24].map(|at| bytes[at]), [5, 7, 9]);
+        assert_eq!(Settlement::decode(&bytes, 1, 2, 3), Some(slot));
+        for (store, generation, number) in [(0, 2, 3), (1, 0, 3), (1, 2, 0)] {
+            assert_eq!(Settlement::decode(&bytes, store, generation, number), None);
+        }
+    }
 }

@@ -1,11 +1,14 @@
 //! Any sequence of calls, ends of the process and power cuts, against a model that knows what was acknowledged.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::{Bench, body};
+use crate::index::Noted;
+use crate::reader::Entry;
 use crate::simulation::SimDisk;
 use crate::totals::Verdict;
 
@@ -17,6 +20,8 @@ enum Step {
     Next(usize),
     /// One of those that are out, counted from the oldest.
     Settle(usize, bool),
+    /// Items of one of those that are out: from this one on, so many.
+    SettleItems(usize, u64, u64, bool),
     Tick,
     /// So many steps of upkeep.
     Upkeep(usize),
@@ -38,7 +43,21 @@ struct Model {
     in_doubt: BTreeSet<u64>,
     /// What is certain never to come again.
     gone: BTreeSet<u64>,
+    /// The items of each request that were ever settled.
+    settled_items: BTreeMap<u64, BTreeSet<u64>>,
+    /// Those of them that may come again if the power is cut.
+    fresh_items: BTreeMap<u64, BTreeSet<u64>>,
+    /// Those of them that are certain never to come again.
+    gone_items: BTreeMap<u64, BTreeSet<u64>>,
     next_body: u64,
+}
+
+impl Model {
+    fn items_are_gone(&mut self) {
+        for (seq, items) in std::mem::take(&mut self.fresh_items) {
+            self.gone_items.entry(seq).or_default().extend(items);
+        }
+    }
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -46,6 +65,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => prop::collection::vec(0_usize..700, 1..5).prop_map(Step::Append),
         3 => (1_usize..6).prop_map(Step::Next),
         4 => (0_usize..4, any::<bool>()).prop_map(|(which, sent)| Step::Settle(which, sent)),
+        4 => (0_usize..4, 0_u64..300, 0_u64..300, any::<bool>())
+            .prop_map(|(which, from, length, sent)| Step::SettleItems(which, from, length, sent)),
         1 => Just(Step::Tick),
         3 => (1_usize..4).prop_map(Step::Upkeep),
         1 => Just(Step::Restart),
@@ -81,16 +102,15 @@ fn run(steps: &[Step], seed: u64) {
                 }
             }
             Step::Settle(which, sent) => {
-                let Some(seq) = out.keys().nth(*which).copied() else { continue };
-                let entry = out.remove(&seq).expect("it is out");
-                bench.settle(&entry, if *sent { Verdict::Delivered } else { Verdict::Failed });
-                model.owed.remove(&seq);
-                model.in_doubt.remove(&seq);
-                model.settled.insert(seq);
+                settle(&mut bench, &mut model, &mut out, *which, 0..u64::MAX, *sent);
+            }
+            Step::SettleItems(which, from, length, sent) => {
+                settle(&mut bench, &mut model, &mut out, *which, *from..from + length, *sent);
             }
             Step::Tick => {
                 bench.tick();
                 model.gone.append(&mut model.settled);
+                model.items_are_gone();
             }
             Step::Upkeep(steps) => {
                 for _ in 0..*steps {
@@ -104,11 +124,18 @@ fn run(steps: &[Step], seed: u64) {
                     _ => disk.cut_power(),
                 }
                 let settled = &mut model.settled;
-                let place =
-                    if matches!(step, Step::PowerCut) { &mut model.in_doubt } else { &mut model.gone };
+                let cuts_power = matches!(step, Step::PowerCut);
+                let place = if cuts_power { &mut model.in_doubt } else { &mut model.gone };
                 place.append(settled);
                 out.clear();
+                let totals = bench.totals();
                 bench = Bench::open(&disk);
+                if cuts_power {
+                    model.fresh_items.clear();
+                } else {
+                    model.items_are_gone();
+                    assert_eq!(bench.totals(), totals, "the process has no part in them");
+                }
                 assert_eq!(bench.recovered.corrupt.requests, 0, "{:?}", bench.recovered);
                 assert_eq!(bench.recovered.lost.requests, 0, "{:?}", bench.recovered);
                 assert!(!bench.recovered.progress_lost || model.gone.is_empty());
@@ -129,10 +156,45 @@ fn append(bench: &mut Bench, model: &mut Model, lengths: &[usize]) {
     }
 }
 
-fn check(model: &Model, entry: &crate::Entry) {
+/// Settles items of one of those that are out, as far as it has them.
+fn settle(
+    bench: &mut Bench,
+    model: &mut Model,
+    out: &mut BTreeMap<u64, Entry>,
+    which: usize,
+    items: Range<u64>,
+    sent: bool,
+) {
+    let Some((seq, entry)) = out.iter_mut().nth(which) else { return };
+    let (seq, items) = (*seq, items.start.min(entry.items)..items.end.min(entry.items));
+    let verdict = if sent { Verdict::Delivered } else { Verdict::Failed };
+    let noted = bench.settle_items(entry, &[(verdict, items.clone())]);
+    // What this process knows to be settled.
+    entry.settled.push(items.clone());
+    let known: BTreeSet<u64> = entry.settled.iter().cloned().flatten().collect();
+    assert_eq!(noted, if known.len() as u64 == entry.items { Noted::Whole } else { Noted::Part });
+    model.settled_items.entry(seq).or_default().extend(items.clone());
+    model.fresh_items.entry(seq).or_default().extend(items);
+    if noted == Noted::Whole {
+        out.remove(&seq);
+        model.owed.remove(&seq);
+        model.in_doubt.remove(&seq);
+        model.settled.insert(seq);
+    }
+}
+
+fn check(model: &Model, entry: &Entry) {
     assert!(!model.gone.contains(&entry.seq), "{} was settled for good", entry.seq);
     assert_eq!(entry.items, entry.body.len() as u64);
     assert_eq!(entry.context, "ctx");
+    let settled: BTreeSet<u64> = entry.settled.iter().cloned().flatten().collect();
+    let of = |items: &BTreeMap<u64, BTreeSet<u64>>| items.get(&entry.seq).cloned().unwrap_or_default();
+    assert!(settled.is_subset(&of(&model.settled_items)), "nobody settled all of {:?}", entry.settled);
+    assert!(
+        settled.is_superset(&of(&model.gone_items)),
+        "more than {:?} was settled for good",
+        entry.settled
+    );
     if let Some(body) = model.owed.get(&entry.seq) {
         assert_eq!(entry.body, body);
     }
@@ -152,12 +214,11 @@ fn finish(disk: &SimDisk, model: &Model, bench: Bench) {
     for entry in &entries {
         check(model, entry);
     }
-    bench.check_totals(entries.len() as u64);
+    bench.check_totals(&entries, "at the end");
     for entry in &entries {
         bench.settle(entry, Verdict::Delivered);
     }
-    bench.check_totals(0);
-    assert_eq!(bench.log.shared.index().totals.queued().items, 0);
+    bench.check_totals([], "of nothing");
     bench.tick();
     bench.tick();
     let segments = disk.names().into_iter().filter(|name| name.ends_with(".segment")).count();

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::body;
 use crate::{
-    AnyFile, Append, AppendError, Directory, Entry, Given, Limits, OpenError, Requests, Store, Verdict,
-    inspect,
+    AnyFile, Append, AppendError, Directory, Entry, Given, Limits, Noted, OpenError, Requests, Store,
+    Verdict, inspect,
 };
 
 async fn entry(requests: &mut Requests<AnyFile>) -> Entry {
@@ -29,9 +29,10 @@ async fn requests_come_out_in_order_and_those_that_are_settled_never_again() {
     }
     for number in 0..60 {
         let entry = entry(&mut requests).await;
-        assert_eq!((entry.seq, entry.body), (number, body(number, 100)));
+        assert_eq!((entry.seq, &entry.body), (number, &body(number, 100)));
         if number % 2 == 0 {
-            store.settle(number, 101, &[(Verdict::Delivered, 1), (Verdict::Failed, 1)]).await;
+            let verdicts = [(Verdict::Delivered, 0..1), (Verdict::Failed, 1..2)];
+            assert_eq!(store.settle(entry.receipt(), &verdicts), Noted::Whole);
         }
     }
     store.close().await.expect("the disk works");
@@ -44,8 +45,9 @@ async fn requests_come_out_in_order_and_those_that_are_settled_never_again() {
     assert_eq!(totals.settled(Verdict::Delivered).items, 30);
     assert_eq!(totals.settled(Verdict::Failed).items, 30);
     for number in (1..60).step_by(2).chain(60..100) {
-        assert_eq!(entry(&mut requests).await.seq, number);
-        store.settle(number, 101, &[(Verdict::Delivered, 2)]).await;
+        let entry = entry(&mut requests).await;
+        assert_eq!(entry.seq, number);
+        store.settle(entry.receipt(), &[(Verdict::Delivered, 0..2)]);
     }
     store.tick().await;
     store.close().await.expect("the disk works");
@@ -63,8 +65,9 @@ async fn what_is_not_in_memory_any_more_is_read_from_the_disk() {
         store.append(request(number)).await.expect("the disk works");
     }
     for number in 0..200 {
-        assert_eq!(entry(&mut requests).await.body, body(number, 100));
-        store.settle(number, 101, &[(Verdict::Delivered, 2)]).await;
+        let entry = entry(&mut requests).await;
+        assert_eq!(entry.body, body(number, 100));
+        store.settle(entry.receipt(), &[(Verdict::Delivered, 0..2)]);
     }
 }
 
@@ -84,8 +87,9 @@ async fn a_full_directory_refuses_until_there_is_space_again() {
     assert!(matches!(full, AppendError::Full { limit } if limit == 2 * 1024 * 1024 + 8192), "{full}");
     assert!(store.disk_bytes() <= 2 * 1024 * 1024 + 8192);
     for seq in 0..kept {
-        assert_eq!(entry(&mut requests).await.seq, seq);
-        store.settle(seq, 101, &[(Verdict::Delivered, 2)]).await;
+        let entry = entry(&mut requests).await;
+        assert_eq!(entry.seq, seq);
+        store.settle(entry.receipt(), &[(Verdict::Delivered, 0..2)]);
     }
     store.append(request(kept)).await.expect("there is space again");
     let large = Append { body: Bytes::from(vec![0; 10_000]), ..Append::default() };

@@ -333,13 +333,11 @@ pub enum ItemFate {
     Lost,
     /// Their sender was never told OK, since their way to the disk failed.
     Withdrawn,
-    /// They have been accepted again as part of a later request.
-    Moved,
 }
 
 impl ItemFate {
     /// All values.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Accepted,
         Self::Delivered,
         Self::Failed,
@@ -347,7 +345,6 @@ impl ItemFate {
         Self::Corrupt,
         Self::Lost,
         Self::Withdrawn,
-        Self::Moved,
     ];
 
     /// As readers of telemetry see it.
@@ -360,7 +357,6 @@ impl ItemFate {
             Self::Corrupt => "corrupt",
             Self::Lost => "lost",
             Self::Withdrawn => "withdrawn",
-            Self::Moved => "moved",
         }
     }
 
