@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::Errno;
+use rustix::io::{Errno, pwritev};
 
 /// A directory of files. What is created or removed is certain after [`sync`](Self::sync).
 pub trait Disk: Send + Sync + 'static {
@@ -68,6 +68,12 @@ pub trait DiskFile: Send + Sync + 'static {
 
     /// Writes everything from `offset` on.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Writes all slices, one behind the other, from `offset` on. What they are afterwards is not said.
+    fn write_slices_at(&self, slices: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
+        let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+        self.write_at(&bytes, offset)
+    }
 
     /// Cuts it at `size`.
     fn truncate(&self, size: u64) -> io::Result<()>;
@@ -177,6 +183,23 @@ impl DiskFile for File {
         FileExt::write_all_at(self, bytes, offset)
     }
 
+    fn write_slices_at(&self, mut slices: &mut [IoSlice<'_>], mut offset: u64) -> io::Result<()> {
+        // Empty ones at the start would look like a disk that takes nothing.
+        IoSlice::advance_slices(&mut slices, 0);
+        while !slices.is_empty() {
+            match pwritev(self, slices, offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    IoSlice::advance_slices(&mut slices, written);
+                    offset += written as u64;
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     fn truncate(&self, size: u64) -> io::Result<()> {
         self.set_len(size)
     }
@@ -235,6 +258,10 @@ impl DiskFile for AnyFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         (**self).write_at(bytes, offset)
+    }
+
+    fn write_slices_at(&self, slices: &mut [IoSlice<'_>], offset: u64) -> io::Result<()> {
+        (**self).write_slices_at(slices, offset)
     }
 
     fn truncate(&self, size: u64) -> io::Result<()> {

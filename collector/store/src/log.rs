@@ -1,6 +1,6 @@
 //! What is written to the disk, and when.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use crate::account::Settlement;
 use crate::disk::{Disk, DiskFile};
 use crate::error::AppendError;
 use crate::format::{HEAD, RECORD_HEADER, RecordHeader, SegmentHead, SegmentKey};
-use crate::format::{content_checksum, record_size};
+use crate::format::{STRIDE, content_checksum, record_size};
 use crate::index::{Segment, Shared};
 use crate::progress::Progress;
 use crate::reader::Entry;
@@ -74,8 +74,25 @@ pub(crate) struct Active<F> {
 /// Records that are written together.
 #[derive(Debug, Default)]
 struct Group {
-    bytes: Vec<u8>,
+    /// With their headers and what fills them up.
+    size: u64,
+    headers: Vec<[u8; RECORD_HEADER as usize]>,
     entries: Vec<Entry>,
+}
+
+impl Group {
+    /// What is written. The requests are not copied for it.
+    fn slices(&self) -> Vec<IoSlice<'_>> {
+        let mut slices = Vec::with_capacity(4 * self.entries.len());
+        for (header, Entry { context, body, .. }) in self.headers.iter().zip(&self.entries) {
+            let size = record_size((context.len() + body.len()) as u64);
+            let filling = size - RECORD_HEADER - (context.len() + body.len()) as u64;
+            slices.extend(
+                [&header[..], context, body, &[0; STRIDE as usize][..filling as usize]].map(IoSlice::new),
+            );
+        }
+        slices
+    }
 }
 
 impl Limits {
@@ -99,7 +116,7 @@ impl<D: Disk> Log<D> {
                 results.push(Err(error));
                 continue;
             }
-            if !self.has_room(group.bytes.len() as u64 + size) {
+            if !self.has_room(group.size + size) {
                 results.extend(self.write(&mut group));
                 if let Err(error) = self.roll(size) {
                     results.push(Err(error));
@@ -142,7 +159,7 @@ impl<D: Disk> Log<D> {
         let Some(active) = &self.active else { return };
         let Record { items, accepted, context, body } = record;
         let seq = self.next_seq + group.entries.len() as u64;
-        let offset = active.end + group.bytes.len() as u64;
+        let offset = active.end + group.size;
         let key = SegmentKey { store: self.store, segment: active.id };
         let header = RecordHeader {
             seq,
@@ -153,26 +170,25 @@ impl<D: Disk> Log<D> {
             checksum: content_checksum(seq, &[&context, &body]),
             position: group.entries.len() as u32,
         };
-        group.bytes.extend(header.encode(key, offset));
-        group.bytes.extend_from_slice(&context);
-        group.bytes.extend_from_slice(&body);
-        group.bytes.resize((offset - active.end + header.size()) as usize, 0);
+        group.size += header.size();
+        group.headers.push(header.encode(key, offset));
         group.entries.push(Entry { seq, items, settled: Vec::new(), accepted, context, body });
     }
 
     /// Writes a group, and empties it.
     fn write(&mut self, group: &mut Group) -> Vec<Result<u64, AppendError>> {
-        let Group { bytes, entries } = std::mem::take(group);
-        let Some(active) = self.active.as_mut().filter(|_| !entries.is_empty()) else { return Vec::new() };
-        let written =
-            active.file.write_at(&bytes, active.end).map_err(|error| AppendError::Write(error.into()));
+        let group = std::mem::take(group);
+        let Some(active) = self.active.as_mut().filter(|_| group.size > 0) else { return Vec::new() };
+        let written = active.file.write_slices_at(&mut group.slices(), active.end);
+        let written = written.map_err(|error| AppendError::Write(error.into()));
+        let Group { size, entries, .. } = group;
         let synced =
             written.and_then(|()| active.file.sync().map_err(|error| AppendError::Sync(error.into())));
         let first = self.next_seq;
         self.next_seq += entries.len() as u64;
         let results = entries.iter().map(|entry| synced.clone().map(|()| entry.seq)).collect();
         if synced.is_ok() {
-            active.end += bytes.len() as u64;
+            active.end += size;
             active.next_seq = self.next_seq;
             active.is_fresh = true;
             active.items += entries.iter().map(|entry| entry.items).sum::<u64>();

@@ -1,11 +1,13 @@
 //! The store on a real directory, with its thread.
 
+use std::io::IoSlice;
+
 use bytes::Bytes;
 
 use super::body;
 use crate::{
-    AnyFile, Append, AppendError, Directory, Entry, Given, Limits, Noted, OpenError, Requests, Store,
-    Verdict, inspect,
+    AnyFile, Append, AppendError, Directory, Disk, DiskFile, Entry, Given, Limits, Noted, OpenError,
+    Requests, Store, Verdict, inspect,
 };
 
 async fn entry(requests: &mut Requests<AnyFile>) -> Entry {
@@ -121,4 +123,17 @@ async fn files_are_for_their_owner_alone() {
     for file in std::fs::read_dir(&path).expect("the folder") {
         assert_eq!(mode(&file.expect("a file").path()), 0o600);
     }
+}
+
+#[test]
+fn slices_are_written_one_behind_the_other_however_many_they_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = Directory::create(folder.path()).and_then(|directory| directory.create("file", 16));
+    let file = file.expect("a file");
+    // More than the system takes with one call, and empty ones in between.
+    let parts: Vec<Vec<u8>> = (0..3000_usize).map(|number| vec![number as u8; number % 7]).collect();
+    let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+    file.write_slices_at(&mut slices, 5).expect("the disk works");
+    let written = std::fs::read(folder.path().join("file")).expect("the file");
+    assert_eq!(written[5..], parts.concat());
 }
