@@ -25,6 +25,8 @@ pub enum Fault {
     Short,
     /// This one and all that follow.
     Dead,
+    /// This one and all that follow, if they sync.
+    NoSync,
 }
 
 /// A disk. Cloning shares it.
@@ -213,11 +215,15 @@ impl SimDisk {
     }
 
     /// Counts a call, and says whether it fails.
-    fn call(&self) -> Option<Fault> {
+    fn call(&self, syncs: bool) -> Option<Fault> {
         let mut state = self.state();
         state.calls += 1;
         let (call, fault) = state.fault?;
-        let is_due = state.calls == call || fault == Fault::Dead && state.calls > call;
+        let is_due = match fault {
+            Fault::Error | Fault::Full | Fault::Short => state.calls == call,
+            Fault::Dead => state.calls >= call,
+            Fault::NoSync => state.calls >= call && syncs,
+        };
         if is_due
             && fault == Fault::Dead
             && let Some(tell) = state.on_death.take()
@@ -228,7 +234,11 @@ impl SimDisk {
     }
 
     fn try_call(&self) -> io::Result<()> {
-        self.call().map_or(Ok(()), |fault| Err(fault.error()))
+        self.call(false).map_or(Ok(()), |fault| Err(fault.error()))
+    }
+
+    fn try_sync(&self) -> io::Result<()> {
+        self.call(true).map_or(Ok(()), |fault| Err(fault.error()))
     }
 }
 
@@ -236,7 +246,7 @@ impl Fault {
     fn error(self) -> io::Error {
         match self {
             Self::Full => io::ErrorKind::StorageFull.into(),
-            Self::Error | Self::Short | Self::Dead => io::Error::other("injected"),
+            Self::Error | Self::Short | Self::Dead | Self::NoSync => io::Error::other("injected"),
         }
     }
 }
@@ -324,7 +334,7 @@ impl Disk for SimDisk {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.try_call()?;
+        self.try_sync()?;
         let mut state = self.state();
         state.durable = state.files.clone();
         Ok(())
@@ -357,7 +367,7 @@ impl DiskFile for SimFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        match self.disk.call() {
+        match self.disk.call(false) {
             None => {
                 self.content().change(Change::Write(offset, bytes.to_vec()));
                 Ok(())
@@ -378,7 +388,7 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let failed = self.disk.try_call();
+        let failed = self.disk.try_sync();
         let mut content = self.content();
         // After a failed sync, the system takes what it could not write for written, and no later one writes it.
         let pending = std::mem::take(&mut content.pending);

@@ -100,6 +100,30 @@ fn a_disk_that_dies_at_any_call_loses_nothing_that_was_acknowledged() {
 }
 
 #[test]
+fn a_disk_that_syncs_no_more_loses_nothing_that_was_acknowledged() {
+    every_call(Fault::NoSync, false);
+    every_call(Fault::NoSync, true);
+}
+
+#[test]
+fn a_request_that_was_refused_does_not_come_back_after_a_kill_although_nothing_could_be_synced() {
+    let disk = SimDisk::new(1);
+    let mut bench = Bench::open(&disk);
+    bench.append([body(1, 10)]).remove(0).expect("the disk works");
+    let entry = bench.next().expect("it is there");
+    // The write, then the sync.
+    disk.fail(2, Fault::NoSync);
+    bench.append([body(2, 10), body(3, 10)]).remove(0).expect_err("the sync fails");
+    bench.settle(&entry, Verdict::Delivered);
+    let totals = bench.totals();
+    drop(bench);
+    disk.heal();
+    let mut bench = Bench::open(&disk);
+    assert_eq!(bench.drain(), []);
+    assert_eq!(bench.totals(), totals);
+}
+
+#[test]
 fn a_request_whose_sync_failed_is_refused_and_never_read() {
     let disk = SimDisk::new(1);
     let mut bench = Bench::open(&disk);
