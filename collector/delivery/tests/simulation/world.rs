@@ -70,9 +70,8 @@ struct Node {
     host: Host,
     telemetry: Telemetry,
     died: CancellationToken,
-    started: Instant,
-    /// Whether the disk has failed it.
-    is_hurt: bool,
+    /// When the disk has failed it the last time: from when, and until when.
+    hurt: Option<(Instant, Instant)>,
 }
 
 #[derive(Default)]
@@ -207,12 +206,13 @@ impl World {
         let (what, fault) =
             [("disk error", Fault::Error), ("disk full", Fault::Full), ("disk short", Fault::Short)]
                 [self.rng.random_range(0..3)];
+        let began = Instant::now();
         self.disk.fail(self.rng.random_range(1..12), fault);
         self.pause(20_000).await;
         if self.disk.heal() {
             self.ledger.note(what, &[]);
             if let Some(node) = &mut self.node {
-                node.is_hurt = true;
+                node.hurt = Some((began, Instant::now()));
             }
         }
     }
@@ -237,11 +237,8 @@ impl World {
         let node = self.node.take().expect("it runs");
         node.died.cancel();
         self.entrance.set(None);
-        self.ledger.forget(match (node.is_hurt, cuts_power) {
-            (true, _) => node.started.elapsed() + CERTAIN,
-            (false, true) => CERTAIN,
-            (false, false) => WRITTEN,
-        });
+        let certain = if cuts_power { CERTAIN } else { WRITTEN };
+        self.ledger.forget(certain + node.unnoted().unwrap_or_default());
         self.past.given_up += node.given_up();
         self.past.died += node.metric("etalon_exporter_queue_items");
         self.past.kept = None;
@@ -262,11 +259,12 @@ impl World {
         node.died.cancel();
         tokio::task::yield_now().await;
         self.past.given_up += node.given_up();
-        if node.is_hurt {
-            self.ledger.forget(node.started.elapsed() + CERTAIN);
+        let unnoted = node.unnoted();
+        if let Some(unnoted) = unnoted {
+            self.ledger.forget(unnoted);
         }
         let (came, went) = node.balance();
-        self.past.kept = (!node.is_hurt).then_some(came - went);
+        self.past.kept = unnoted.is_none().then_some(came - went);
         if self.plan.mode != Mode::Disk {
             assert_eq!(came, went, "items that came and items that went, after the end");
         }
@@ -289,7 +287,7 @@ impl World {
             }
             self.pause(1000).await;
         };
-        let node = Node { delivery, host, telemetry, died, started: Instant::now(), is_hurt: false };
+        let node = Node { delivery, host, telemetry, died, hurt: None };
         let restored = node.metric("etalon_exporter_restored_items");
         if let Some(kept) = self.past.kept.take() {
             assert_eq!(restored, kept, "items that were kept at the end, and were there at the start");
@@ -340,6 +338,12 @@ impl World {
 }
 
 impl Node {
+    /// Since when what was settled may not be noted, for the disk has just failed.
+    fn unnoted(&self) -> Option<Duration> {
+        let (began, ended) = self.hurt?;
+        (ended.elapsed() <= CERTAIN).then(|| began.elapsed() + WRITTEN)
+    }
+
     /// The sum of the series of a metric.
     fn metric(&self, name: &str) -> u64 {
         let text = self.telemetry.prometheus_text();
