@@ -76,15 +76,62 @@ pub fn try_post(to: SocketAddr, path: &str, content_type: &str, body: &[u8]) -> 
 /// Sends a request as it is written here, on a connection of its own, and reads the answer to it. What is
 /// not in `body` is not sent, whatever `head` announces.
 pub fn request(to: SocketAddr, head: &str, body: &[u8]) -> io::Result<Answer> {
-    let mut stream = TcpStream::connect_timeout(&to, WAIT)?;
-    stream.set_read_timeout(Some(WAIT))?;
-    stream.set_write_timeout(Some(WAIT))?;
+    let mut stream = connect(to)?;
     // A peer that answers before it has read all may close the connection under what is still on its way.
     let written = stream.write_all(&[head.as_bytes(), body].concat());
     match read(&mut BufReader::new(stream))? {
         Some(message) => message.into_answer(),
         None => Err(written.err().unwrap_or(io::ErrorKind::UnexpectedEof.into())),
     }
+}
+
+/// One connection over which one request after the other is sent, and a new one when the peer has closed it.
+#[derive(Debug)]
+pub struct HttpRequests {
+    to: SocketAddr,
+    stream: Option<BufReader<TcpStream>>,
+}
+
+impl HttpRequests {
+    /// Not connected yet.
+    pub fn to(to: SocketAddr) -> Self {
+        Self { to, stream: None }
+    }
+
+    /// `POST` with these header fields besides those that each request has.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub fn post(&mut self, path: &str, fields: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
+        let mut stream = match self.stream.take() {
+            Some(open) => open,
+            None => BufReader::new(connect(self.to)?),
+        };
+        let mut head =
+            format!("POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n", self.to, body.len());
+        for (name, value) in fields {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        // A peer that answers before it has read all may close the connection under what is still on its way.
+        let written =
+            stream.get_mut().write_all(head.as_bytes()).and_then(|()| stream.get_mut().write_all(body));
+        let Some(message) = read(&mut stream)? else {
+            return Err(written.err().unwrap_or(io::ErrorKind::UnexpectedEof.into()));
+        };
+        let answer = message.into_answer()?;
+        if written.is_ok() && !answer.header("connection").is_some_and(|value| value.contains("close")) {
+            self.stream = Some(stream);
+        }
+        Ok(answer)
+    }
+}
+
+fn connect(to: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&to, WAIT)?;
+    stream.set_read_timeout(Some(WAIT))?;
+    stream.set_write_timeout(Some(WAIT))?;
+    Ok(stream)
 }
 
 /// The next message of a connection; none when the peer has closed it instead.

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 pub use crate::binary::{binary, use_binary};
 pub use crate::compressed::{decompressed, gzip, zstd};
 pub use crate::grpc_peer::{Called, GrpcPeer, GrpcReply};
-pub use crate::http::{Answer, get, post, request, try_get, try_post};
+pub use crate::http::{Answer, HttpRequests, get, post, request, try_get, try_post};
 pub use crate::http_peer::{Arrived, HttpPeer, HttpReply, answer};
 pub use crate::http2_front::Http2Front;
 pub use crate::identity::Identity;
@@ -41,7 +41,7 @@ pub use crate::samples::{logs, tokens};
 pub use crate::scrape::Scrape;
 pub use crate::script::Script;
 pub use crate::sink::{Sink, Verdict};
-pub use crate::wire::{GrpcAnswer, Sent, Version, conversation, exchange, framed, grpc};
+pub use crate::wire::{GrpcAnswer, GrpcCalls, Sent, Version, conversation, exchange, framed, grpc};
 
 /// How long a test waits for something that must happen.
 pub const WAIT: Duration = Duration::from_secs(30);

@@ -256,6 +256,14 @@ impl Etalon {
         fs::write(format!("/proc/{}/clear_refs", self.pid()), "5").expect("a child's peak can be reset");
     }
 
+    /// CPU time that it has taken since its start, in ticks of 10 ms: `proc_pid_stat(5)`.
+    pub fn cpu_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("the process lives");
+        // The name of the program, which comes before, may have anything in it.
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+        fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
+    }
+
     /// A size of `proc_pid_status(5)`, in KiB.
     fn status(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process lives");

@@ -127,6 +127,11 @@ impl Sink {
         self.shared.lock().items.clone()
     }
 
+    /// How many different items were accepted.
+    pub fn count(&self) -> usize {
+        self.shared.lock().items.len()
+    }
+
     /// The paths of the accepted requests, in order.
     pub fn paths(&self) -> Vec<String> {
         self.shared.lock().accepted.iter().map(|accepted| accepted.path.clone()).collect()

@@ -115,6 +115,56 @@ pub fn conversation(
 ///
 /// When there is no answer.
 pub fn grpc(to: SocketAddr, path: &str, fields: &[(&str, &str)], frames: &[&[u8]]) -> GrpcAnswer {
+    let request = grpc_request(to, path, fields);
+    let frames = frames.iter().map(|frame| Bytes::copy_from_slice(frame)).collect();
+    grpc_answer(run(async {
+        let stream = tokio::net::TcpStream::connect(to).await.expect("a connection");
+        over_http_2(&mut open(stream).await, request, frames, true).await
+    }))
+}
+
+/// One connection over which one gRPC call after the other is made.
+#[derive(Debug)]
+pub struct GrpcCalls {
+    runtime: tokio::runtime::Runtime,
+    open: Open,
+    to: SocketAddr,
+}
+
+impl GrpcCalls {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Nobody is there, or speaks HTTP/2.
+    pub fn open(to: SocketAddr) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let open = runtime.block_on(async {
+            let stream = tokio::net::TcpStream::connect(to).await?;
+            try_open(stream).await.map_err(std::io::Error::other)
+        })?;
+        Ok(Self { runtime, open, to })
+    }
+
+    /// Makes a call with these header fields besides those that each call has, and waits for its answer.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn call(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> std::io::Result<GrpcAnswer> {
+        let request = grpc_request(self.to, path, fields);
+        let open = &mut self.open;
+        let received = self.runtime.block_on(async {
+            tokio::time::timeout(WAIT, try_over_http_2(open, request, vec![body.into()], true)).await
+        });
+        received?.map(grpc_answer).map_err(std::io::Error::other)
+    }
+}
+
+fn grpc_request(to: SocketAddr, path: &str, fields: &[(&str, &str)]) -> ::http::Request<()> {
     let mut request = ::http::Request::post(format!("http://{to}{path}")).header("te", "trailers");
     if !fields.iter().any(|(name, _)| *name == "content-type") {
         request = request.header("content-type", "application/grpc");
@@ -122,12 +172,10 @@ pub fn grpc(to: SocketAddr, path: &str, fields: &[(&str, &str)], frames: &[&[u8]
     for (name, value) in fields {
         request = request.header(*name, *value);
     }
-    let request = request.body(()).expect("a valid request");
-    let frames = frames.iter().map(|frame| Bytes::copy_from_slice(frame)).collect();
-    let (head, body, trailers) = run(async {
-        let stream = tokio::net::TcpStream::connect(to).await.expect("a connection");
-        over_http_2(&mut open(stream).await, request, frames, true).await
-    });
+    request.body(()).expect("a valid request")
+}
+
+fn grpc_answer((head, body, trailers): Received) -> GrpcAnswer {
     let headers = [fields_of(&head.headers), fields_of(&trailers)].concat();
     let code = http::find(&headers, "grpc-status").and_then(|code| code.parse().ok());
     GrpcAnswer { http: head.status.as_u16(), code, headers, body }
@@ -171,17 +219,22 @@ fn over_http_1(to: SocketAddr, requests: &[Sent<'_>]) -> std::io::Result<Vec<Ans
 }
 
 /// An HTTP/2 connection; it ends when this is dropped.
+#[derive(Debug)]
 struct Open {
     client: h2::client::SendRequest<Bytes>,
     _driver: tokio::task::JoinSet<()>,
 }
 
 async fn open<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> Open {
-    let (client, connection) = h2::client::handshake(stream).await.expect("HTTP/2");
+    try_open(stream).await.expect("HTTP/2")
+}
+
+async fn try_open<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> Result<Open, h2::Error> {
+    let (client, connection) = h2::client::handshake(stream).await?;
     let mut driver = tokio::task::JoinSet::new();
     // What goes wrong with the connection is seen by the request.
     driver.spawn(async { drop(connection.await) });
-    Open { client, _driver: driver }
+    Ok(Open { client, _driver: driver })
 }
 
 async fn answers_over_http_2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
@@ -213,9 +266,17 @@ async fn over_http_2(
     frames: Vec<Bytes>,
     ends: bool,
 ) -> Received {
-    let mut client = connection.client.clone().ready().await.expect("an HTTP/2 connection");
-    let (response, mut body) =
-        client.send_request(request, frames.is_empty() && ends).expect("a valid request");
+    try_over_http_2(connection, request, frames, ends).await.expect("an answer over HTTP/2")
+}
+
+async fn try_over_http_2(
+    connection: &mut Open,
+    request: ::http::Request<()>,
+    frames: Vec<Bytes>,
+    ends: bool,
+) -> Result<Received, h2::Error> {
+    let mut client = connection.client.clone().ready().await?;
+    let (response, mut body) = client.send_request(request, frames.is_empty() && ends)?;
     let last = frames.len().saturating_sub(1);
     for (index, frame) in frames.into_iter().enumerate() {
         // The server may have answered already, without reading to the end.
@@ -223,10 +284,10 @@ async fn over_http_2(
             break;
         }
     }
-    let (head, mut stream) = response.await.expect("an answer over HTTP/2").into_parts();
-    let received = whole(&mut stream).await.expect("the rest of the answer");
-    let trailers = stream.trailers().await.expect("the end of the answer").unwrap_or_default();
-    (head, received, trailers)
+    let (head, mut stream) = response.await?.into_parts();
+    let received = whole(&mut stream).await?;
+    let trailers = stream.trailers().await?.unwrap_or_default();
+    Ok((head, received, trailers))
 }
 
 /// All data of an HTTP/2 stream.

@@ -19,7 +19,7 @@ pub fn send(to: &Etalon, request: u32) -> bool {
 
 /// The same by the address.
 pub fn is_acknowledged(to: SocketAddr, request: u32) -> bool {
-    matches!(answer(to, request, ""), Said::Acknowledged)
+    matches!(answer(to, request), Said::Acknowledged)
 }
 
 /// The request of this number; its resource has this name.
@@ -40,8 +40,8 @@ enum Said {
     Nothing,
 }
 
-fn answer(to: SocketAddr, request: u32, name: &str) -> Said {
-    match try_post(to, "/v1/logs", "application/json", &body(request, name)) {
+fn answer(to: SocketAddr, request: u32) -> Said {
+    match try_post(to, "/v1/logs", "application/json", &body(request, "")) {
         Ok(answer) if answer.status == 200 => Said::Acknowledged,
         Ok(answer) if [429, 503].contains(&answer.status) && answer.header("retry-after").is_some() => {
             Said::Refused
@@ -73,8 +73,6 @@ pub struct Load {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Of the resource of each request.
-    name: String,
     ended: AtomicBool,
     tally: Mutex<Tally>,
     changed: Condvar,
@@ -83,12 +81,7 @@ struct Shared {
 impl Load {
     /// Starts senders, which take the numbers of their requests from `next`.
     pub fn start(to: SocketAddr, senders: usize, next: &Arc<AtomicU32>) -> Self {
-        Self::start_large(to, senders, next, 0)
-    }
-
-    /// The same with requests of so many bytes more.
-    pub fn start_large(to: SocketAddr, senders: usize, next: &Arc<AtomicU32>, bytes: usize) -> Self {
-        let shared = Arc::new(Shared { name: "x".repeat(bytes), ..Shared::default() });
+        let shared = Arc::<Shared>::default();
         let threads = (0..senders).map(|_| {
             let (shared, next) = (shared.clone(), next.clone());
             thread::spawn(move || shared.send(to, &next))
@@ -125,7 +118,7 @@ impl Shared {
     fn send(&self, to: SocketAddr, next: &AtomicU32) {
         while !self.ended.load(Ordering::Relaxed) {
             let request = next.fetch_add(1, Ordering::Relaxed);
-            let said = answer(to, request, &self.name);
+            let said = answer(to, request);
             let is_gone = matches!(said, Said::Nothing);
             let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
             match said {

@@ -4,6 +4,7 @@
 //! oracle is outside of the process. A loop is a function of its options, as far as real time allows; its [`Summary`]
 //! says what was counted, and which promises were broken. The tests run a few cycles, `cargo xtask chaos` thousands.
 
+mod flood;
 mod full_disk;
 mod kill;
 mod load;
@@ -15,10 +16,11 @@ mod summary;
 use std::path::Path;
 use std::time::Duration;
 
+pub use self::flood::Way;
 pub use self::full_disk::full_disk;
 pub use self::kill::{CONSUMERS, Kills};
 pub use self::load::{ITEMS, Load, Tally, is_acknowledged, send};
-pub use self::overload::Overload;
+pub use self::overload::{Overload, Refuses};
 pub use self::reload::Reloads;
 pub use self::stop::{Queue, Stops};
 pub use self::summary::Summary;

@@ -14,6 +14,8 @@ pub struct Summary {
     pub counts: BTreeMap<&'static str, u64>,
     /// Measured, by what it is; of the parts of a loop, the largest.
     pub largest: BTreeMap<&'static str, u64>,
+    /// What came out, by what it is; of the parts of a loop, the last.
+    pub figures: BTreeMap<&'static str, u64>,
     /// Promises that were broken.
     pub broken: Vec<String>,
 }
@@ -35,6 +37,11 @@ impl Summary {
         *largest = value.max(*largest);
     }
 
+    /// Notes what came out.
+    pub fn figure(&mut self, what: &'static str, value: u64) {
+        self.figures.insert(what, value);
+    }
+
     /// Notes that a promise was broken, unless it is kept.
     pub fn promise(&mut self, is_kept: bool, what: impl FnOnce() -> String) {
         if !is_kept {
@@ -50,6 +57,7 @@ impl Summary {
         for (what, value) in part.largest {
             self.measure(what, value);
         }
+        self.figures.extend(part.figures);
         self.broken.extend(part.broken);
     }
 
@@ -61,8 +69,8 @@ impl Summary {
 
     /// For evidence.
     pub fn json(&self) -> Value {
-        let Self { scenario, counts, largest, broken } = self;
-        json!({"scenario": scenario, "counts": counts, "largest": largest, "broken": broken})
+        let Self { scenario, counts, largest, figures, broken } = self;
+        json!({"scenario": scenario, "counts": counts, "largest": largest, "figures": figures, "broken": broken})
     }
 }
 
@@ -74,6 +82,9 @@ impl fmt::Display for Summary {
         }
         for (what, value) in &self.largest {
             write!(f, " {what} at most {value},")?;
+        }
+        for (what, value) in &self.figures {
+            write!(f, " {what} {value},")?;
         }
         write!(f, " promises broken {}", self.broken.len())?;
         for broken in self.broken.iter().take(20) {

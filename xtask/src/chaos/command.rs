@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
-use etalon_tests::rig::{Kills, Overload, Queue, Reloads, Stops, Summary, full_disk};
+use etalon_tests::rig::{Kills, Overload, Queue, Refuses, Reloads, Stops, Summary, Way, full_disk};
 use etalon_tests::use_binary;
 use serde_json::json;
 
@@ -74,7 +74,7 @@ enum Scenario {
         #[arg(long, default_value_t = 20)]
         cycles: u32,
     },
-    /// Ten times what the destination takes, with a limit for the memory
+    /// Ten times what the destination takes, with a limit for the memory; over gRPC and over HTTP
     Overload {
         /// At saturation, and then again of overload
         #[arg(long, default_value_t = 30)]
@@ -145,7 +145,11 @@ fn timed(scenario: Scenario, seed: u64) -> Result<(&'static str, Vec<Summary>, u
         }
         Scenario::Disk { cycles } => ("disk", vec![full_disk(cycles)?]),
         Scenario::Overload { seconds, budget_mib } => {
-            ("overload", vec![Overload { time: Duration::from_secs(seconds), budget_mib }.run()])
+            let time = Duration::from_secs(seconds);
+            let parts =
+                [(Way::Grpc, Refuses::Limiter), (Way::Http, Refuses::Limiter), (Way::Grpc, Refuses::Queue)];
+            let run = |(way, refuses)| Overload { time, budget_mib, way, refuses }.run();
+            ("overload", parts.map(run).to_vec())
         }
     };
     Ok((name, summaries, started.elapsed().as_secs()))
