@@ -40,7 +40,7 @@ pub use facts::{
 };
 pub use host::{Address, BuildInfo, Host, Listening};
 pub use lifecycle::Component;
-pub use memory::{Budgets, Memory, MemoryBudget, MemoryLimits, NoRoom, Reserved, Sender};
+pub use memory::{Budgets, FairBy, Memory, MemoryBudget, MemoryLimits, NoRoom, Reserved, Sender};
 pub use outcome::{Code, Delivered, Failure, Origin, Outcome};
 pub use random::{random_unit, seed_random};
 pub use signal::{UndeclaredSignal, data_type};

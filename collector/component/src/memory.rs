@@ -1,5 +1,7 @@
 //! Memory that data takes: counted in bytes, and reserved before the data is there.
 
+mod told_apart;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,6 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use smallvec::SmallVec;
 
 use crate::{Code, Failure, Origin, Outcome};
+
+pub use told_apart::FairBy;
+use told_apart::ToldApart;
 
 /// Budgets that hold for the same data: seldom more than one.
 pub type Budgets = SmallVec<[MemoryBudget; 1]>;
@@ -23,6 +28,8 @@ struct Budget {
     senders: AtomicUsize,
     /// Whether more than this budget knows of has been found to be in use.
     overdrawn: AtomicBool,
+    /// Who is not told apart by the connection.
+    told_apart: Option<ToldApart>,
     refused: Box<dyn Fn(NoRoom) + Send + Sync>,
 }
 
@@ -57,14 +64,15 @@ pub enum NoRoom {
     Process,
 }
 
-/// Who reserves, as far as fairness is concerned: a connection. Cloning shares it.
+/// Who reserves, as far as fairness is concerned: a connection, unless the budget tells senders apart by a field of their
+/// metadata and the request has it. Cloning shares it.
 #[derive(Clone, Debug, Default)]
 pub struct Sender(Arc<Mutex<SmallVec<[Arc<Account>; 1]>>>);
 
 /// What one sender holds of one budget.
 #[derive(Debug)]
 struct Account {
-    /// Address of the budget.
+    /// Address of the budget; 0 when the budget knows the account itself.
     budget: usize,
     held: AtomicUsize,
 }
@@ -90,11 +98,21 @@ pub struct Memory(SmallVec<[Arc<Reserved>; 1]>);
 impl MemoryBudget {
     /// A budget of which nothing is reserved. `refused` is called each time when it has no room.
     pub fn new(limits: MemoryLimits, refused: impl Fn(NoRoom) + Send + Sync + 'static) -> Self {
+        Self::fair_by(limits, None, refused)
+    }
+
+    /// As [`new`](Self::new). Requests that have the field of `by` are of whom it names.
+    pub fn fair_by(
+        limits: MemoryLimits,
+        by: Option<FairBy>,
+        refused: impl Fn(NoRoom) + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(Budget {
             limits,
             reserved: AtomicUsize::new(0),
             senders: AtomicUsize::new(0),
             overdrawn: AtomicBool::new(false),
+            told_apart: by.map(ToldApart::new),
             refused: Box::new(refused),
         }))
     }
@@ -117,6 +135,12 @@ impl MemoryBudget {
 
     fn address(&self) -> usize {
         Arc::as_ptr(&self.0).addr()
+    }
+}
+
+impl Account {
+    fn new(budget: usize) -> Self {
+        Self { budget, held: AtomicUsize::new(0) }
     }
 }
 
@@ -189,7 +213,7 @@ impl Sender {
         }
         // One of a budget that is gone, after a reload, holds nothing.
         accounts.retain(|account| account.held.load(Ordering::Relaxed) > 0 || Arc::strong_count(account) > 1);
-        let account = Arc::new(Account { budget: budget.address(), held: AtomicUsize::new(0) });
+        let account = Arc::new(Account::new(budget.address()));
         accounts.push(account.clone());
         account
     }
@@ -198,10 +222,23 @@ impl Sender {
 impl Reserved {
     /// Nothing yet of any of `budgets`, each of which counts once. Who has no `sender` has no share, but the limit.
     pub fn of(budgets: Budgets, sender: Option<&Sender>) -> Self {
+        Self::told_apart(budgets, sender, &|_| None)
+    }
+
+    /// As [`of`](Self::of), for a request of which `field` tells the first value of its metadata of a name in lower case.
+    pub fn told_apart<'a>(
+        budgets: Budgets,
+        sender: Option<&Sender>,
+        field: &dyn Fn(&str) -> Option<&'a [u8]>,
+    ) -> Self {
         let mut parts: SmallVec<[Part; 1]> = SmallVec::new();
         for budget in budgets {
             if !parts.iter().any(|part| part.budget == budget) {
-                let account = sender.map(|sender| sender.account(&budget));
+                let named =
+                    budget.0.told_apart.as_ref().and_then(|senders| {
+                        field(senders.metadata_key()).map(|value| senders.account(value))
+                    });
+                let account = named.or_else(|| sender.map(|sender| sender.account(&budget)));
                 parts.push(Part { budget, account, bytes: 0 });
             }
         }
@@ -302,133 +339,4 @@ impl fmt::Debug for MemoryBudget {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn budget(hard: usize, soft: usize) -> MemoryBudget {
-        MemoryBudget::new(MemoryLimits { hard, soft }, |_| {})
-    }
-
-    fn reserve(budget: &MemoryBudget, sender: &Sender, bytes: usize) -> Result<Reserved, NoRoom> {
-        let mut reserved = Reserved::of(Budgets::from_buf([budget.clone()]), Some(sender));
-        reserved.resize(bytes)?;
-        Ok(reserved)
-    }
-
-    #[test]
-    fn what_is_reserved_comes_back_with_the_last_who_holds_it() {
-        let budget = budget(100, 100);
-        let mut memory = Memory::default();
-        memory.add(reserve(&budget, &Sender::default(), 60).unwrap());
-        let shared = memory.clone();
-        drop(memory);
-        assert_eq!(budget.reserved(), 60);
-        assert!(shared.is_of(&budget));
-        assert_eq!(reserve(&budget, &Sender::default(), 41).unwrap_err(), NoRoom::Full);
-        drop(shared);
-        assert_eq!(budget.reserved(), 0);
-    }
-
-    #[test]
-    fn a_reservation_grows_and_shrinks_and_keeps_what_it_has_when_there_is_no_more() {
-        let budget = budget(100, 100);
-        let mut one = reserve(&budget, &Sender::default(), 30).unwrap();
-        let _other = reserve(&budget, &Sender::default(), 50).unwrap();
-        one.resize(50).unwrap();
-        assert_eq!(one.resize(51), Err(NoRoom::Full));
-        assert_eq!((one.bytes(), budget.reserved()), (50, 100));
-        one.resize(10).unwrap();
-        assert_eq!(budget.reserved(), 60);
-    }
-
-    #[test]
-    fn a_request_that_is_larger_than_the_limit_never_gets_in() {
-        let budget = budget(100, 80);
-        let why = reserve(&budget, &Sender::default(), 101).unwrap_err();
-        assert_eq!(why, NoRoom::TooLarge { bytes: 101, limit: 100 });
-        assert!(
-            matches!(why.outcome(), Outcome::Permanent(failure) if failure.code() == Code::ResourceExhausted)
-        );
-        let mut grows = reserve(&budget, &Sender::default(), 90).unwrap();
-        assert!(matches!(grows.resize(200), Err(NoRoom::TooLarge { .. })));
-        assert!(NoRoom::Full.outcome().is_retryable());
-    }
-
-    #[test]
-    fn a_sender_that_floods_leaves_room_for_the_others() {
-        let budget = budget(100, 80);
-        let (flood, other) = (Sender::default(), Sender::default());
-        let mut held = Vec::new();
-        let why = loop {
-            match reserve(&budget, &flood, 10) {
-                Ok(reserved) => held.push(reserved),
-                Err(why) => break why,
-            }
-        };
-        assert_eq!((why, budget.reserved()), (NoRoom::Share, 80));
-        let first = reserve(&budget, &other, 10).unwrap();
-        let second = reserve(&budget, &other, 10).unwrap();
-        assert_eq!(reserve(&budget, &other, 10).unwrap_err(), NoRoom::Full);
-        // As the flood recedes, its room goes to the other, until that has as much.
-        held.truncate(6);
-        assert_eq!(reserve(&budget, &flood, 10).unwrap_err(), NoRoom::Share);
-        let third = reserve(&budget, &other, 10).unwrap();
-        let fourth = reserve(&budget, &other, 10).unwrap();
-        assert_eq!(reserve(&budget, &other, 10).unwrap_err(), NoRoom::Full);
-        held.clear();
-        drop((first, second, third, fourth));
-        assert_eq!(budget.reserved(), 0);
-        assert_eq!(budget.0.senders.load(Ordering::Relaxed), 0);
-    }
-
-    #[test]
-    fn an_overdrawn_budget_gives_nothing_until_it_is_not_or_nothing_can_come_back() {
-        let budget = budget(100, 100);
-        let held = reserve(&budget, &Sender::default(), 10).unwrap();
-        budget.overdraw(true);
-        assert_eq!(reserve(&budget, &Sender::default(), 10).unwrap_err(), NoRoom::Process);
-        drop(held);
-        let held = reserve(&budget, &Sender::default(), 10).unwrap();
-        budget.overdraw(false);
-        drop(reserve(&budget, &Sender::default(), 10).unwrap());
-        drop(held);
-    }
-
-    #[test]
-    fn one_budget_counts_once_and_of_several_each_counts() {
-        let (a, b) = (budget(100, 100), budget(50, 50));
-        let mut reserved =
-            Reserved::of([a.clone(), b.clone(), a.clone()].into_iter().collect(), Some(&Sender::default()));
-        reserved.resize(40).unwrap();
-        assert_eq!((a.reserved(), b.reserved()), (40, 40));
-        assert!(matches!(reserved.resize(60), Err(NoRoom::TooLarge { limit: 50, .. })));
-        drop(reserved);
-        assert_eq!((a.reserved(), b.reserved()), (0, 0));
-    }
-
-    #[test]
-    fn who_joins_batches_keeps_the_memory_of_each_once() {
-        let budget = budget(100, 100);
-        let (mut a, mut b) = (Memory::default(), Memory::default());
-        a.add(reserve(&budget, &Sender::default(), 10).unwrap());
-        b.add(reserve(&budget, &Sender::default(), 20).unwrap());
-        a.join(&b);
-        a.join(&b.clone());
-        drop(b);
-        assert_eq!((budget.reserved(), a.0.len()), (30, 2));
-        drop(a);
-        assert_eq!(budget.reserved(), 0);
-    }
-
-    #[test]
-    fn every_refusal_is_told() {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let tell = told.clone();
-        let budget = MemoryBudget::new(MemoryLimits { hard: 10, soft: 10 }, move |why| {
-            tell.lock().unwrap().push(why);
-        });
-        let _held = reserve(&budget, &Sender::default(), 10).unwrap();
-        reserve(&budget, &Sender::default(), 1).unwrap_err();
-        assert_eq!(*told.lock().unwrap(), [NoRoom::Full]);
-    }
-}
+mod tests;

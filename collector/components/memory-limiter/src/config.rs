@@ -1,6 +1,6 @@
 //! What users write.
 
-use etalon_component::{MemoryLimit, MemoryLimits};
+use etalon_component::{FairBy, MemoryLimit, MemoryLimits};
 use etalon_conf::{Check, Duration, Validate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub struct Config {
     pub check_interval: Duration,
     /// Most bytes of requests that are in memory at once, in MiB. This or `limit_percentage` must be written.
     pub limit_mib: u32,
-    /// So much below the limit, in MiB, a connection that has its fair share gets nothing more. 0 is a fifth of the
+    /// So much below the limit, in MiB, a sender that has its fair share gets nothing more. 0 is a fifth of the
     /// limit.
     pub spike_limit_mib: u32,
     /// The limit in percent of the memory that the process may use: that of its control group, or else of the machine.
@@ -25,6 +25,11 @@ pub struct Config {
     pub limit_percentage: u32,
     /// `spike_limit_mib` in percent of the same, where `limit_percentage` is in effect. 0 is a fifth of the limit.
     pub spike_limit_percentage: u32,
+    /// Header field, or metadata of gRPC, whose first value says who a sender is. Requests without it are of their
+    /// connection, as all are when this is empty. It does not need `include_metadata`.
+    pub fair_by_metadata_key: String,
+    /// Most senders that are told apart by `fair_by_metadata_key` at once. What is beyond them shares one share.
+    pub metadata_cardinality_limit: u32,
     /// Changes nothing: memory is given back at once, and there is no garbage to collect.
     pub min_gc_interval_when_soft_limited: Duration,
     /// Changes nothing, for the same reason.
@@ -43,6 +48,8 @@ impl Default for Config {
             spike_limit_mib: 0,
             limit_percentage: 0,
             spike_limit_percentage: 0,
+            fair_by_metadata_key: String::new(),
+            metadata_cardinality_limit: 1000,
             min_gc_interval_when_soft_limited: Duration::from_secs(10),
             min_gc_interval_when_hard_limited: Duration::ZERO,
             max_gc_interval_when_soft_limited: Duration::from_secs(30),
@@ -73,6 +80,27 @@ impl Config {
     /// What is said of it before it runs.
     pub(crate) fn memory_limit(&self) -> MemoryLimit {
         MemoryLimit { bytes: (!self.is_relative()).then(|| self.limits(0).hard as u64) }
+    }
+
+    /// How senders are told apart, if not by their connection.
+    pub(crate) fn fair_by(&self) -> Option<FairBy> {
+        let most = usize::try_from(self.metadata_cardinality_limit).unwrap_or(usize::MAX);
+        let metadata_key = self.fair_by_metadata_key.to_ascii_lowercase();
+        (!metadata_key.is_empty()).then_some(FairBy { metadata_key, most })
+    }
+
+    fn check_fairness(&self, check: &mut Check) {
+        if !self.fair_by_metadata_key.bytes().all(is_of_name) {
+            check.at("fair_by_metadata_key", |check| {
+                check.error_with_help(
+                    format!("{:?} is not the name of a header field", self.fair_by_metadata_key),
+                    "write one name, for example x-tenant",
+                );
+            });
+        }
+        if self.metadata_cardinality_limit == 0 {
+            check.at("metadata_cardinality_limit", |check| check.error("must be greater than zero"));
+        }
     }
 
     fn check_limits(&self, check: &mut Check) {
@@ -132,6 +160,12 @@ impl Validate for Config {
             );
         }
         self.check_limits(check);
+        self.check_fairness(check);
         self.check_collection(check);
     }
+}
+
+/// Whether the name of a header field may have it: `tchar` of RFC 9110 section 5.6.2.
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

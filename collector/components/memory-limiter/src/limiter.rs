@@ -67,7 +67,7 @@ impl Limiter {
         let process_limit = (hard as u64).saturating_add(OVERHEAD).min(total).saturating_sub(spike);
         Arc::new_cyclic(|limiter: &Weak<Self>| {
             let limiter = limiter.clone();
-            let budget = MemoryBudget::new(limits, move |why| {
+            let budget = MemoryBudget::fair_by(limits, config.fair_by(), move |why| {
                 if let Some(limiter) = limiter.upgrade() {
                     limiter.refused(why);
                 }

@@ -76,7 +76,11 @@ impl Consumer for Processor {
     fn consume(&self, mut batch: Batch) -> BoxFuture<'_, Outcome> {
         // What was reserved before it was read comes with it.
         if let Some(budget) = self.budget.get().filter(|budget| !batch.context.memory.is_of(budget)) {
-            let mut reserved = Reserved::of(Budgets::from_buf([budget.clone()]), None);
+            let caller = batch.context.caller.as_deref();
+            let field = |name: &str| {
+                caller?.metadata.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+            };
+            let mut reserved = Reserved::told_apart(Budgets::from_buf([budget.clone()]), None, &field);
             if let Err(why) = reserved.resize(batch.payload.held_bytes()) {
                 return Box::pin(async move { why.outcome() });
             }

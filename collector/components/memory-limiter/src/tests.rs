@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use etalon_component::{
-    Batch, BoxFuture, Budgets, BuildInfo, Code, Consumer, Host, MemoryLimits, NoRoom, Outcome, Reserved,
-    Sender, Settings, Stage,
+    Batch, BoxFuture, Budgets, BuildInfo, Caller, Code, Consumer, FairBy, Host, MemoryLimits, NoRoom,
+    Outcome, Reserved, Sender, Settings, Stage,
 };
 use etalon_conf::Node;
 use etalon_pdata::{LOGS, Payload};
@@ -85,6 +85,24 @@ async fn what_is_reserved_before_it_is_read_counts_once_and_until_nobody_holds_i
     assert_eq!(budget.reserved(), MIB / 2);
     next.0.lock().unwrap().clear();
     assert_eq!(budget.reserved(), 0);
+}
+
+#[tokio::test]
+async fn what_comes_from_elsewhere_is_of_whom_its_metadata_names() {
+    let config = Config { fair_by_metadata_key: "x-tenant".to_owned(), ..one_mib() };
+    let (stage, _next) = in_service(&config, &Telemetry::new(&[]), &host()).await;
+    let of = |tenant: &str| {
+        let mut batch = batch(MIB / 10);
+        let mut caller = Caller::default();
+        caller.metadata.push("x-tenant", tenant.as_bytes());
+        batch.context.caller = Some(Arc::new(caller));
+        batch
+    };
+    for _ in 0..8 {
+        assert!(stage.consumer.consume(of("flood")).await.is_delivered());
+    }
+    assert!(stage.consumer.consume(of("flood")).await.is_retryable());
+    assert!(stage.consumer.consume(of("other")).await.is_delivered());
 }
 
 #[tokio::test]

@@ -80,3 +80,20 @@ fn what_the_go_collector_refuses_is_refused_in_its_words() {
     .unwrap();
     assert!(Node::parse("x", "limit_mib: -1").unwrap().decode::<Config>().is_err());
 }
+
+#[test]
+fn senders_are_told_apart_by_the_field_that_is_written() {
+    assert_eq!(read("{}").fair_by(), None);
+    let by = read("fair_by_metadata_key: X-Tenant").fair_by();
+    assert_eq!(by, Some(FairBy { metadata_key: "x-tenant".to_owned(), most: 1000 }));
+    let by = read("{fair_by_metadata_key: x-tenant, metadata_cardinality_limit: 5}").fair_by();
+    assert_eq!(by.unwrap().most, 5);
+    let valid = "check_interval: 1s, limit_mib: 100";
+    for (written, expected) in [
+        ("fair_by_metadata_key: 'x-tenant, x-user'", "is not the name of a header field"),
+        ("fair_by_metadata_key: x, metadata_cardinality_limit: 0", "must be greater than zero"),
+    ] {
+        let error = error(&format!("{{{valid}, {written}}}"));
+        assert!(error.contains(expected), "{written}: {error}");
+    }
+}
