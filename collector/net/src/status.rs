@@ -119,6 +119,13 @@ impl Status {
             .unwrap_or_else(|| Self::new(Code::Unavailable, why.to_string()))
     }
 
+    /// The answer to a request that came when the collector takes nothing new any more; `jitter` as in
+    /// [`of_outcome`](Self::of_outcome).
+    pub fn stopping(jitter: f64) -> Self {
+        let failure = Failure::new(Code::Unavailable, "the collector is stopping");
+        Self::refusal(&failure, jitter).because(RefusalReason::Shutdown)
+    }
+
     fn refusal(failure: &Failure, jitter: f64) -> Self {
         let delay = failure.delay().unwrap_or_else(|| {
             RETRY_DELAY_MIN + RETRY_DELAY_MAX.saturating_sub(RETRY_DELAY_MIN).mul_f64(jitter.clamp(0.0, 1.0))

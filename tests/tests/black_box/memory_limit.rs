@@ -4,7 +4,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-use etalon_tests::{Answer, Etalon, Sink, Verdict, eventually, field, post, run, tokens, try_post};
+use etalon_tests::{
+    Answer, Etalon, GrpcCalls, HttpRequests, Sink, Verdict, eventually, field, framed, post, run, tokens,
+    try_post,
+};
 
 use crate::OTLP;
 
@@ -146,6 +149,53 @@ fn a_time_of_refusals_is_told_once_when_it_begins_and_once_when_it_ends() {
         lines.iter().filter(|line| line["event.name"] == "memory.refusal.started").collect();
     let [started] = &started[..] else { panic!("{started:?}") };
     assert_eq!(started["memory_refusal_reason"], "full", "{started}");
+}
+
+/// As many requests as the soft limit of 1 MiB has room for.
+const SHARE: u32 = 8;
+
+#[test]
+fn a_tenant_that_floods_does_not_keep_another_out_of_the_connection_that_they_share() {
+    const GRPC: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+    let sink = Sink::start();
+    sink.answer(Verdict::Hold);
+    let etalon = limited("{check_interval: 1s, limit_mib: 1, fair_by_metadata_key: X-Tenant}", &sink);
+    let mut gateway = GrpcCalls::open(etalon.grpc()).expect("a connection");
+    let mut send = |tenant: &str, number| {
+        let message = framed(0, &record(number, 100 * KIB));
+        gateway.call(GRPC, &[("x-tenant", tenant)], message).expect("an answer").code
+    };
+    for number in 0..SHARE {
+        assert_eq!(send("flood", number), Some(0));
+    }
+    assert_eq!(send("flood", SHARE), Some(14));
+    assert_eq!(send("other", SHARE + 1), Some(0));
+    let of = [("limiter_kind", "processor"), ("memory_refusal_reason", "share")];
+    assert_eq!(etalon.scrape().sum("etalon_memory_limiter_refused_requests", &of), Some(1.0));
+    sink.answer(Verdict::Accept);
+    eventually("all is given back", || (reserved(&etalon) == 0.0).then_some(()));
+}
+
+#[test]
+fn an_extension_knows_tenants_by_the_header_of_http_and_the_most_that_it_may() {
+    let sink = Sink::start();
+    sink.answer(Verdict::Hold);
+    let otlp = OTLP.replace("      http:\n", "      http:\n        middlewares: [{id: memory_limiter}]\n");
+    let fair = "fair_by_metadata_key: x-tenant, metadata_cardinality_limit: 1";
+    let extension = format!("extensions: {{memory_limiter: {{check_interval: 1s, limit_mib: 1, {fair}}}}}\n");
+    let configuration = behind(&extension, "", &sink);
+    let etalon = Etalon::start(&format!("{otlp}{configuration}  extensions: [memory_limiter]\n"));
+    let mut gateway = HttpRequests::to(etalon.http());
+    let mut send = |tenant: &str, number| {
+        let fields = [("Content-Type", PROTOBUF), ("X-Tenant", tenant)];
+        gateway.post("/v1/logs", &fields, &record(number, 100 * KIB)).expect("an answer").status
+    };
+    assert_eq!(send("known", 0), 200);
+    for number in 1..SHARE {
+        assert_eq!(send("beyond", number), 200);
+    }
+    assert_eq!(send("beyond too", SHARE), 503, "those that are not known are one");
+    assert_eq!(send("known", SHARE + 1), 200);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! SIGTERM: what was taken is delivered, what cannot be is counted, and the process exits.
 
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::thread;
 
-use etalon_tests::{Etalon, Sink, Verdict, logs, post, run};
+use etalon_tests::{Etalon, Sink, Verdict, eventually, logs, post, run};
 
 use crate::forwarding_to;
 
@@ -144,4 +146,25 @@ fn a_collector_that_is_stopped_takes_nothing_more() {
     assert_eq!(etalon.stop().code(), 0);
     assert!(etalon_tests::try_post(http, "/v1/logs", "application/json", b"{}").is_err());
     assert_eq!(run(&["send", "--endpoint", &grpc, "--timeout=2s"]).code(), 1);
+}
+
+#[test]
+fn a_request_that_comes_late_on_an_open_connection_is_told_to_try_again() {
+    let etalon = Etalon::start(&forwarding_to("  nop:", "nop"));
+    let to = etalon.http();
+    let mut stream = TcpStream::connect(to).expect("a connection");
+    let (body, mut received) = (logs(0..1), String::new());
+    let head = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+    // The rest of the header comes when nothing new is taken any more.
+    stream.write_all(b"POST /v1/logs HTTP/1.1\r\nHost: x\r\n").expect("it is taken");
+    etalon.terminate();
+    eventually("the port is closed", || TcpStream::connect(to).is_err().then_some(()));
+    stream.write_all(&[head.as_bytes(), &body].concat()).expect("it is taken");
+    stream.read_to_string(&mut received).expect("an answer and the end");
+    let received = received.to_lowercase();
+    assert!(received.starts_with("http/1.1 503 "), "{received}");
+    for field in ["\r\nretry-after: ", "\r\nconnection: close\r\n", "the collector is stopping"] {
+        assert!(received.contains(field), "{field:?} is not in {received}");
+    }
+    assert_eq!(etalon.wait().code(), 0);
 }

@@ -1,10 +1,10 @@
 //! The component: starts the servers that are configured, and takes them out of service.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use etalon_component::{
-    BoxError, BoxFuture, Component, ComponentId, Consumer, Host, Listening, Settings, UndeclaredSignal,
-    data_type,
+    BoxError, BoxFuture, Component, ComponentId, Consumer, Host, Listening, Phase, Settings, Status,
+    UndeclaredSignal, data_type,
 };
 use etalon_net::server::{Route, Server};
 use etalon_pdata::Signal;
@@ -32,6 +32,8 @@ struct Receiver {
     span: tracing::Span,
     telemetry: Telemetry,
     servers: Mutex<Vec<Running>>,
+    /// Of the collector, once this is in service.
+    collector: OnceLock<Status>,
 }
 
 struct Running {
@@ -59,6 +61,7 @@ pub(crate) fn create(
         span,
         telemetry: telemetry.clone(),
         servers: Mutex::default(),
+        collector: OnceLock::new(),
         id,
     };
     for (signal, consumer) in outputs {
@@ -143,13 +146,20 @@ impl Receiver {
 
 impl Component for Receiver {
     fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
+        self.collector.get_or_init(|| host.status().clone());
         Box::pin(self.listen(host).instrument(self.span.clone()))
     }
 
     fn shutdown(&self, deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
         Box::pin(async move {
             let servers = std::mem::take(&mut *self.servers.lock().await);
+            // After a reload, the successor is there for who comes late.
+            let is_last =
+                self.collector.get().is_some_and(|collector| collector.phase().0 == Phase::Stopping);
             for running in &servers {
+                if is_last {
+                    running.server.refuse();
+                }
                 running.server.drain();
             }
             for running in servers {

@@ -37,6 +37,9 @@ pub(super) struct Patience {
     pub(super) head: Duration,
     /// Until the client takes what it is sent.
     pub(super) stall: Duration,
+    /// From when the server takes nothing new, for a request that is on its way. Only of use for HTTP/1, and zero is no
+    /// time.
+    pub(super) late: Duration,
 }
 
 /// What a look at a connection's activity says.
@@ -111,6 +114,11 @@ impl Activity {
 
     pub(super) fn is_busy(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether part of the header of a request has arrived.
+    pub(super) fn has_begun_head(&self) -> bool {
+        !self.is_busy() && self.head_since.load(Ordering::Relaxed) > 0
     }
 
     fn answered(&self) -> u64 {
@@ -317,6 +325,7 @@ mod tests {
         idle: Duration::from_mins(1),
         head: Duration::from_secs(10),
         stall: Duration::from_mins(2),
+        late: Duration::ZERO,
     };
 
     async fn pass(seconds: u64) {

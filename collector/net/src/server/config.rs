@@ -283,14 +283,16 @@ impl HttpServerConfig {
     }
 
     fn settings(&self) -> Result<Settings, ListenError> {
+        let settings = Settings::new(self.tls.get().map(|tls| tls.load(&[b"h2", b"http/1.1"])).transpose()?);
         Ok(Settings {
             h1_keep_alive: self.keep_alives_enabled,
             patience: Patience {
                 idle: self.idle_timeout.to_std(),
                 head: self.read_header_timeout.to_std(),
                 stall: if self.write_timeout.is_zero() { STALL_TIMEOUT } else { self.write_timeout.to_std() },
+                ..settings.patience
             },
-            ..Settings::new(self.tls.get().map(|tls| tls.load(&[b"h2", b"http/1.1"])).transpose()?)
+            ..settings
         })
     }
 

@@ -52,6 +52,9 @@ const PEEK_PAUSE: Duration = Duration::from_millis(10);
 /// Time to learn from its first bytes what a plaintext connection speaks, unless configured.
 const FIRST_BYTES_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Time that a connection without a request stays open when the server takes nothing new, so that one that was on its way
+/// has an answer.
+const LATE: Duration = Duration::from_millis(500);
 /// Time that a client without requests has to close its connection when it is asked to.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -77,9 +80,17 @@ pub(super) trait Protocol: Send + Sync + 'static {
     fn respond(
         self: Arc<Self>,
         request: Request<Incoming>,
-        peer: Peer,
-        sender: Sender,
+        client: Client,
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
+}
+
+/// Who sends a request.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    pub(super) peer: Peer,
+    pub(super) sender: Sender,
+    /// The request began after the server was to take nothing new.
+    pub(super) is_late: bool,
 }
 
 /// What is fixed about the connections of one server.
@@ -129,7 +140,7 @@ impl Settings {
             streams_max: super::STREAMS_MAX,
             read_buffer: READ_BUFFER,
             write_buffer: WRITE_BUFFER,
-            patience: Patience { stall: STALL_TIMEOUT, ..Patience::default() },
+            patience: Patience { stall: STALL_TIMEOUT, late: LATE, ..Patience::default() },
             ping: None,
             ping_policy: None,
             age: None,
@@ -176,7 +187,7 @@ struct Connection<P> {
 impl<P: Protocol> Connection<P> {
     async fn serve_plaintext(self, stream: Stream) -> io::Result<()> {
         let first = timeout(self.settings.first_bytes_timeout(), first_bytes(&stream));
-        let Some(first) = self.tasks.drain.run_until_cancelled(first).await else { return Ok(()) };
+        let Some(first) = self.tasks.before_the_end(LATE, first).await else { return Ok(()) };
         match first? {
             Ok(First::H1) => self.serve_http(stream, Version::H1).await,
             Ok(First::H2) => self.serve_http(stream, Version::H2).await,
@@ -191,7 +202,7 @@ impl<P: Protocol> Connection<P> {
 
     async fn serve_tls(self, stream: Stream, tls: ServerTls) -> io::Result<()> {
         let handshake = timeout(HANDSHAKE_TIMEOUT, handshake(stream, &tls, &self.settings.handshakes));
-        let Some(shaken) = self.tasks.drain.run_until_cancelled(handshake).await else { return Ok(()) };
+        let Some(shaken) = self.tasks.before_the_end(LATE, handshake).await else { return Ok(()) };
         let stream = match shaken? {
             Ok(Shaken::Hands(stream)) => stream,
             Ok(Shaken::Gone) => return Ok(()),
@@ -219,12 +230,13 @@ impl<P: Protocol> Connection<P> {
         let Self { peer, protocol, settings, tasks } = self;
         let activity = Activity::new();
         let service = {
-            let (activity, sender) = (activity.clone(), Sender::default());
+            let (activity, sender, tasks) = (activity.clone(), Sender::default(), tasks.clone());
             service_fn(move |request| {
                 let in_flight = activity.begin();
+                let client = Client { peer, sender: sender.clone(), is_late: tasks.refuses() };
                 // On the heap from the start: it is kilobytes, and on its way into a task it is moved
                 // several times.
-                let response = Box::pin(protocol.clone().respond(request, peer, sender.clone()));
+                let response = Box::pin(protocol.clone().respond(request, client));
                 async move {
                     let response = response.await;
                     drop(in_flight);
@@ -234,7 +246,8 @@ impl<P: Protocol> Connection<P> {
         };
         let ended = match version {
             Version::H2 => {
-                let patience = Patience { head: Duration::ZERO, ..settings.patience };
+                // GOAWAY tells what was taken, so that nothing need be waited for.
+                let patience = Patience { head: Duration::ZERO, late: Duration::ZERO, ..settings.patience };
                 let executor = Tracked { tasks: tasks.clone(), cut: tasks.cut.child_token() };
                 let (stream, mut flusher) = coalesced(stream, settings.read_buffer, settings.write_buffer);
                 let manners = Manners::H2(Calm::new(settings.ping_policy));
@@ -275,7 +288,7 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
     tasks: &Tasks,
 ) -> hyper::Result<()> {
     let mut draining = false;
-    let mut gone_at = None;
+    let (mut gone_at, mut left_at) = (None, None);
     let mut old_at = age.map(|age| Instant::now() + age.max.mul_f64(0.9 + 0.2 * random_unit()));
     loop {
         let look_at = match activity.verdict(patience) {
@@ -290,10 +303,22 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
             Verdict::Wait(at) => Some(at),
         };
         tokio::select! {
+            // What has arrived is looked at before the time is.
+            biased;
             ended = poll_fn(|cx| turn(connection.as_mut(), &mut flush, cx)) => return ended,
             () = tasks.drain.cancelled(), if !draining => {
                 draining = true;
-                drain(connection.as_mut());
+                if tasks.refuses() && !patience.late.is_zero() && !activity.is_busy() {
+                    left_at = Some(Instant::now() + patience.late);
+                } else {
+                    drain(connection.as_mut());
+                }
+            }
+            () = at(left_at) => {
+                left_at = activity.has_begun_head().then(|| Instant::now() + patience.late);
+                if left_at.is_none() {
+                    drain(connection.as_mut());
+                }
             }
             () = at(old_at) => {
                 if draining {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use etalon_component::{Budgets, Caller, Code, NoRoom, Reserved, Sender, random_unit};
+use etalon_component::{Budgets, Caller, Code, NoRoom, Reserved, random_unit};
 use etalon_telemetry::attributes::RefusalReason;
 use etalon_telemetry::tell;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 
 use super::body::Received;
 use super::buffer::Buffer;
-use super::connection::{Protocol, at};
+use super::connection::{Client, Protocol, at};
 use super::cors::Cors;
 use super::grpc;
 use super::guard::Guard;
@@ -64,28 +64,17 @@ pub(super) enum Encodings {
 impl Protocol for Http {
     type Body = Full<Bytes>;
 
-    async fn respond(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        peer: Peer,
-        sender: Sender,
-    ) -> Response<Full<Bytes>> {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, client: Client) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let preflight = self.cors.as_ref().and_then(|cors| cors.preflight(&head));
         let is_preflight = preflight.is_some();
         let response = match preflight {
             Some(response) => response,
-            None if is_grpc(&head) => self.mixed_up(peer),
-            None => self.answer(&head, body, &Client { peer, sender }).await,
+            None if is_grpc(&head) => self.mixed_up(client.peer),
+            None => self.answer(&head, body, &client).await,
         };
         self.finished(&head, response, is_preflight)
     }
-}
-
-/// Who sends a request.
-struct Client {
-    peer: Peer,
-    sender: Sender,
 }
 
 /// Why a request was refused, with what HTTP wants to know besides the status.
@@ -160,9 +149,13 @@ impl Http {
         caller: Option<Arc<Caller>>,
     ) -> Result<(Format, Bytes), Refusal> {
         let unary = self.route(head)?;
+        if client.is_late {
+            return Err(Refusal { status: Status::stopping(random_unit()), unread: true });
+        }
         let format = http_answer::format(&head.headers).ok_or_else(unsupported_media_type)?;
         let budgets = self.budgets.iter().cloned().chain(unary.budgets()).collect();
-        let mut memory = Reserved::of(budgets, Some(&client.sender));
+        let field = |name: &str| super::first_value(head, name);
+        let mut memory = Reserved::told_apart(budgets, Some(&client.sender), &field);
         let Received { message, compressed } = self.received(head, body, &mut memory).await?;
         let parent = unary.parent(&|name| super::field(&head.headers, name));
         let peer = client.peer;

@@ -144,6 +144,15 @@ fn field<'a>(headers: &'a ::http::HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
+/// The first value of a header field, whose name is in lower case. The authority of HTTP/2 is `host`.
+fn first_value<'a>(head: &'a ::http::request::Parts, name: &str) -> Option<&'a [u8]> {
+    match head.headers.get(name) {
+        Some(value) => Some(value.as_bytes()),
+        None if name == ::http::header::HOST => Some(head.uri.authority()?.as_str().as_bytes()),
+        None => None,
+    }
+}
+
 /// The routes of a server: so few that looking at each is the fastest.
 #[derive(Debug)]
 struct Routes(Vec<Route>);

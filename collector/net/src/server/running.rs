@@ -30,10 +30,12 @@ pub struct Server {
     tasks: Tasks,
 }
 
-/// The tasks of a server, and the two ways to end them.
+/// The tasks of a server, and the ways to end them.
 #[derive(Clone, Debug)]
 pub(super) struct Tasks {
     pub(super) tracker: TaskTracker,
+    /// Requests that begin from now on are refused.
+    refuse: CancellationToken,
     /// Finish what is in progress, take nothing new.
     pub(super) drain: CancellationToken,
     /// Stop at once.
@@ -50,6 +52,7 @@ impl Server {
         let address = listener.address()?;
         let tasks = Tasks {
             tracker: TaskTracker::new(),
+            refuse: CancellationToken::new(),
             drain: CancellationToken::new(),
             cut: CancellationToken::new(),
         };
@@ -74,6 +77,12 @@ impl Server {
         self.tls.clone()
     }
 
+    /// From now on, requests that begin are refused: their senders are told to try again, and do so elsewhere. Those
+    /// that have begun are served.
+    pub fn refuse(&self) {
+        self.tasks.refuse.cancel();
+    }
+
     /// Accepts nothing more, tells the clients to go, and lets the requests in progress finish.
     pub fn drain(&self) {
         self.tasks.drain.cancel();
@@ -89,6 +98,29 @@ impl Server {
         if tokio::time::timeout_at(deadline, self.tasks.tracker.wait()).await.is_err() {
             self.tasks.cut.cancel();
             self.tasks.tracker.wait().await;
+        }
+    }
+}
+
+impl Tasks {
+    /// Whether requests that begin now are refused.
+    pub(super) fn refuses(&self) -> bool {
+        self.refuse.is_cancelled()
+    }
+
+    /// What is to come first on a connection; nothing once the server is drained, or so much later when it refuses, for
+    /// then there is an answer for whoever is on the way.
+    pub(super) async fn before_the_end<F: Future>(&self, late: Duration, first: F) -> Option<F::Output> {
+        let end = async {
+            self.drain.cancelled().await;
+            if self.refuses() {
+                tokio::time::sleep(late).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            first = first => Some(first),
+            () = end => None,
         }
     }
 }

@@ -11,11 +11,10 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
-use super::connection::{Protocol, at};
+use super::connection::{Client, Protocol, at};
 use super::http::{Http, Refusal};
 use super::http_answer;
 use super::panics::Caught;
-use super::stream::Peer;
 use crate::status::Status;
 
 /// What is shown to those who ask with GET or HEAD.
@@ -35,18 +34,13 @@ pub(super) struct Pages {
 impl Protocol for Pages {
     type Body = Full<Bytes>;
 
-    async fn respond(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        _: Peer,
-        sender: Sender,
-    ) -> Response<Full<Bytes>> {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, client: Client) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let preflight = self.http.cors.as_ref().and_then(|cors| cors.preflight(&head));
         let is_preflight = preflight.is_some();
         let response = match preflight {
             Some(response) => response,
-            None => self.answer(&head, body, &sender).await,
+            None => self.answer(&head, body, &client.sender).await,
         };
         self.http.finished(&head, response, is_preflight)
     }

@@ -5,6 +5,7 @@ mod cors;
 mod grpc;
 mod http;
 mod keepalive;
+mod late;
 mod life;
 mod memory;
 mod mix_ups;

@@ -425,7 +425,7 @@ impl LimiterKind {
 pub enum MemoryRefusalReason {
     /// There is no room below the limit.
     Full,
-    /// The soft limit is passed and the connection holds its fair share already.
+    /// The soft limit is passed and the sender holds its fair share already.
     Share,
     /// The process takes more memory than the limit allows for.
     Process,
@@ -669,11 +669,13 @@ pub enum RefusalReason {
     Abandoned,
     /// The collector failed while it handled it.
     InternalError,
+    /// The collector is stopping.
+    Shutdown,
 }
 
 impl RefusalReason {
     /// All values.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Malformed,
         Self::TooLarge,
         Self::Unauthenticated,
@@ -685,6 +687,7 @@ impl RefusalReason {
         Self::Timeout,
         Self::Abandoned,
         Self::InternalError,
+        Self::Shutdown,
     ];
 
     /// As readers of telemetry see it.
@@ -701,6 +704,7 @@ impl RefusalReason {
             Self::Timeout => "timeout",
             Self::Abandoned => "abandoned",
             Self::InternalError => "internal_error",
+            Self::Shutdown => "shutdown",
         }
     }
 

@@ -408,7 +408,7 @@ pub(crate) static ETALON_MEMORY_LIMITER_RESERVED: Definition = Definition {
 
 pub(crate) static ETALON_MEMORY_LIMITER_SOFT_LIMIT: Definition = Definition {
     name: "etalon_memory_limiter_soft_limit",
-    brief: "Bytes from which on a connection that holds its fair share gets nothing more.",
+    brief: "Bytes from which on a sender that holds its fair share gets nothing more.",
     unit: "By",
     instrument: Instrument::Gauge,
     value_type: ValueType::Int,

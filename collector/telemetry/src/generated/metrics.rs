@@ -698,7 +698,7 @@ pub struct MemoryLimiterReads<Limit, Reserved, SoftLimit> {
     ///
     /// Recorded when it is read; a request counts from before its body is read until its answer is given and no queue in memory holds it any more, as it came and decompressed.
     pub reserved: Reserved,
-    /// `etalon_memory_limiter_soft_limit`: Bytes from which on a connection that holds its fair share gets nothing more.
+    /// `etalon_memory_limiter_soft_limit`: Bytes from which on a sender that holds its fair share gets nothing more.
     ///
     /// Recorded when it is read; it is the limit less the spike.
     pub soft_limit: SoftLimit,

@@ -7,19 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use etalon_component::{Budgets, Code, Reserved, Sender};
+use etalon_component::{Budgets, Code, Reserved, random_unit};
 use etalon_telemetry::tell;
 use http::{HeaderMap, Method, Request, Response, Version, header};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::body::Received;
-use super::connection::Protocol;
+use super::connection::{Client, Protocol};
 use super::guard::Guard;
 use super::panics::Caught;
 use super::pending::Pending;
 use super::running::Seldom;
-use super::stream::Peer;
 use super::{Call, Format, RECEIVE_TIMEOUT, Routes};
 use crate::status::Status;
 
@@ -41,26 +40,25 @@ pub(super) struct Grpc {
 impl Protocol for Grpc {
     type Body = GrpcBody;
 
-    async fn respond(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        peer: Peer,
-        sender: Sender,
-    ) -> Response<GrpcBody> {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>, client: Client) -> Response<GrpcBody> {
         if let Some(refusal) = answer::not_grpc(&request) {
             self.mixed_up.then(|| {
                 let (method, path) = (request.method(), request.uri().path());
-                tell!(ReceiverGrpcOtherProtocol { peer: &peer, request_method: method, request_path: &path });
+                tell!(ReceiverGrpcOtherProtocol {
+                    peer: &client.peer,
+                    request_method: method,
+                    request_path: &path
+                });
             });
             return refusal;
         }
         let pending = self.routes.find(request.uri().path()).map(Pending::new);
         let deadline = deadline(request.headers());
         let answered = match deadline {
-            None => self.call(request, peer, &sender, None).await,
+            None => self.call(request, &client, None).await,
             Some(deadline) if deadline <= Instant::now() => Err(deadline_exceeded()),
             Some(deadline) => {
-                let call = self.call(request, peer, &sender, Some(deadline));
+                let call = self.call(request, &client, Some(deadline));
                 timeout_at(deadline, call).await.unwrap_or_else(|_| Err(deadline_exceeded()))
             }
         };
@@ -78,20 +76,23 @@ impl Grpc {
     async fn call(
         &self,
         request: Request<Incoming>,
-        peer: Peer,
-        sender: &Sender,
+        client: &Client,
         deadline: Option<Instant>,
     ) -> Result<Bytes, Status> {
         let (head, body) = request.into_parts();
         let caller = self.guard.admit(&head).await.map_err(|turned_away| turned_away.status)?;
         let unary = self.routes.find(head.uri.path()).ok_or_else(|| self.unknown(head.uri.path()))?;
+        if client.is_late {
+            return Err(Status::stopping(random_unit()));
+        }
         let budgets = self.budgets.iter().cloned().chain(unary.budgets()).collect();
-        let mut memory = Reserved::of(budgets, Some(sender));
+        let field = |name: &str| super::first_value(&head, name);
+        let mut memory = Reserved::told_apart(budgets, Some(&client.sender), &field);
         let received = message::receive(&head.headers, body, self.max_message, &mut memory);
         let received = timeout(RECEIVE_TIMEOUT, received).await;
         let Received { message, compressed } = received.unwrap_or_else(|_| Err(too_slow()))?;
         let parent = unary.parent(&|name| super::field(&head.headers, name));
-        let format = Format::Protobuf;
+        let (format, peer) = (Format::Protobuf, client.peer);
         let call = Call { message, compressed, format, peer, deadline, caller, parent, memory };
         Caught(unary.call(call)).await.unwrap_or_else(|| Err(super::panicked()))
     }

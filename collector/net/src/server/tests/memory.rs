@@ -211,3 +211,28 @@ async fn a_middleware_that_is_not_there_or_is_none_keeps_the_server_from_startin
         assert_eq!(error.to_string(), expected);
     }
 }
+
+#[tokio::test]
+async fn tenants_that_a_field_names_have_a_share_each_on_one_connection() {
+    let by = etalon_component::FairBy { metadata_key: "x-tenant".to_owned(), most: 10 };
+    let limits = MemoryLimits { hard: LIMIT, soft: LIMIT / 5 * 4 };
+    let budget = MemoryBudget::fair_by(limits, Some(by), |_| {});
+    let recorder = Recorder::new(Behaviour::Wait);
+    let server = limited_grpc(&recorder, &budget).await;
+    let gateway = channel(&server).await;
+    let message = Bytes::from(vec![7; LIMIT / 10]);
+    let send = |tenant: &'static str| {
+        let (channel, message) = (gateway.clone(), message.clone());
+        tokio::spawn(async move { call(&channel, &[("x-tenant", tenant)], None, &message).await })
+    };
+    let flooding: Vec<_> = (0..8).map(|_| send("flood")).collect();
+    recorder.begun(8).await;
+    assert_eq!(send("flood").await.unwrap().unwrap_err().code(), tonic::Code::Unavailable);
+    let let_in = [send("one"), send("another")];
+    recorder.begun(2).await;
+    recorder.go.add_permits(10);
+    for answered in flooding.into_iter().chain(let_in) {
+        answered.await.unwrap().unwrap();
+    }
+    empty(&budget).await;
+}
