@@ -34,6 +34,8 @@ mod peer;
 #[cfg(feature = "bench")]
 mod process;
 #[cfg(feature = "bench")]
+mod refusals;
+#[cfg(feature = "bench")]
 mod report;
 #[cfg(feature = "bench")]
 mod run;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::error::Error;
-use super::{child, optimised, run, sender, sink, store, suite};
+use super::{child, optimised, refusals, run, sender, sink, store, suite};
 
 /// Compare OTLP forwarders by the CPU time they need, side by side.
 #[derive(Debug, Parser)]
@@ -55,6 +55,7 @@ Examples:
   cargo xtask bench --peers etalon,nginx --counts-only go \\
       --peer go='otelcol-otlp --config {config}' --peer-config go=go.yaml
   cargo xtask bench store                                the queue on disk, next to the disk
+  cargo xtask bench refusals                             what is refused, next to what is accepted
   cargo xtask bench --peers etalon-queue,etalon-batch --anchor etalon-queue   what joining requests costs
   cargo xtask bench sink --listen 127.0.0.1:4317         only a sink; Enter prints what it received
   cargo xtask bench sender --target 127.0.0.1:4317       only a sender
@@ -76,6 +77,8 @@ enum Part {
     Suite(Box<suite::SuiteArgs>),
     /// Measure the queue on disk next to the disk itself: throughput, acknowledgement, space, restart
     Store(Box<store::StoreArgs>),
+    /// Measure what a request costs that finds no room in memory, next to one that is accepted
+    Refusals(Box<refusals::RefusalsArgs>),
     /// Only send, and print what was acknowledged
     Sender(sender::SenderArgs),
     /// Only receive, and print what arrived
@@ -111,6 +114,7 @@ fn dispatch(bench: Bench) -> Result<ExitCode, Error> {
             Part::Run(args) => run::run(*args).await,
             Part::Suite(args) => suite::run(*args).await,
             Part::Store(args) => store::run(*args).await,
+            Part::Refusals(args) => refusals::run(*args).await,
             Part::Sender(args) => sender::run(args).await.map(|()| ExitCode::SUCCESS),
             Part::Sink(args) => sink::run(args).await.map(|()| ExitCode::SUCCESS),
             Part::Launch(args) => child::launch(&args).map(|never| match never {}),

@@ -51,6 +51,8 @@ pub(crate) enum Error {
         #[source]
         source: io::Error,
     },
+    #[error("{acknowledged} requests were accepted and {refused} refused where all were to be {wanted}")]
+    OtherFate { wanted: String, acknowledged: u64, refused: u64 },
     #[error("cannot make a folder for configurations")]
     Folder(#[source] io::Error),
     #[error("cannot find a free port")]

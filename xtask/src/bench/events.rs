@@ -17,10 +17,10 @@ pub(crate) enum Event {
     Listening { address: SocketAddr },
     /// What a sink has received since its start.
     Received(Received),
-    /// The sender's measuring window begins; what was acknowledged until now.
-    Begin { acknowledged: Content },
+    /// The sender's measuring window begins; what was acknowledged until now, and how many requests were refused.
+    Begin { acknowledged: Content, refused: u64 },
     /// The sender's measuring window ends.
-    End { acknowledged: Content },
+    End { acknowledged: Content, refused: u64 },
     /// Every request of the sender was answered or given up.
     Done(Box<Sent>),
 }

@@ -132,13 +132,13 @@ pub(crate) async fn measure(
     let Bench { mut sink, forwarder, ready, idle_resident, .. } = bench;
     let warm = CONNECTED + Duration::from_secs_f64(load.warm_up);
     let ((before, busy_before), begin) = match sender.event("begin its window", warm).await? {
-        Event::Begin { acknowledged } => (window_edge(&forwarder, &peer.name, cpus)?, acknowledged),
+        Event::Begin { acknowledged, .. } => (window_edge(&forwarder, &peer.name, cpus)?, acknowledged),
         other => return Err(sender.wrong(&other, "begin")),
     };
     let window_began = Instant::now();
     let window = STARTED + Duration::from_secs_f64(load.seconds);
     let ((after, busy_after), end) = match sender.event("end its window", window).await? {
-        Event::End { acknowledged } => (window_edge(&forwarder, &peer.name, cpus)?, acknowledged),
+        Event::End { acknowledged, .. } => (window_edge(&forwarder, &peer.name, cpus)?, acknowledged),
         other => return Err(sender.wrong(&other, "end")),
     };
     let window_seconds = window_began.elapsed().as_secs_f64();

@@ -173,6 +173,16 @@ impl Programs {
         Ok(Peer { config: yaml(include_str!("templates/collector-queue.yaml")), ..self.peer(name)? })
     }
 
+    /// A collector with a limit of 64 MiB for its memory.
+    pub(crate) fn limited(&self, name: &str) -> Result<Peer, Error> {
+        let config = Config::BuiltIn {
+            grpc: include_str!("templates/collector-limited-grpc.yaml"),
+            http: include_str!("templates/collector-limited-http.yaml"),
+            extension: "yaml",
+        };
+        Ok(Peer { config, ..self.peer(name)? })
+    }
+
     /// A collector with a queue on disk, in the folder of the measurement, over gRPC.
     pub(crate) fn storing(&self, name: &str) -> Result<Peer, Error> {
         Ok(Peer { config: yaml(include_str!("templates/collector-store.yaml")), ..self.peer(name)? })

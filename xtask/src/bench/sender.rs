@@ -95,9 +95,9 @@ async fn send(args: SenderArgs) -> Result<(), Error> {
     }
     sleep(Duration::from_secs_f64(args.load.warm_up)).await;
     shared.record.begin();
-    Event::Begin { acknowledged: shared.record.acknowledged() }.print()?;
+    Event::Begin { acknowledged: shared.record.acknowledged(), refused: shared.record.refusals() }.print()?;
     sleep(Duration::from_secs_f64(args.load.seconds)).await;
-    Event::End { acknowledged: shared.record.acknowledged() }.print()?;
+    Event::End { acknowledged: shared.record.acknowledged(), refused: shared.record.refusals() }.print()?;
     shared.record.end();
     shared.stop.store(true, Ordering::Relaxed);
     // What is not answered by then has failed: dropping the workers drops their requests.

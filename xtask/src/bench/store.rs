@@ -165,13 +165,13 @@ async fn send(
 ) -> Result<(Sent, f64, u64), Error> {
     let mut sender = bench.sender(case, load, cpus, folder)?;
     let begin = match sender.event("begin its window", CONNECTED + Duration::from_secs(1)).await? {
-        Event::Begin { acknowledged } => acknowledged,
+        Event::Begin { acknowledged, .. } => acknowledged,
         other => return Err(sender.wrong(&other, "begin")),
     };
     let began = Instant::now();
     let limit = STARTED + Duration::from_secs_f64(load.seconds);
     let end = match sender.event("end its window", limit).await? {
-        Event::End { acknowledged } => acknowledged,
+        Event::End { acknowledged, .. } => acknowledged,
         other => return Err(sender.wrong(&other, "end")),
     };
     let seconds = began.elapsed().as_secs_f64();

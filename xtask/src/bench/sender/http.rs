@@ -58,6 +58,10 @@ impl Client {
     }
 
     pub(super) async fn send(&mut self, request: &Prepared) -> Result<Answer, NoAnswer> {
+        // A peer that refuses what it has not read closes the connection with its answer.
+        if self.requests.is_closed() {
+            self.reconnect().await.map_err(|error| NoAnswer(format!("HTTP/1.1: {error}")))?;
+        }
         self.exchange(request).await.map_err(|error| NoAnswer(format!("HTTP/1.1: {error}")))
     }
 

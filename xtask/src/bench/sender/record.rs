@@ -83,13 +83,17 @@ impl Record {
         self.acknowledged.get()
     }
 
+    pub(super) fn refusals(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
     pub(super) fn sent(&self) -> Sent {
         let window = self.window();
         let latencies = &window.latencies;
         Sent {
             acknowledged: self.acknowledged.get(),
             rejected_items: self.rejected_items.load(Ordering::Relaxed),
-            refused: self.refused.load(Ordering::Relaxed),
+            refused: self.refusals(),
             failed: self.failed.load(Ordering::Relaxed),
             first_error: self.first_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             latency: Latency {
