@@ -49,6 +49,8 @@ pub enum Stability {
 pub struct Settings {
     /// The id as the user wrote it.
     pub id: ComponentId,
+    /// The pipeline that it stands in; nothing for one that may serve several.
+    pub pipeline: Option<ComponentId>,
     /// The distribution.
     pub build: BuildInfo,
     /// Where the component's instruments come from.

@@ -209,6 +209,7 @@ async fn started(
     let telemetry = Telemetry::new(&[]);
     let settings = Settings {
         id: "test".parse().expect("an id"),
+        pipeline: None,
         build: BuildInfo { command: "test", description: "Test", version: "0" },
         telemetry: telemetry.clone(),
         span: tracing::Span::none(),

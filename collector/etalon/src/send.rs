@@ -193,6 +193,7 @@ fn exporter(
     etalon_conf::Check::run(&config).map_err(SendError::Config)?;
     let settings = Settings {
         id: ComponentId::of_type(factory.kind()).expect("the type of a factory is an id"),
+        pipeline: None,
         build: build.clone(),
         telemetry: Telemetry::new(&[]),
         span: tracing::Span::none(),

@@ -288,7 +288,8 @@ impl<'a> Part<'a> {
                 tell!(ComponentAliasDeprecated { component_alias: &id.kind(), component_type: &kind });
             });
         }
-        Settings { id: id.clone(), build: build.clone(), telemetry: telemetry.clone(), span }
+        let pipeline = pipeline.cloned();
+        Settings { id: id.clone(), pipeline, build: build.clone(), telemetry: telemetry.clone(), span }
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod collector;
 mod config;
+mod counted;
 mod entrance;
 pub mod explain;
 mod extensions;

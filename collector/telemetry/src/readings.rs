@@ -1,4 +1,4 @@
-//! What the metrics say of receivers and exporters at one moment, for those who judge it or show it.
+//! What the metrics say of receivers, processors and exporters at one moment, for those who judge it or show it.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,15 @@ use crate::registry::Telemetry;
 use crate::selection::Selection;
 use crate::snapshot::{FamilySnapshot, Point, Value};
 
-/// Receivers, exporters and the process, as their metrics have them.
+/// Receivers, processors, exporters and the process, as their metrics have them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Readings {
     /// By id and signal.
     pub receivers: BTreeMap<Who, ReceiverReading>,
     /// By id and signal.
     pub exporters: BTreeMap<Who, ExporterReading>,
+    /// By pipeline and id.
+    pub processors: BTreeMap<Processor, ProcessorReading>,
     /// CPU time of the process, in seconds; 0 where the system does not tell.
     pub cpu_seconds: f64,
     /// Resident memory of the process, in bytes; 0 where the system does not tell.
@@ -31,6 +33,26 @@ pub struct Who {
     pub id: String,
     /// The name of the signal.
     pub signal: String,
+}
+
+/// A processor of a pipeline.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Processor {
+    /// The id of the pipeline.
+    pub pipeline: String,
+    /// Its own.
+    pub id: String,
+}
+
+/// Of a processor in one pipeline.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProcessorReading {
+    /// Items that it was handed.
+    pub incoming_items: u64,
+    /// Items that it has passed on.
+    pub outgoing_items: u64,
+    /// Items that it holds; nothing where it holds none ever.
+    pub held_items: Option<u64>,
 }
 
 /// Of a receiver, over all its transports.
@@ -111,6 +133,14 @@ impl Readings {
             self.memory_bytes = whole;
         } else if is(&known::ETALON_SUPPORT_END_TIMESTAMP) {
             self.support_end = whole;
+        } else if let Some(processor) = self.processor(point) {
+            if is(&known::OTELCOL_PROCESSOR_INCOMING_ITEMS) {
+                processor.incoming_items += whole;
+            } else if is(&known::OTELCOL_PROCESSOR_OUTGOING_ITEMS) {
+                processor.outgoing_items += whole;
+            } else if is(&known::ETALON_PROCESSOR_BATCH_HELD_ITEMS) {
+                *processor.held_items.get_or_insert_default() += whole;
+            }
         } else if let Some(receiver) = self.receiver(definition, point) {
             if is_any(ACCEPTED) {
                 receiver.accepted_items += whole;
@@ -143,6 +173,12 @@ impl Readings {
                 exporter.add_queue(definition, point);
             }
         }
+    }
+
+    fn processor(&mut self, point: &Point) -> Option<&mut ProcessorReading> {
+        let pipeline = label(point, "pipeline")?.to_owned();
+        let id = label(point, "processor")?.to_owned();
+        Some(self.processors.entry(Processor { pipeline, id }).or_default())
     }
 
     fn receiver(&mut self, definition: &Definition, point: &Point) -> Option<&mut ReceiverReading> {

@@ -4,6 +4,7 @@ mod balance;
 mod exporter;
 mod losses;
 mod pipelines;
+mod processors;
 mod queue;
 mod refusals;
 mod service;
@@ -281,7 +282,7 @@ exporters:
   otlp_http:
     endpoint: https://localhost:{port}
     tls: {{ca_file: {certificate}, cert_file: {certificate}, key_file: {key}}}
-    sending_queue: {{storage: file_storage}}
+    sending_queue: {{storage: file_storage, batch: {{flush_timeout: 10ms}}}}
   debug: {{}}
 extensions:
   file_storage: {{directory: {queues}, create_directory: true}}
@@ -289,6 +290,7 @@ extensions:
 service:
   extensions: [file_storage, memory_limiter]
   pipelines: {{traces: {pipeline}, metrics: {pipeline}, logs: {pipeline}}}
+  telemetry: {{metrics: {{level: detailed}}}}
 "
     ));
     (files, etalon)

@@ -72,7 +72,13 @@ fn the_overview_follows_what_happens() {
         "  otlp_http:\n    endpoint: {}\n    compression: none\n    headers: {{api-key: sesame}}\n    retry_on_failure: {{initial_interval: 20ms, max_interval: 20ms}}",
         sink.endpoint()
     );
-    let etalon = Etalon::start(&with_zpages(&forwarding_to(&exporter, "otlp_http")));
+    let limited = forwarding_to(&exporter, "otlp_http")
+        .replace(
+            "exporters:\n",
+            "processors: {memory_limiter: {check_interval: 1s, limit_mib: 256}}\nexporters:\n",
+        )
+        .replace("exporters: [", "processors: [memory_limiter], exporters: [");
+    let etalon = Etalon::start(&with_zpages(&limited));
     let at = zpages(&etalon);
     let values = || -> Value { serde_json::from_slice(&get(at, "/debug/live.json").body).expect("JSON") };
     let send = |numbers| post(etalon.http(), "/v1/logs", "application/json", &logs(numbers)).status;
@@ -80,6 +86,8 @@ fn the_overview_follows_what_happens() {
     eventually("the items that were sent", || {
         (values()["values"]["exporter/otlp_http/logs/total"]["text"] == "7").then_some(())
     });
+    let passed = &values()["values"]["processor/memory_limiter/logs/logs/total"]["text"];
+    assert_eq!(passed, "7 → 7");
     let shown = page(at, "/debug/");
     assert!(shown.contains("data-live=\"receiver/otlp/logs/total\" data-tone=\"plain\">7<"), "{shown}");
     sink.answer(Verdict::Status(503));

@@ -34,6 +34,7 @@ impl Exporter {
         let telemetry = Telemetry::new(&[]);
         let settings = Settings {
             id: ComponentId::of_type("debug").unwrap(),
+            pipeline: None,
             build: BuildInfo { command: "test", description: "test", version: "0" },
             telemetry: telemetry.clone(),
             span: tracing::info_span!("component", id = "debug"),

@@ -154,6 +154,7 @@ fn an_instance_is_for_a_server_or_for_a_client() {
 fn what_it_offers_is_what_it_is_configured_for_and_secrets_are_not_printed() {
     let settings = || Settings {
         id: "basicauth".parse().unwrap(),
+        pipeline: None,
         build: BuildInfo { command: "test", description: "test", version: "0" },
         telemetry: etalon_telemetry::Telemetry::new(&[]),
         span: tracing::Span::none(),

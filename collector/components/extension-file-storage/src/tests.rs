@@ -43,6 +43,7 @@ async fn a_file_is_no_folder() {
 async fn exporters_are_offered_the_folder_with_its_limits() {
     let settings = Settings {
         id: "file_storage".parse().expect("an id"),
+        pipeline: None,
         build: BuildInfo { command: "test", description: "Test", version: "0" },
         telemetry: Telemetry::new(&[]),
         span: tracing::Span::none(),

@@ -53,6 +53,7 @@ async fn a_port_in_use_keeps_it_from_starting_and_a_shutdown_frees_it() {
         config.server.endpoint = endpoint;
         let settings = Settings {
             id: TYPE.parse().unwrap(),
+            pipeline: None,
             build: BuildInfo { command: "test", description: "Test", version: "0" },
             telemetry: Telemetry::new(&[]),
             span: tracing::Span::none(),

@@ -34,7 +34,7 @@ struct Running {
 
 impl Zpages {
     pub(crate) fn new(settings: Settings, config: &Config) -> Result<Self, BoxError> {
-        let Settings { id, build, telemetry, span } = settings;
+        let Settings { id, build, telemetry, span, .. } = settings;
         let templates = StdMutex::new(Some(templates()?));
         Ok(Self { id, build, config: config.clone(), telemetry, span, templates, running: Mutex::default() })
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use etalon_component::{ComponentId, Outline, Phase, PipelineOutline, Place, Role, Status};
-use etalon_telemetry::readings::{ExporterReading, Who};
+use etalon_telemetry::readings::{ExporterReading, Processor, Who};
 use serde::Serialize;
 
 use crate::samples::Window;
@@ -44,89 +44,145 @@ pub(crate) fn key(role: Role, id: &ComponentId, signal: &str) -> String {
 
 /// All values of the overview.
 pub(crate) fn values(status: &Status, outline: &Outline, window: &Window) -> Values {
-    let mut values = Values::new();
+    let mut page = Page { values: Values::new(), status, window };
     for pipeline in &outline.pipelines {
-        for id in &pipeline.receivers {
-            receiver(&mut values, status, pipeline, id, window);
+        pipeline.receivers.iter().for_each(|id| page.receiver(pipeline, id));
+        pipeline.processors.iter().for_each(|id| page.processor(pipeline, id));
+        pipeline.exporters.iter().for_each(|id| page.exporter(pipeline, id));
+    }
+    tiles(&mut page.values, status, window);
+    page.values
+}
+
+/// What is made of the metrics and of the last errors.
+struct Page<'a> {
+    values: Values,
+    status: &'a Status,
+    window: &'a Window,
+}
+
+/// What a component with numbers is told of.
+struct Told {
+    /// In a second.
+    rate: String,
+    total: String,
+    /// What is wrong at the moment.
+    trouble: (String, Tone),
+    failed: (String, Tone),
+}
+
+impl Page<'_> {
+    fn receiver(&mut self, pipeline: &PipelineOutline, id: &ComponentId) {
+        let (signal, window) = (pipeline.signal.name, self.window);
+        let who = Who { id: id.to_string(), signal: signal.to_owned() };
+        let prefix = key(Role::Receiver, id, signal);
+        if let Some(reading) = window.now.receivers.get(&who) {
+            let refused = window.receiver_rate(&who, |reading| reading.refused_requests.values().sum());
+            let is_bad = refused > 0.0;
+            let told = if is_bad { format!("refuses {}", per_second(refused)) } else { String::new() };
+            let why = reading.refused_requests.iter().filter(|(_, count)| **count > 0);
+            let why: Vec<_> = why.map(|(why, count)| format!("{} {why}", words::count(*count))).collect();
+            let why = if why.is_empty() { "none".to_owned() } else { why.join(", ") };
+            self.told(
+                &prefix,
+                Told {
+                    rate: per_second(window.receiver_rate(&who, |reading| reading.accepted_items)),
+                    total: words::count(reading.accepted_items),
+                    trouble: (told, if is_bad { Tone::Bad } else { Tone::Good }),
+                    failed: (why, if is_bad { Tone::Bad } else { Tone::Plain }),
+                },
+            );
         }
-        for id in &pipeline.exporters {
-            exporter(&mut values, status, pipeline, id, window);
+        self.error(&prefix, Place { role: Role::Receiver, id: id.clone(), signal: None, pipeline: None });
+    }
+
+    fn processor(&mut self, pipeline: &PipelineOutline, id: &ComponentId) {
+        let window = self.window;
+        let who = Processor { pipeline: pipeline.id.to_string(), id: id.to_string() };
+        let prefix = format!("{}/{}", key(Role::Processor, id, pipeline.signal.name), pipeline.id);
+        if let Some(reading) = window.now.processors.get(&who) {
+            let incoming = window.processor_rate(&who, |reading| reading.incoming_items);
+            let outgoing = window.processor_rate(&who, |reading| reading.outgoing_items);
+            let held = reading.held_items.map(|items| format!("holds {}", words::count(items)));
+            self.told(
+                &prefix,
+                Told {
+                    rate: format!("{} → {}", per_second(incoming), per_second(outgoing)),
+                    total: format!(
+                        "{} → {}",
+                        words::count(reading.incoming_items),
+                        words::count(reading.outgoing_items)
+                    ),
+                    trouble: (held.clone().unwrap_or_default(), Tone::Plain),
+                    failed: ("–".to_owned(), Tone::Plain),
+                },
+            );
+            if let Some(held) = held {
+                set(&mut self.values, format!("{prefix}/queue"), held, Tone::Plain);
+            }
         }
-        for id in &pipeline.processors {
-            let place = Place {
-                role: Role::Processor,
-                id: id.clone(),
-                signal: None,
-                pipeline: Some(pipeline.id.clone()),
+        let pipeline = Some(pipeline.id.clone());
+        self.error(&prefix, Place { role: Role::Processor, id: id.clone(), signal: None, pipeline });
+    }
+
+    fn exporter(&mut self, pipeline: &PipelineOutline, id: &ComponentId) {
+        let (signal, window) = (pipeline.signal.name, self.window);
+        let who = Who { id: id.to_string(), signal: signal.to_owned() };
+        let prefix = key(Role::Exporter, id, signal);
+        if let Some(reading) = window.now.exporters.get(&who) {
+            let dropped: u64 = reading.dropped_items.values().sum();
+            let dropping = window.exporter_rate(&who, |reading| reading.dropped_items.values().sum());
+            let failed = match (reading.failed_items, dropped) {
+                (0, 0) => "none".to_owned(),
+                (failed, dropped) => {
+                    format!("{} given up, {} of them lost", words::count(failed), words::count(dropped))
+                }
             };
-            let prefix = format!("{}/{}", key(Role::Processor, id, pipeline.signal.name), pipeline.id);
-            error(&mut values, status, &prefix, &place);
+            self.told(
+                &prefix,
+                Told {
+                    rate: per_second(window.exporter_rate(&who, |reading| reading.sent_items)),
+                    total: words::count(reading.sent_items),
+                    trouble: trouble(&who, reading, window),
+                    failed: (failed, if dropping > 0.0 { Tone::Bad } else { Tone::Plain }),
+                },
+            );
+            queue(&mut self.values, &prefix, reading);
+        }
+        let signal = Some(signal.to_owned());
+        self.error(&prefix, Place { role: Role::Exporter, id: id.clone(), signal, pipeline: None });
+    }
+
+    fn told(&mut self, prefix: &str, Told { rate, total, trouble, failed }: Told) {
+        let plain = |text| (text, Tone::Plain);
+        let all = [("rate", plain(rate)), ("total", plain(total)), ("trouble", trouble), ("failed", failed)];
+        for (name, (text, tone)) in all {
+            set(&mut self.values, format!("{prefix}/{name}"), text, tone);
         }
     }
-    tiles(&mut values, status, window);
-    values
+
+    /// The last errors of a component: one severe and one not, of which the latter may be the cause.
+    fn error(&mut self, prefix: &str, place: Place) {
+        let mut errors = self.status.errors().of(&place).into_iter();
+        for (name, without) in [("error", "none"), ("error2", "")] {
+            let (text, tone) = match errors.next() {
+                Some(error) => {
+                    let tone = if error.severe { Tone::Warn } else { Tone::Plain };
+                    (format!("{}: {}", words::ago(error.time), error.text), tone)
+                }
+                None => (without.to_owned(), Tone::Plain),
+            };
+            set(&mut self.values, format!("{prefix}/{name}"), text, tone);
+        }
+    }
 }
 
 fn set(values: &mut Values, key: String, text: String, tone: Tone) {
     values.insert(key, Live { text, tone, part: None });
 }
 
-fn receiver(
-    values: &mut Values,
-    status: &Status,
-    pipeline: &PipelineOutline,
-    id: &ComponentId,
-    window: &Window,
-) {
-    let signal = pipeline.signal.name;
-    let who = Who { id: id.to_string(), signal: signal.to_owned() };
-    let prefix = key(Role::Receiver, id, signal);
-    if let Some(reading) = window.now.receivers.get(&who) {
-        let rate = window.receiver_rate(&who, |reading| reading.accepted_items);
-        set(values, format!("{prefix}/rate"), format!("{}/s", words::rate(rate)), Tone::Plain);
-        set(values, format!("{prefix}/total"), words::count(reading.accepted_items), Tone::Plain);
-        let refused = window.receiver_rate(&who, |reading| reading.refused_requests.values().sum());
-        let all: u64 = reading.refused_requests.values().sum();
-        let told = if refused > 0.0 { format!("refuses {}/s", words::rate(refused)) } else { String::new() };
-        set(values, format!("{prefix}/trouble"), told, if refused > 0.0 { Tone::Bad } else { Tone::Good });
-        let why: Vec<_> = reading.refused_requests.iter().filter(|(_, count)| **count > 0).collect();
-        let why: Vec<_> = why.iter().map(|(why, count)| format!("{} {why}", words::count(**count))).collect();
-        let told = if all == 0 { "none".to_owned() } else { why.join(", ") };
-        set(values, format!("{prefix}/failed"), told, if refused > 0.0 { Tone::Bad } else { Tone::Plain });
-    }
-    let place = Place { role: Role::Receiver, id: id.clone(), signal: None, pipeline: None };
-    error(values, status, &prefix, &place);
-}
-
-fn exporter(
-    values: &mut Values,
-    status: &Status,
-    pipeline: &PipelineOutline,
-    id: &ComponentId,
-    window: &Window,
-) {
-    let signal = pipeline.signal.name;
-    let who = Who { id: id.to_string(), signal: signal.to_owned() };
-    let prefix = key(Role::Exporter, id, signal);
-    if let Some(reading) = window.now.exporters.get(&who) {
-        let rate = window.exporter_rate(&who, |reading| reading.sent_items);
-        set(values, format!("{prefix}/rate"), format!("{}/s", words::rate(rate)), Tone::Plain);
-        set(values, format!("{prefix}/total"), words::count(reading.sent_items), Tone::Plain);
-        let (told, tone) = trouble(&who, reading, window);
-        set(values, format!("{prefix}/trouble"), told, tone);
-        let dropped: u64 = reading.dropped_items.values().sum();
-        let dropping = window.exporter_rate(&who, |reading| reading.dropped_items.values().sum());
-        let failed = match (reading.failed_items, dropped) {
-            (0, 0) => "none".to_owned(),
-            (failed, dropped) => {
-                format!("{} given up, {} of them lost", words::count(failed), words::count(dropped))
-            }
-        };
-        set(values, format!("{prefix}/failed"), failed, if dropping > 0.0 { Tone::Bad } else { Tone::Plain });
-        queue(values, &prefix, reading);
-    }
-    let signal = Some(signal.to_owned());
-    error(values, status, &prefix, &Place { role: Role::Exporter, id: id.clone(), signal, pipeline: None });
+fn per_second(rate: f64) -> String {
+    format!("{}/s", words::rate(rate))
 }
 
 /// What is wrong with an exporter at the moment, in a few words.
@@ -172,21 +228,6 @@ fn queue(values: &mut Values, prefix: &str, reading: &ExporterReading) {
     values.insert(format!("{prefix}/queue"), Live { text, tone, part: Some(part) });
 }
 
-/// The last errors of a component: one severe and one not, of which the latter may be the cause.
-fn error(values: &mut Values, status: &Status, prefix: &str, place: &Place) {
-    let mut errors = status.errors().of(place).into_iter();
-    for (name, without) in [("error", "none"), ("error2", "")] {
-        let (text, tone) = match errors.next() {
-            Some(error) => {
-                let tone = if error.severe { Tone::Warn } else { Tone::Plain };
-                (format!("{}: {}", words::ago(error.time), error.text), tone)
-            }
-            None => (without.to_owned(), Tone::Plain),
-        };
-        set(values, format!("{prefix}/{name}"), text, tone);
-    }
-}
-
 fn tiles(values: &mut Values, status: &Status, window: &Window) {
     let (phase, _) = status.phase();
     let told = match phase {
@@ -211,7 +252,6 @@ fn tiles(values: &mut Values, status: &Status, window: &Window) {
         .sum();
     let queued: u64 =
         window.now.exporters.values().filter_map(|reading| reading.queue).map(|queue| queue.items).sum();
-    let per_second = |rate: f64| format!("{}/s", words::rate(rate));
     set(values, "accepted".to_owned(), per_second(accepted), Tone::Plain);
     set(values, "sent".to_owned(), per_second(sent), Tone::Plain);
     set(

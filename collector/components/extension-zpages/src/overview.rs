@@ -39,6 +39,8 @@ struct Row {
     state: &'static str,
     is_running: bool,
     key: Option<String>,
+    /// Whether it holds what waits.
+    holds: bool,
     errors: Option<String>,
 }
 
@@ -68,7 +70,7 @@ fn drawn(pipeline: &PipelineOutline, outline: &Outline, live: &Values) -> Pipeli
     let names =
         |parts: &Vec<Part>| parts.iter().map(|part| part.id.clone()).collect::<Vec<_>>().join(" and ");
     let spoken = stages.iter().map(names).collect::<Vec<_>>().join(", then ");
-    let rows = stages.iter().flatten().map(|part| row(part, pipeline, outline)).collect();
+    let rows = stages.iter().flatten().map(|part| row(part, pipeline, outline, live)).collect();
     Pipeline {
         id: pipeline.id.to_string(),
         signal: pipeline.signal.name,
@@ -106,7 +108,7 @@ fn part(
     Part { role, id: id.to_string(), key: has_values.then_some(key), errors, has_queue, note }
 }
 
-fn row(part: &Part, pipeline: &PipelineOutline, outline: &Outline) -> Row {
+fn row(part: &Part, pipeline: &PipelineOutline, outline: &Outline, live: &Values) -> Row {
     let state = find(outline, part.role, &part.id, pipeline).map(|component| component.state().0);
     let query = [
         ("pipelinenamez", pipeline.id.as_str()),
@@ -120,6 +122,7 @@ fn row(part: &Part, pipeline: &PipelineOutline, outline: &Outline) -> Row {
         state: state.map_or("unknown", State::as_str),
         is_running: state == Some(State::Running),
         key: part.key.clone(),
+        holds: part.key.as_ref().is_some_and(|key| live.contains_key(&format!("{key}/queue"))),
         errors: part.errors.clone(),
     }
 }

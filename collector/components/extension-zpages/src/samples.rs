@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use etalon_telemetry::Telemetry;
-use etalon_telemetry::readings::{ExporterReading, Readings, ReceiverReading, Who};
+use etalon_telemetry::readings::{
+    ExporterReading, Processor, ProcessorReading, Readings, ReceiverReading, Who,
+};
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// Between two samples.
@@ -59,6 +61,11 @@ impl Window {
     pub(crate) fn receiver_rate(&self, who: &Who, of: impl Fn(&ReceiverReading) -> u64) -> f64 {
         let Some(now) = self.now.receivers.get(who) else { return 0.0 };
         self.rate(of(now), self.before.receivers.get(who).map(of))
+    }
+
+    pub(crate) fn processor_rate(&self, who: &Processor, of: impl Fn(&ProcessorReading) -> u64) -> f64 {
+        let Some(now) = self.now.processors.get(who) else { return 0.0 };
+        self.rate(of(now), self.before.processors.get(who).map(of))
     }
 
     pub(crate) fn exporter_rate(&self, who: &Who, of: impl Fn(&ExporterReading) -> u64) -> f64 {

@@ -6,7 +6,9 @@ use etalon_component::{
 };
 use etalon_net::server::Site as _;
 use etalon_pdata::LOGS;
-use etalon_telemetry::readings::{ExporterReading, QueueReading, Readings, ReceiverReading, Who};
+use etalon_telemetry::readings::{
+    ExporterReading, Processor, ProcessorReading, QueueReading, Readings, ReceiverReading, Who,
+};
 use http::Response;
 use tokio::time::Instant;
 
@@ -34,11 +36,15 @@ fn pages(receiver: &str, exporter: &str, samples: Samples) -> Pages {
             id: "logs/audit".parse().unwrap(),
             signal: LOGS,
             receivers: vec![receiver.parse().unwrap()],
-            processors: Vec::new(),
+            processors: vec!["batch".parse().unwrap()],
             exporters: vec![exporter.parse().unwrap()],
         }],
         components: vec![
             component(Role::Receiver, receiver, None),
+            ComponentStatus::new(Place {
+                pipeline: Some("logs/audit".parse().unwrap()),
+                ..place(Role::Processor, "batch", None)
+            }),
             component(Role::Exporter, exporter, Some("logs")),
             component(Role::Extension, "zpages", None),
         ],
@@ -60,6 +66,7 @@ fn pages(receiver: &str, exporter: &str, samples: Samples) -> Pages {
 fn samples(receiver: &str, exporter: &str) -> Samples {
     let samples = Samples::default();
     let who = |id: &str| Who { id: id.to_owned(), signal: "logs".to_owned() };
+    let batch = Processor { pipeline: "logs/audit".to_owned(), id: "batch".to_owned() };
     let now = Instant::now();
     for (at, number) in [(now, 10), (now + INTERVAL, 20)] {
         let receiver_reading = ReceiverReading {
@@ -80,9 +87,15 @@ fn samples(receiver: &str, exporter: &str) -> Samples {
             }),
             ..ExporterReading::default()
         };
+        let processor_reading = ProcessorReading {
+            incoming_items: 100 * number,
+            outgoing_items: 90 * number,
+            held_items: Some(1200 + number),
+        };
         let readings = Readings {
             receivers: [(who(receiver), receiver_reading)].into(),
             exporters: [(who(exporter), exporter_reading)].into(),
+            processors: [(batch.clone(), processor_reading)].into(),
             memory_bytes: 64 * 1024 * 1024,
             cpu_seconds: if number == 10 { 1.0 } else { 2.0 },
             ..Readings::default()
@@ -110,6 +123,10 @@ fn the_overview_shows_rates_queues_and_what_is_wrong() {
     assert_eq!(code, 200);
     for told in [
         "data-live=\"receiver/otlp/logs/rate\" data-tone=\"plain\">500/s<",
+        "data-live=\"processor/batch/logs/logs/audit/rate\" data-tone=\"plain\">500/s → 450/s<",
+        "data-live=\"processor/batch/logs/logs/audit/total\" data-tone=\"plain\">2,000 → 1,800<",
+        "data-live=\"processor/batch/logs/logs/audit/trouble\" data-tone=\"plain\">holds 1,220<",
+        "data-live=\"processor/batch/logs/logs/audit/queue\" data-tone=\"plain\">holds 1,220<",
         "data-live=\"exporter/out/logs/rate\" data-tone=\"plain\">250/s<",
         "data-tone=\"bad\">refuses 10/s<",
         "data-tone=\"bad\">40 queue_full<",
@@ -118,7 +135,7 @@ fn the_overview_shows_rates_queues_and_what_is_wrong() {
         "data-live=\"queued\" data-tone=\"plain\">1,234<",
         "data-live=\"cpu\" data-tone=\"plain\">50 %<",
         "data-live=\"memory\" data-tone=\"plain\">64.0 MiB<",
-        "aria-label=\"otlp, then out\"",
+        "aria-label=\"otlp, then batch, then out\"",
     ] {
         assert!(page.contains(told), "{told} is not in\n{page}");
     }

@@ -38,6 +38,7 @@ impl Consumer for Keeper {
 fn settings(telemetry: &Telemetry) -> Settings {
     Settings {
         id: "memory_limiter".parse().unwrap(),
+        pipeline: None,
         build: BuildInfo { command: "test", description: "Test", version: "0" },
         telemetry: telemetry.clone(),
         span: tracing::Span::none(),

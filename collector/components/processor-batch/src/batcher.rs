@@ -79,6 +79,7 @@ impl Batcher {
                 "too many batcher metadata-value combinations",
             )));
         }
+        let held = (held, self.metrics.held_items(payload.items()));
         let (ticket, outcome) = Ticket::new(payload.items(), context.memory, held);
         let due = pending.add(&self.config, &key, Joined::of(payload, Arc::new(ticket)));
         let (parts, wait) = match due {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use etalon_component::{
-    Batch, BoxError, BoxFuture, Budgets, Component, Consumer, Host, Outcome, Settings, Stage,
+    Batch, BoxError, BoxFuture, Budgets, Component, ComponentId, Consumer, Host, Outcome, Settings, Stage,
 };
 use etalon_pdata::Signal;
 use etalon_telemetry::attributes;
@@ -18,11 +18,15 @@ struct Processor(Arc<Batcher>);
 pub(crate) fn create(
     settings: Settings,
     config: &Config,
-    _: Signal,
+    signal: Signal,
     next: Arc<dyn Consumer>,
 ) -> Result<Stage, BoxError> {
     let id = settings.id.to_string();
-    let of = BatchProcessorAttributes { processor: attributes::Processor(&id) };
+    let pipeline = settings.pipeline.as_ref().map_or(signal.name, ComponentId::as_str);
+    let of = BatchProcessorAttributes {
+        pipeline: attributes::Pipeline(pipeline),
+        processor: attributes::Processor(&id),
+    };
     let metrics = BatchProcessorMetrics::new(&settings.telemetry, of);
     Ok(Stage::new(Processor(Arc::new(Batcher::new(config.clone(), next, metrics, settings.span)))))
 }

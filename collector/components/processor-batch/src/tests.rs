@@ -65,6 +65,7 @@ fn batching(yaml: &str, next: &Arc<Next>) -> Stage {
 fn batching_in(telemetry: Telemetry, yaml: &str, next: &Arc<Next>) -> Stage {
     let settings = Settings {
         id: "batch".parse().unwrap(),
+        pipeline: None,
         build: BuildInfo { command: "test", description: "Test", version: "0" },
         telemetry,
         span: tracing::Span::none(),

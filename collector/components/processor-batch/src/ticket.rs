@@ -3,14 +3,15 @@
 use std::sync::{Mutex, PoisonError};
 
 use etalon_component::{Delivered, Memory, Outcome, Reserved};
+use etalon_telemetry::Held;
 use tokio::sync::oneshot;
 
 /// One request. Each batch that has some of its items holds it.
 pub(crate) struct Ticket {
     /// What its data holds of memory budgets.
     pub(crate) memory: Memory,
-    /// What it holds of the processor's own.
-    _held: Reserved,
+    /// What it holds of the processor's own, and how it is counted.
+    _held: (Reserved, Held),
     waiting: Mutex<Waiting>,
 }
 
@@ -23,7 +24,11 @@ struct Waiting {
 
 impl Ticket {
     /// A request of so many items, and where its outcome arrives.
-    pub(crate) fn new(items: usize, memory: Memory, held: Reserved) -> (Self, oneshot::Receiver<Outcome>) {
+    pub(crate) fn new(
+        items: usize,
+        memory: Memory,
+        held: (Reserved, Held),
+    ) -> (Self, oneshot::Receiver<Outcome>) {
         let (reply, outcome) = oneshot::channel();
         let waiting = Mutex::new(Waiting { items, outcome: None, reply: Some(reply) });
         (Self { memory, _held: held, waiting }, outcome)

@@ -102,6 +102,7 @@ async fn try_start(yaml: &str, outputs: Vec<(Signal, Arc<dyn Consumer>)>) -> Res
     let telemetry = Telemetry::new(&[]);
     let settings = Settings {
         id: "otlp".parse()?,
+        pipeline: None,
         build: BuildInfo { command: "etalon", description: "test", version: "0" },
         telemetry: telemetry.clone(),
         span: tracing::Span::none(),

@@ -78,6 +78,7 @@ async fn send_as(config: &DeliveryConfig, destination: Limited, spans: Vec<(Stri
     let telemetry = Telemetry::new(&[]);
     let settings = Settings {
         id: "test".parse().expect("an id"),
+        pipeline: None,
         build: BuildInfo { command: "test", description: "Test", version: "0" },
         telemetry: telemetry.clone(),
         span: tracing::Span::none(),

@@ -323,6 +323,7 @@ impl World {
     fn delivery(&self, telemetry: &Telemetry, died: CancellationToken) -> Arc<Delivery> {
         let settings = Settings {
             id: "test".parse().expect("an id"),
+            pipeline: None,
             build: BuildInfo { command: "test", description: "Test", version: "0" },
             telemetry: telemetry.clone(),
             span: tracing::Span::none(),

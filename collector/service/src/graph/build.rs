@@ -11,6 +11,7 @@ use etalon_telemetry::Telemetry;
 use super::wiring::{Link, Wiring};
 use super::{Exit, Graph, GraphError, Key, Node, Part, Role, Turn, distinct, entry_of, unsupported};
 use crate::config::{CollectorConfig, Entry, Pipeline};
+use crate::counted::Ends;
 use crate::entrance::Entrance;
 use crate::factories::Factories;
 use crate::fan_out::fan_out;
@@ -212,11 +213,17 @@ impl<'a> Builder<'a> {
             ..Part::new(Role::Processor, id, factory.kind())
         });
         let span = settings.span.clone();
+        let ends = Ends::of(self.telemetry, &pipeline.id, id, signal);
+        let exit = ends.as_ref().map_or_else(|| next.clone(), |ends| ends.exit(next.clone()));
         let stage = factory
-            .create(settings, &entry.config, signal, next.clone())
+            .create(settings, &entry.config, signal, exit)
             .map_err(|source| GraphError::Create { id: id.clone(), role: Role::Processor, source })?;
         let mut node = Node::new(key, (Role::Processor, id), span, entry, stage.component);
-        node.consumer = Some(stage.consumer);
+        let consumer = stage.consumer;
+        node.consumer = Some(match ends {
+            Some(ends) => ends.entrance(consumer),
+            None => consumer,
+        });
         node.next = Some(next.clone());
         Ok(Arc::new(node))
     }

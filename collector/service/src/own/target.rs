@@ -54,7 +54,7 @@ fn settings(signal: Signal, build: &BuildInfo) -> Result<Settings, BoxError> {
     let id = format!("own_{}", signal.name);
     let span = own_telemetry_span(&id);
     let id: ComponentId = id.parse()?;
-    Ok(Settings { id, build: build.clone(), telemetry: Telemetry::new(&[]), span })
+    Ok(Settings { id, pipeline: None, build: build.clone(), telemetry: Telemetry::new(&[]), span })
 }
 
 impl Target {

@@ -464,6 +464,36 @@ impl<'a> OsType<'a> {
     }
 }
 
+/// `otel.signal`: The signal, as the Go collector's metrics of processors name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OtelSignal {
+    /// Spans.
+    Traces,
+    /// Data points.
+    Metrics,
+    /// Log records.
+    Logs,
+}
+
+impl OtelSignal {
+    /// All values.
+    pub const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
+
+    /// As readers of telemetry see it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Metrics => "metrics",
+            Self::Logs => "logs",
+        }
+    }
+
+    /// What readers see as `value`.
+    pub fn of(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == value)
+    }
+}
+
 /// `otelcol.component.kind`: The part that the component plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OtelcolComponentKind {

@@ -9,7 +9,7 @@ use crate::renamed::Renamed;
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
 /// All metrics, by name.
-pub static ALL: [&Definition; 67] = [
+pub static ALL: [&Definition; 70] = [
     &ETALON_BUILD_INFO,
     &ETALON_CONFIG_RELOADS,
     &ETALON_CONTRACT_INFO,
@@ -39,6 +39,7 @@ pub static ALL: [&Definition; 67] = [
     &ETALON_MEMORY_LIMITER_RESERVED,
     &ETALON_MEMORY_LIMITER_SOFT_LIMIT,
     &ETALON_PIPELINE_DEGRADED,
+    &ETALON_PROCESSOR_BATCH_HELD_ITEMS,
     &ETALON_PROCESSOR_BATCH_ITEMS,
     &ETALON_RECEIVER_ACCEPTED_BYTES,
     &ETALON_RECEIVER_ACCEPTED_REQUESTS,
@@ -71,6 +72,8 @@ pub static ALL: [&Definition; 67] = [
     &OTELCOL_PROCESSOR_BATCH_BATCH_SIZE_TRIGGER_SEND,
     &OTELCOL_PROCESSOR_BATCH_METADATA_CARDINALITY,
     &OTELCOL_PROCESSOR_BATCH_TIMEOUT_TRIGGER_SEND,
+    &OTELCOL_PROCESSOR_INCOMING_ITEMS,
+    &OTELCOL_PROCESSOR_OUTGOING_ITEMS,
     &OTELCOL_RECEIVER_ACCEPTED_LOG_RECORDS,
     &OTELCOL_RECEIVER_ACCEPTED_METRIC_POINTS,
     &OTELCOL_RECEIVER_ACCEPTED_SPANS,
@@ -423,6 +426,18 @@ pub(crate) static ETALON_PIPELINE_DEGRADED: Definition = Definition {
     brief: "1 while a pipeline has a problem; else 0.",
     unit: "1",
     instrument: Instrument::Gauge,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static ETALON_PROCESSOR_BATCH_HELD_ITEMS: Definition = Definition {
+    name: "etalon_processor_batch_held_items",
+    brief: "Items that wait for their batch, or for its outcome.",
+    unit: "{item}",
+    instrument: Instrument::UpDownCounter,
     value_type: ValueType::Int,
     level: Level::Basic,
     stability: Stability::Beta,
@@ -818,6 +833,30 @@ pub(crate) static OTELCOL_PROCESSOR_BATCH_TIMEOUT_TRIGGER_SEND: Definition = Def
     name: "otelcol_processor_batch_timeout_trigger_send",
     brief: "Batches that were sent because they had waited long enough.",
     unit: "{time}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static OTELCOL_PROCESSOR_INCOMING_ITEMS: Definition = Definition {
+    name: "otelcol_processor_incoming_items",
+    brief: "Items that were handed to the processor.",
+    unit: "{item}",
+    instrument: Instrument::Counter,
+    value_type: ValueType::Int,
+    level: Level::Basic,
+    stability: Stability::Beta,
+    on_event: false,
+    buckets: &[],
+};
+
+pub(crate) static OTELCOL_PROCESSOR_OUTGOING_ITEMS: Definition = Definition {
+    name: "otelcol_processor_outgoing_items",
+    brief: "Items that the processor passed on.",
+    unit: "{item}",
     instrument: Instrument::Counter,
     value_type: ValueType::Int,
     level: Level::Basic,

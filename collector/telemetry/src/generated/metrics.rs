@@ -56,6 +56,8 @@ impl BalanceMetrics {
 /// What the series of [`BatchProcessorMetrics`] are of.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchProcessorAttributes<'a> {
+    /// Id of the pipeline.
+    pub pipeline: attributes::Pipeline<'a>,
     /// Id of the processor.
     pub processor: attributes::Processor<'a>,
 }
@@ -63,6 +65,7 @@ pub struct BatchProcessorAttributes<'a> {
 /// A batch processor joins requests.
 #[derive(Clone, Debug)]
 pub struct BatchProcessorMetrics {
+    held_items: UpDownCounter,
     items: Counter,
     send_size: Histogram,
     send_size_bytes: Histogram,
@@ -75,6 +78,10 @@ impl BatchProcessorMetrics {
     /// Binds the series of `of`. What is recorded is there, at zero, from now on.
     pub fn new(telemetry: &Telemetry, of: BatchProcessorAttributes<'_>) -> Self {
         Self {
+            held_items: telemetry.up_down_counter(
+                &definitions::ETALON_PROCESSOR_BATCH_HELD_ITEMS,
+                &[("processor", of.processor.as_str()), ("pipeline", of.pipeline.as_str())],
+            ),
             items: telemetry
                 .counter(&definitions::ETALON_PROCESSOR_BATCH_ITEMS, &[("processor", of.processor.as_str())]),
             send_size: telemetry.histogram(
@@ -98,6 +105,13 @@ impl BatchProcessorMetrics {
                 &[("processor", of.processor.as_str())],
             ),
         }
+    }
+
+    /// `etalon_processor_batch_held_items`: Items that wait for their batch, or for its outcome.
+    ///
+    /// Recorded when a request is taken in, and when the outcome of all its items is known.
+    pub fn held_items(&self, count: usize) -> Held {
+        Held::new(&self.held_items, count)
     }
 
     /// `etalon_processor_batch_items`: Items that left in batches.
@@ -869,6 +883,72 @@ impl ProcessUsageMetrics {
             _memory_rss: telemetry
                 .observe(&definitions::OTELCOL_PROCESS_MEMORY_RSS, &[], move || (reads.memory_rss)() as f64),
         }
+    }
+}
+
+/// What the series of [`ProcessorMetrics`] are of.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessorAttributes<'a> {
+    /// The signal, as the Go collector's metrics of processors name it.
+    pub otel_signal: attributes::OtelSignal,
+    /// Id of the pipeline.
+    pub pipeline: attributes::Pipeline<'a>,
+    /// Id of the processor.
+    pub processor: attributes::Processor<'a>,
+}
+
+/// A processor in a pipeline.
+#[derive(Clone, Debug)]
+pub struct ProcessorMetrics {
+    incoming: Counter,
+    outgoing: Counter,
+}
+
+impl ProcessorMetrics {
+    /// Binds the series of `of`. What is recorded is there, at zero, from now on.
+    pub fn new(telemetry: &Telemetry, of: ProcessorAttributes<'_>) -> Self {
+        Self {
+            incoming: telemetry.counter(
+                &definitions::OTELCOL_PROCESSOR_INCOMING_ITEMS,
+                &[
+                    ("processor", of.processor.as_str()),
+                    ("otel.signal", of.otel_signal.as_str()),
+                    ("pipeline", of.pipeline.as_str()),
+                ],
+            ),
+            outgoing: telemetry.counter(
+                &definitions::OTELCOL_PROCESSOR_OUTGOING_ITEMS,
+                &[
+                    ("processor", of.processor.as_str()),
+                    ("otel.signal", of.otel_signal.as_str()),
+                    ("pipeline", of.pipeline.as_str()),
+                ],
+            ),
+        }
+    }
+
+    /// `otelcol_processor_incoming_items`: Items that were handed to the processor.
+    ///
+    /// Recorded once for each request that comes to the processor, with all its items, before it does anything.
+    pub fn incoming(&self, count: usize) {
+        self.incoming.add(count as u64);
+    }
+
+    /// What was recorded so far of `incoming`.
+    pub fn incoming_so_far(&self) -> u64 {
+        self.incoming.get()
+    }
+
+    /// `otelcol_processor_outgoing_items`: Items that the processor passed on.
+    ///
+    /// Recorded once for each request that the processor passes on, with all its items, before its outcome is known.
+    pub fn outgoing(&self, count: usize) {
+        self.outgoing.add(count as u64);
+    }
+
+    /// What was recorded so far of `outgoing`.
+    pub fn outgoing_so_far(&self) -> u64 {
+        self.outgoing.get()
     }
 }
 

@@ -54,6 +54,7 @@ impl Exporter {
         let telemetry = Telemetry::new(&[]);
         let settings = Settings {
             id: "otlp_grpc".parse().expect("an id"),
+            pipeline: None,
             build: BuildInfo { command: "test", description: "Test Collector", version: "1.2.3" },
             telemetry: telemetry.clone(),
             span: tracing::Span::none(),

@@ -48,6 +48,7 @@ impl Exporter {
         let telemetry = Telemetry::new(&[]);
         let settings = Settings {
             id: "otlp_http".parse().expect("an id"),
+            pipeline: None,
             build: BuildInfo { command: "test", description: "Test Collector", version: "1.2.3" },
             telemetry: telemetry.clone(),
             span: tracing::Span::none(),
