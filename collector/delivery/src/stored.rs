@@ -34,6 +34,8 @@ pub(crate) struct Stored {
 struct Progress {
     /// Whether it must not be given out again.
     is_done: bool,
+    /// Items of which is known what became of them.
+    known: usize,
     /// What the queue could not note yet.
     unnoted: Vec<(Verdict, Range<u64>)>,
     /// As long as there is something.
@@ -62,10 +64,20 @@ impl Stored {
     /// Notes what became of some of its items, from this one of its batch on.
     pub(crate) fn settle(&self, from: usize, outcomes: &Outcomes) {
         let mut progress = self.progress();
+        progress.known += outcomes.items();
+        let is_first = progress.unnoted.is_empty();
         for (verdict, items) in outcomes.verdicts() {
             let items = from as u64 + items.start as u64..from as u64 + items.end as u64;
             progress.unnoted.extend(numbered(&self.numbers, items).map(|items| (verdict, items)));
         }
+        // A queue that could not note so many is not asked each time whether it now can.
+        let is_last = progress.known >= self.batch.items();
+        if is_first || is_last || progress.unnoted.len().is_power_of_two() {
+            self.note(&mut progress);
+        }
+    }
+
+    fn note(&self, progress: &mut Progress) {
         match self.store.store.settle(self.receipt, &progress.unnoted) {
             Noted::Nothing => drop(progress.moving.get_or_insert_with(|| Moving::new(&self.underway))),
             noted => {
@@ -90,7 +102,11 @@ impl Stored {
 /// What nobody knows the end of is sent again, by whoever has the queue then.
 impl Drop for Stored {
     fn drop(&mut self) {
-        if !self.progress().is_done {
+        let mut progress = self.progress();
+        if !progress.unnoted.is_empty() {
+            self.note(&mut progress);
+        }
+        if !progress.is_done {
             self.store.store.give_back(self.receipt);
         }
     }

@@ -93,11 +93,14 @@ impl Account {
         items: u64,
         verdicts: &[(Verdict, Range<u64>)],
     ) -> Option<(Vec<Settlement>, bool)> {
-        let mut known = self.parts.of(seq).cloned().unwrap_or_default();
+        let mut said = Settled::default();
         for (_, range) in verdicts {
-            known.insert(range.clone());
+            said.insert(range.start..range.end.min(items));
         }
-        let is_whole = known.within(0..items) == items;
+        let known = self.parts.of(seq);
+        let before = |range| known.map_or(0, |known| known.within(range));
+        let added: u64 = said.all().map(|range| range.end - range.start - before(range)).sum();
+        let is_whole = known.map_or(0, Settled::total) + added == items;
         if !is_whole && !self.parts.has_room(verdicts.len()) {
             return None;
         }

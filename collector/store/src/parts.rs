@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::settled::Settled;
 
 /// Most ranges of items, of all requests together, that a checkpoint has room for.
-pub(crate) const PARTS_MAX: usize = 2700;
+pub(crate) const PARTS_MAX: usize = 2000;
 
 /// Items that are settled on their own, by the sequence numbers of their requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,9 +29,9 @@ impl Parts {
             return 0;
         }
         let of_request = self.requests.entry(seq).or_default();
-        let before = of_request.all().count();
+        let before = of_request.pieces();
         let added = of_request.insert(items);
-        self.ranges = self.ranges + of_request.all().count() - before;
+        self.ranges = self.ranges + of_request.pieces() - before;
         added
     }
 
@@ -40,7 +40,7 @@ impl Parts {
         let mut removed = 0;
         for (_, items) in self.requests.extract_if(seqs.start..seqs.end.max(seqs.start), |_, _| true) {
             removed += items.total();
-            self.ranges -= items.all().count();
+            self.ranges -= items.pieces();
         }
         removed
     }

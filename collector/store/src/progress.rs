@@ -15,7 +15,7 @@ pub(crate) const FILES: [&str; 2] = ["progress.a", "progress.b"];
 /// Bytes of each of the two files.
 pub(crate) const FILE_BYTES: u64 = 1024 * 1024;
 /// Ranges above the floor that a checkpoint has room for.
-pub(crate) const RANGES_MAX: usize = 4000;
+pub(crate) const RANGES_MAX: usize = 5000;
 
 const MAGIC: &[u8; 8] = b"ETLNPRG1";
 const COPIES: [u64; 2] = [0, 128 * 1024];

@@ -10,11 +10,13 @@ pub(crate) struct Settled {
     floor: u64,
     /// From first to behind last. They do not touch one another or the floor.
     ranges: BTreeMap<u64, u64>,
+    /// How many numbers are in it.
+    total: u64,
 }
 
 impl Settled {
     pub(crate) fn new(floor: u64, ranges: impl IntoIterator<Item = Range<u64>>) -> Self {
-        let mut settled = Self { floor, ranges: BTreeMap::new() };
+        let mut settled = Self { floor, ranges: BTreeMap::new(), total: floor };
         for range in ranges {
             settled.insert(range);
         }
@@ -41,9 +43,14 @@ impl Settled {
         below.into_iter().chain(self.ranges())
     }
 
+    /// How many of these there are.
+    pub(crate) fn pieces(&self) -> usize {
+        usize::from(self.floor > 0) + self.count()
+    }
+
     /// How many numbers are in it.
     pub(crate) fn total(&self) -> u64 {
-        self.all().map(|range| range.end - range.start).sum()
+        self.total
     }
 
     pub(crate) fn contains(&self, seq: u64) -> bool {
@@ -67,6 +74,7 @@ impl Settled {
         }
         let before = self.within(from..to);
         let added = (to - from) - before;
+        self.total += added;
         // What touches it becomes one with it.
         if let Some((&start, &end)) = self.ranges.range(..=from).next_back()
             && end >= from

@@ -105,6 +105,61 @@ impl Process {
     }
 }
 
+/// Takes requests of one item each, and answers for every second one when it may.
+struct Holding {
+    gate: Semaphore,
+    taken: Mutex<Vec<usize>>,
+}
+
+struct Held(Arc<Holding>);
+
+impl Consumer for Held {
+    fn consume(&self, batch: Batch) -> BoxFuture<'_, Outcome> {
+        Box::pin(async move {
+            let name = super::parts::names(&batch.payload.contiguous()).remove(0);
+            let number = name.strip_prefix("span ").and_then(|number| number.parse::<usize>().ok());
+            let number = number.expect("its name");
+            if number % 2 == 1 {
+                self.0.gate.acquire().await.unwrap().forget();
+            }
+            self.0.taken.lock().unwrap().push(number);
+            Outcome::DELIVERED
+        })
+    }
+}
+
+impl Component for Held {
+    fn start<'a>(&'a self, _: &'a Host) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn shutdown(&self, _: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_that_cannot_be_noted_on_their_own_are_with_the_last_one_and_no_item_is_counted_twice() {
+    const ITEMS: usize = 4100;
+    let mut processes = Processes::new("many", Some(sized(1, 1)), QueueConfig::default());
+    if let Some(queue) = &mut processes.config.queue {
+        queue.num_consumers = 2060;
+    }
+    processes.disk.mount(&processes.queue());
+    let holding = Arc::new(Holding { gate: Semaphore::new(0), taken: Mutex::default() });
+    let host = host(Path::new(&processes.folder));
+    let chain = Chain::before_on(&host, &processes.config, Stage::new(Held(holding.clone()))).await;
+    assert!(chain.delivery.consume(spans(0..ITEMS)).await.is_delivered());
+    chain.until(|_| holding.taken.lock().unwrap().len() == ITEMS / 2).await;
+    assert_eq!(chain.metric("etalon_exporter_queue_items"), 2100, "2000 of 2050 are noted");
+    holding.gate.add_permits(ITEMS);
+    chain.until(|chain| chain.metric("etalon_exporter_queue_items") == 0).await;
+    assert_eq!((chain.sent(), chain.metric("etalon_exporter_imbalance_items")), (4100, 0));
+    let mut taken = holding.taken.lock().unwrap().clone();
+    taken.sort_unstable();
+    assert_eq!(taken, numbers(0..ITEMS));
+}
+
 fn numbers(range: std::ops::Range<usize>) -> Vec<usize> {
     range.collect()
 }

@@ -25,6 +25,9 @@ proptest! {
                 prop_assert_eq!(absent, (seq..end).filter(|seq| !set.contains(seq)).collect::<Vec<_>>());
             }
         }
+        prop_assert_eq!(settled.total(), set.len() as u64);
+        prop_assert_eq!(settled.all().flatten().collect::<Vec<_>>(), set.iter().copied().collect::<Vec<_>>());
+        prop_assert_eq!(settled.pieces(), settled.all().count());
         prop_assert_eq!(settled.floor(), (0..100).find(|seq| !set.contains(seq)).expect("there is one"));
         prop_assert_eq!(&Settled::new(settled.floor(), settled.ranges()), &settled);
     }
