@@ -33,8 +33,8 @@ pub(crate) struct Accounting {
     pub(crate) underway: Arc<Underway>,
 }
 
-/// Told what became of items, from this one of a batch on, when there will be no further attempt.
-pub(crate) type Note<'a> = &'a (dyn Fn(usize, Outcomes) + Sync);
+/// Told what became of so many items, from this one of a batch on, when there will be no further attempt.
+pub(crate) type Note<'a> = &'a (dyn Fn(usize, usize, &Outcome) + Sync);
 
 /// What a failure means for the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Accounting {
 
     /// Exports a batch with as many attempts as the policy has, in parts when it is too large for the
     /// destination. Its items are counted as sent or as failed even if the future is dropped before it
-    /// resolves. What is counted is told to `note` at once, from which item on.
+    /// resolves. What became of a part is told to `note` as soon as it is known.
     pub(crate) async fn export(&self, mut batch: Batch, note: Note<'_>) -> Outcomes {
         let traced = self.deliveries.start(&mut batch.context);
         within(traced.context(), self.export_traced(batch, traced, note)).await
@@ -88,7 +88,7 @@ impl Accounting {
             let from = all - pending.items;
             pending.settle(items, &outcome, reason);
             if !(outcome.is_retryable() && self.keeps(reason)) {
-                note(from, Outcomes::one(items, outcome.clone()));
+                note(from, items, &outcome);
             }
             outcomes.add(items, outcome);
             if is_last {

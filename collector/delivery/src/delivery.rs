@@ -207,7 +207,7 @@ impl Consumer for Delivery {
             Some(queued) => Box::pin(self.offer(queued, batch, moving)),
             None => Box::pin(async move {
                 let _moving = moving;
-                self.accounting.export(batch, &|_, _| {}).await.whole()
+                self.accounting.export(batch, &|_, _, _| {}).await.whole()
             }),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use etalon_component::Batch;
+use etalon_component::{Batch, Outcome};
 
 use crate::balance::{Moving, Underway};
 use crate::memory_queue::Element;
@@ -66,10 +66,14 @@ impl Joined {
         begun.filter_map(|member| member.request.age())
     }
 
-    /// Notes what became of some of its items, from this one on, for the requests that are on disk. There will be no further
-    /// attempt.
-    pub(crate) fn note(&self, from: usize, outcomes: Outcomes) {
-        let to = from + outcomes.items();
+    /// Notes what became of so many of its items, from this one on, if they are on disk. There will be no further attempt.
+    pub(crate) fn note(&self, from: usize, items: usize, outcome: &Outcome) {
+        // All come from the same queue.
+        let is_on_disk = |member: &Member| matches!(member.request.held, Held::Disk(_));
+        if !self.members.first().is_some_and(is_on_disk) {
+            return;
+        }
+        let to = from + items;
         let mut before = 0;
         // Each member that has some of them, and which of its items these are.
         let concerned = self.members.iter().filter_map(|member| {
@@ -79,6 +83,7 @@ impl Joined {
             (!within.is_empty() || member.items == 0).then_some((member, within))
         });
         let concerned: Vec<_> = concerned.collect();
+        let outcomes = Outcomes::one(items, outcome.clone());
         let shares = outcomes.divide(concerned.iter().map(|(_, within)| within.len()));
         for ((member, within), share) in concerned.into_iter().zip(shares) {
             if let Held::Disk(stored) = &member.request.held {

@@ -8,8 +8,8 @@ use crate::memory_queue::Element;
 use crate::outcomes::Outcomes;
 use crate::stored::Stored;
 
-/// A request. Dropped without an outcome, what is left of it goes back to a queue on disk, and to whoever waits for one in memory nobody
-/// knows what became of it.
+/// A request. Dropped without an outcome, what is left of it goes back to a queue on disk, and to whoever waits for one in
+/// memory nobody knows what became of it.
 pub(crate) enum Taking {
     Memory(Element),
     Disk(Stored),
@@ -39,10 +39,10 @@ impl Taking {
         }
     }
 
-    /// Notes what became of some of its items, from this one on, if it is on disk. There will be no further attempt.
-    pub(crate) fn note(&self, from: usize, outcomes: &Outcomes) {
+    /// Notes what became of so many of its items, from this one on, if it is on disk. There will be no further attempt.
+    pub(crate) fn note(&self, from: usize, items: usize, outcome: &Outcome) {
         if let Self::Disk(stored) = self {
-            stored.settle(from, outcomes);
+            stored.settle(from, &Outcomes::one(items, outcome.clone()));
         }
     }
 

@@ -113,11 +113,11 @@ impl Work {
         }
     }
 
-    /// Notes on disk what became of some of its items, from this one on.
-    fn note(&self, from: usize, outcomes: Outcomes) {
+    /// Notes what became of so many of its items, from this one on, if they are on disk.
+    fn note(&self, from: usize, items: usize, outcome: &Outcome) {
         match self {
-            Self::One(taking) => taking.note(from, &outcomes),
-            Self::Joined(joined) => joined.note(from, outcomes),
+            Self::One(taking) => taking.note(from, items, outcome),
+            Self::Joined(joined) => joined.note(from, items, outcome),
         }
     }
 
@@ -157,7 +157,7 @@ impl Worker {
     async fn send(&self, work: Work) {
         let _moving = self.accounting.moving();
         work.each_age(|age| self.metrics.wait_duration(age));
-        let note = |from, outcomes| work.note(from, outcomes);
+        let note = |from, items, outcome: &Outcome| work.note(from, items, outcome);
         match survived(self.accounting.export(work.batch(), &note)).await {
             Some(outcomes) => work.finish(outcomes),
             None => work.panicked(),
