@@ -18,6 +18,8 @@ pub const CONSUMERS: usize = 3;
 const SENDERS: usize = 4;
 /// Cycles after which the queue is drained, and all that was acknowledged must be there.
 const ROUND: u32 = 100;
+/// Items of a batch, where there are some: most requests are cut for it.
+const BATCH: u32 = 7;
 /// Longest time that is waited before a kill while it starts.
 const STARTING: Duration = Duration::from_millis(60);
 
@@ -57,20 +59,29 @@ fn run(cycles: u32, seed: u64) -> Summary {
     let mut summary = Summary::new("kill");
     let mut rng = StdRng::seed_from_u64(seed);
     let mut left = cycles;
+    // Of two lanes, one begins so.
+    let mut cuts = seed.is_multiple_of(2);
     while left > 0 {
         let cycles = left.min(ROUND);
         left -= cycles;
-        summary.add(round(cycles, &mut rng));
+        summary.add(round(cycles, cuts, &mut rng));
+        cuts = !cuts;
     }
     summary
 }
 
-/// Some kills, and then the proof that nothing was lost.
-fn round(cycles: u32, rng: &mut StdRng) -> Summary {
+/// Some kills, and then the proof that nothing was lost. Requests may be cut and joined to batches.
+fn round(cycles: u32, cuts: bool, rng: &mut StdRng) -> Summary {
     let mut summary = Summary::new("kill");
     let folder = tempfile::tempdir().expect("a folder");
     let sink = Sink::counting();
-    let configuration = on_disk(folder.path(), &sink, &format!("num_consumers: {CONSUMERS}"));
+    let (batch, together) = if cuts {
+        (format!("sizer: items, min_size: {BATCH}, max_size: {BATCH}, flush_timeout: 5ms"), BATCH)
+    } else {
+        ("enabled: false".to_owned(), ITEMS)
+    };
+    let queue = format!("num_consumers: {CONSUMERS}, batch: {{{batch}}}");
+    let configuration = on_disk(folder.path(), &sink, &queue);
     let next = Arc::new(AtomicU32::new(0));
     let mut all = Tally::default();
     for _ in 0..cycles {
@@ -94,11 +105,13 @@ fn round(cycles: u32, rng: &mut StdRng) -> Summary {
         all.acknowledged.extend(tally.acknowledged);
     }
     sink.answer(Verdict::Accept);
-    check(&configuration, folder.path(), &sink, &all, cycles, &mut summary);
+    // Each consumer has at most so many on their way.
+    let most = cycles as usize * CONSUMERS * together as usize;
+    check(&configuration, folder.path(), &sink, &all, most, &mut summary);
     summary
 }
 
-fn check(configuration: &str, folder: &Path, sink: &Sink, all: &Tally, cycles: u32, summary: &mut Summary) {
+fn check(configuration: &str, folder: &Path, sink: &Sink, all: &Tally, most: usize, summary: &mut Summary) {
     let etalon = Etalon::start(configuration);
     drained(&etalon);
     etalon.stop();
@@ -106,7 +119,7 @@ fn check(configuration: &str, folder: &Path, sink: &Sink, all: &Tally, cycles: u
     summary.count("acknowledged items", all.acknowledged.len() * ITEMS as usize);
     summary.count("lost items", lost.len());
     summary.promise(lost.is_empty(), || format!("acknowledged and lost: {lost:?}"));
-    let (again, most) = (again(sink), cycles as usize * CONSUMERS * ITEMS as usize);
+    let again = again(sink);
     summary.count("items that came again", again);
     summary.promise(again <= most, || {
         format!("{again} items came again, at most {most} were on their way at a kill")
