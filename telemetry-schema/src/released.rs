@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use etalon_conf::{Node, Problems};
+use etalon_pdata::civil_date;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -232,17 +233,8 @@ pub fn checksum(content: &[u8]) -> String {
 impl Date {
     /// So many days after 1970-01-01.
     pub fn of_days(days: u32) -> Self {
-        // Years that begin in March, so that the leap day is their last one.
-        let days = days + 719_468;
-        let (era, day_of_era) = (days / 146_097, days % 146_097);
-        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted_month = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-        let year = 400 * era + year_of_era + u32::from(month <= 2);
-        let small = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
-        Self { year: u16::try_from(year).unwrap_or(u16::MAX), month: small(month), day: small(day) }
+        let (year, month, day) = civil_date(days.into());
+        Self { year: u16::try_from(year).unwrap_or(u16::MAX), month, day }
     }
 
     /// The same day of the next year; of the last of February, the first of March.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use etalon_telemetry::attributes::RpcResponseStatusCode;
 use tokio::time::Instant;
 
 /// The verdict on a batch.
@@ -189,6 +190,13 @@ pub enum Code {
     Unavailable = 14,
     DataLoss = 15,
     Unauthenticated = 16,
+}
+
+/// As spans name it; a call that succeeded has none.
+impl From<Code> for RpcResponseStatusCode {
+    fn from(code: Code) -> Self {
+        Self::of(code.name()).unwrap_or(Self::Unknown)
+    }
 }
 
 impl Code {

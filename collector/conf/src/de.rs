@@ -42,7 +42,8 @@ impl Node {
     /// * What is not written, or is `null`, keeps its default. Mappings are merged, lists are replaced.
     /// * A key that a struct does not have is a problem. Do not use `serde(flatten)`, `serde(untagged)` or
     ///   `serde(deny_unknown_fields)`: they hide keys or places. A tuple of structs that meets a mapping reads all of
-    ///   them from it, and serializes as one mapping: `#[serde(from = "(A, B)", into = "(A, B)")]` joins blocks.
+    ///   them from it, and serializes as one mapping: `#[serde(from = "(A, B)", into = "(A, B)")]` joins blocks,
+    ///   with [`joined`](crate::joined).
     /// * Elements of lists and new entries of mappings start from the defaults that their type gives to serde:
     ///   write `#[serde(default)]` on structs.
     /// * Nothing is converted, but: a string is split at commas where a list is expected; a string-typed key gets the

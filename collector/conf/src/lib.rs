@@ -78,6 +78,7 @@ mod duration;
 mod emit;
 mod expand;
 mod id;
+mod joined;
 mod location;
 mod map_list;
 mod merge;

@@ -6,6 +6,7 @@
 //!
 //! This crate does no I/O, knows no runtime, and decodes nothing into objects on the hot path.
 
+mod date;
 mod dispatch;
 mod generated;
 pub mod json;
@@ -20,6 +21,7 @@ pub mod table;
 pub mod text;
 mod wire;
 
+pub use date::civil_date;
 pub use generated::tables;
 pub use payload::{Compressed, Payload};
 pub use response::{PartialSuccess, parse_partial_success, partial_success_response};

@@ -53,17 +53,7 @@ impl Default for OtlpGrpcConfig {
     }
 }
 
-impl From<(GrpcClientConfig, Chain)> for OtlpGrpcConfig {
-    fn from((client, chain): (GrpcClientConfig, Chain)) -> Self {
-        Self { client, chain }
-    }
-}
-
-impl From<OtlpGrpcConfig> for (GrpcClientConfig, Chain) {
-    fn from(config: OtlpGrpcConfig) -> Self {
-        (config.client, config.chain)
-    }
-}
+etalon_conf::joined!(OtlpGrpcConfig { client: GrpcClientConfig, chain: Chain });
 
 impl OtlpGrpcConfig {
     pub(crate) fn delivery(&self) -> DeliveryConfig {

@@ -51,7 +51,7 @@ impl Attempt<'_> {
         span.end(message, || ExporterGrpc {
             rpc_system_name: RpcSystemName::Grpc,
             rpc_method: RpcMethod(method),
-            rpc_response_status_code: status_code(code),
+            rpc_response_status_code: code.map_or(RpcResponseStatusCode::Ok, Into::into),
             server_address: ServerAddress(host),
             server_port: port.as_deref().map(ServerPort),
             exporter: Exporter(exporter),
@@ -66,9 +66,4 @@ impl Drop for Attempt<'_> {
         let code = Code::of_given_up(self.deadline);
         self.finish(Some((code, "given up before there was an answer")));
     }
-}
-
-fn status_code(code: Option<Code>) -> RpcResponseStatusCode {
-    let known = code.map_or(Some(RpcResponseStatusCode::Ok), |code| RpcResponseStatusCode::of(code.name()));
-    known.unwrap_or(RpcResponseStatusCode::Unknown)
 }

@@ -88,17 +88,7 @@ impl Default for OtlpHttpConfig {
     }
 }
 
-impl From<(HttpClientConfig, Own)> for OtlpHttpConfig {
-    fn from((client, own): (HttpClientConfig, Own)) -> Self {
-        Self { client, own }
-    }
-}
-
-impl From<OtlpHttpConfig> for (HttpClientConfig, Own) {
-    fn from(config: OtlpHttpConfig) -> Self {
-        (config.client, config.own)
-    }
-}
+etalon_conf::joined!(OtlpHttpConfig { client: HttpClientConfig, own: Own });
 
 impl OtlpHttpConfig {
     /// The URL of `signal`: its own as it is, or the common one with the signal's path.

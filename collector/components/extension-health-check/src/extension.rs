@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use etalon_component::health::Limits;
-use etalon_component::{BoxError, BoxFuture, Component, ComponentId, Host, Listening, Settings};
-use etalon_net::server::Server;
-use etalon_telemetry::{Telemetry, tell};
-use tokio::sync::Mutex;
+use etalon_component::{BoxError, BoxFuture, Component, ComponentId, Host, Settings};
+use etalon_net::server::{Showing, Shown};
+use etalon_telemetry::Telemetry;
 use tokio::time::Instant;
-use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use crate::Config;
@@ -21,22 +19,16 @@ pub(crate) struct HealthCheck {
     config: Config,
     telemetry: Telemetry,
     span: tracing::Span,
-    running: Mutex<Option<Running>>,
-}
-
-struct Running {
-    server: Server,
-    _watching: AbortOnDropHandle<()>,
+    shown: Shown,
 }
 
 impl HealthCheck {
     pub(crate) fn new(settings: Settings, config: &Config) -> Self {
         let Settings { id, telemetry, span, .. } = settings;
-        Self { id, config: config.clone(), telemetry, span, running: Mutex::default() }
+        Self { id, config: config.clone(), telemetry, span, shown: Shown::default() }
     }
 
     async fn begin(&self, host: &Host) -> Result<(), BoxError> {
-        let mut running = self.running.lock().await;
         let (status, latest) = (host.status().clone(), Latest::new());
         let own = self.config.own.clone();
         let limits = Limits {
@@ -45,16 +37,9 @@ impl HealthCheck {
             interval: own.check_collector_pipeline.interval.to_std(),
         };
         let pages = Pages { own, status: status.clone(), latest: latest.clone() };
-        let server = self.config.server.serve_site(Arc::new(pages), host).await?;
-        let address = server.address().clone();
-        tell!(ExtensionListening { what: &"health checks", endpoint: &address });
-        let listening =
-            Listening { component: self.id.clone(), protocol: "health", address, tls: server.is_tls() };
-        host.report_listening(listening);
+        let of = Showing { id: &self.id, what: "health checks", protocol: "health" };
         let watching = watch(self.telemetry.clone(), status, limits, latest);
-        let watching = tokio::spawn(watching.instrument(self.span.clone()));
-        *running = Some(Running { server, _watching: AbortOnDropHandle::new(watching) });
-        Ok(())
+        Ok(self.shown.start(&self.config.server, of, Arc::new(pages), watching, host).await?)
     }
 }
 
@@ -65,9 +50,7 @@ impl Component for HealthCheck {
 
     fn shutdown(&self, deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
         Box::pin(async move {
-            if let Some(running) = self.running.lock().await.take() {
-                running.server.shutdown(deadline).await;
-            }
+            self.shown.shutdown(deadline).await;
             Ok(())
         })
     }

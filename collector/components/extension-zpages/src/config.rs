@@ -37,17 +37,7 @@ impl Default for Config {
     }
 }
 
-impl From<(HttpServerConfig, Own)> for Config {
-    fn from((server, own): (HttpServerConfig, Own)) -> Self {
-        Self { server, own }
-    }
-}
-
-impl From<Config> for (HttpServerConfig, Own) {
-    fn from(config: Config) -> Self {
-        (config.server, config.own)
-    }
-}
+etalon_conf::joined!(Config { server: HttpServerConfig, own: Own });
 
 impl Validate for Config {
     fn validate(&self, check: &mut Check) {

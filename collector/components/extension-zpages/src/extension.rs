@@ -1,14 +1,12 @@
 //! The component: a server, and a task that takes samples of the metrics.
 
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use etalon_component::{BoxError, BoxFuture, BuildInfo, Component, ComponentId, Host, Listening, Settings};
-use etalon_net::server::Server;
-use etalon_telemetry::{Telemetry, tell};
+use etalon_component::{BoxError, BoxFuture, BuildInfo, Component, ComponentId, Host, Settings};
+use etalon_net::server::{Showing, Shown};
+use etalon_telemetry::Telemetry;
 use minijinja::Environment;
-use tokio::sync::Mutex;
 use tokio::time::Instant;
-use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 use crate::Config;
@@ -23,20 +21,15 @@ pub(crate) struct Zpages {
     telemetry: Telemetry,
     span: tracing::Span,
     /// Until it starts.
-    templates: StdMutex<Option<Environment<'static>>>,
-    running: Mutex<Option<Running>>,
-}
-
-struct Running {
-    server: Server,
-    _sampling: AbortOnDropHandle<()>,
+    templates: Mutex<Option<Environment<'static>>>,
+    shown: Shown,
 }
 
 impl Zpages {
     pub(crate) fn new(settings: Settings, config: &Config) -> Result<Self, BoxError> {
         let Settings { id, build, telemetry, span, .. } = settings;
-        let templates = StdMutex::new(Some(templates()?));
-        Ok(Self { id, build, config: config.clone(), telemetry, span, templates, running: Mutex::default() })
+        let templates = Mutex::new(Some(templates()?));
+        Ok(Self { id, build, config: config.clone(), telemetry, span, templates, shown: Shown::default() })
     }
 
     async fn begin(&self, host: &Host) -> Result<(), BoxError> {
@@ -49,17 +42,9 @@ impl Zpages {
             samples: samples.clone(),
             is_local: is_local(&self.config.server.endpoint),
         };
-        let mut running = self.running.lock().await;
-        let server = self.config.server.serve_site(Arc::new(pages), host).await?;
-        let address = server.address().clone();
-        tell!(ExtensionListening { what: &"zpages", endpoint: &address });
-        let listening =
-            Listening { component: self.id.clone(), protocol: "zpages", address, tls: server.is_tls() };
-        host.report_listening(listening);
+        let of = Showing { id: &self.id, what: "zpages", protocol: "zpages" };
         let sampling = sample(self.telemetry.clone(), samples);
-        let sampling = tokio::spawn(sampling.instrument(self.span.clone()));
-        *running = Some(Running { server, _sampling: AbortOnDropHandle::new(sampling) });
-        Ok(())
+        Ok(self.shown.start(&self.config.server, of, Arc::new(pages), sampling, host).await?)
     }
 }
 
@@ -77,9 +62,7 @@ impl Component for Zpages {
 
     fn shutdown(&self, deadline: Instant) -> BoxFuture<'_, Result<(), BoxError>> {
         Box::pin(async move {
-            if let Some(running) = self.running.lock().await.take() {
-                running.server.shutdown(deadline).await;
-            }
+            self.shown.shutdown(deadline).await;
             Ok(())
         })
     }

@@ -70,17 +70,7 @@ impl Default for Paths {
     }
 }
 
-impl From<(HttpServerConfig, Paths)> for HttpConfig {
-    fn from((server, paths): (HttpServerConfig, Paths)) -> Self {
-        Self { server, paths }
-    }
-}
-
-impl From<HttpConfig> for (HttpServerConfig, Paths) {
-    fn from(config: HttpConfig) -> Self {
-        (config.server, config.paths)
-    }
-}
+etalon_conf::joined!(HttpConfig { server: HttpServerConfig, paths: Paths });
 
 impl Config {
     pub(crate) fn facts(&self) -> Facts {

@@ -110,7 +110,7 @@ impl Request<'_> {
                 span.end(error, || ReceiverGrpc {
                     rpc_system_name: RpcSystemName::Grpc,
                     rpc_method: RpcMethod(method),
-                    rpc_response_status_code: status_code(code),
+                    rpc_response_status_code: code.map_or(RpcResponseStatusCode::Ok, Into::into),
                     receiver,
                     data_type,
                     items_accepted,
@@ -168,11 +168,6 @@ impl End<'_> {
             Self::GivenUp(_) => Some("nobody waits for the answer any more"),
         }
     }
-}
-
-fn status_code(code: Option<Code>) -> RpcResponseStatusCode {
-    let known = code.map_or(Some(RpcResponseStatusCode::Ok), |code| RpcResponseStatusCode::of(code.name()));
-    known.unwrap_or(RpcResponseStatusCode::Unknown)
 }
 
 /// Whether a server is to blame for it, as the conventions for gRPC have it.

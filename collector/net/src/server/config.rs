@@ -277,7 +277,7 @@ impl HttpServerConfig {
     }
 
     /// As [`serve`](Self::serve), but what is served is read with GET.
-    pub async fn serve_site(&self, site: Arc<dyn Site>, host: &Host) -> Result<Server, ListenError> {
+    pub(super) async fn serve_site(&self, site: Arc<dyn Site>, host: &Host) -> Result<Server, ListenError> {
         let (settings, pages) = (self.settings()?, Pages { http: self.http(Vec::new(), host)?, site });
         Server::start(listen::listen(self.transport, &self.endpoint, host).await?, pages, settings)
     }

@@ -26,6 +26,7 @@ mod listen;
 mod panics;
 mod pending;
 mod running;
+mod shown;
 mod site;
 mod stream;
 mod transport;
@@ -49,6 +50,7 @@ pub use config::{GrpcServerConfig, HttpServerConfig, Keepalive, MESSAGE_MAX, Ser
 pub use cors::CorsConfig;
 pub use listen::ListenError;
 pub use running::Server;
+pub use shown::{Showing, Shown};
 pub use site::Site;
 pub use stream::Peer;
 pub use transport::{Dialer, Transport};

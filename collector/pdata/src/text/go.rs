@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::civil_date;
+
 /// A 64-bit float as `%f` prints it: six digits after the point.
 pub(super) struct Fixed(pub(super) f64);
 
@@ -74,7 +76,7 @@ impl fmt::Display for Timestamp {
         let nanos = self.0.cast_signed();
         let (seconds, fraction) = (nanos.div_euclid(SECOND), nanos.rem_euclid(SECOND));
         let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        let (year, month, day) = civil(days);
+        let (year, month, day) = civil_date(days);
         write!(
             f,
             "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}",
@@ -88,19 +90,6 @@ impl fmt::Display for Timestamp {
         }
         f.write_str(" +0000 UTC")
     }
-}
-
-/// The date of a day since 1970-01-01 in the proleptic Gregorian calendar, counted in eras of 400
-/// years that begin on 1 March.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 /// An id in hexadecimal; one that is all zeros is empty.

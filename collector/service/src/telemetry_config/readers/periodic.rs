@@ -73,17 +73,7 @@ impl Default for PeriodicConfig {
     }
 }
 
-impl From<(OtlpConfig, Form)> for OtlpMetricsConfig {
-    fn from((destination, form): (OtlpConfig, Form)) -> Self {
-        Self { destination, form }
-    }
-}
-
-impl From<OtlpMetricsConfig> for (OtlpConfig, Form) {
-    fn from(config: OtlpMetricsConfig) -> Self {
-        (config.destination, config.form)
-    }
-}
+etalon_conf::joined!(OtlpMetricsConfig { destination: OtlpConfig, form: Form });
 
 impl PeriodicConfig {
     pub(crate) fn interval(&self) -> Duration {
