@@ -71,8 +71,12 @@ fn a_collector_is_ready_from_when_all_has_started_until_it_is_told_to_stop() {
             serde_json::json!({"status": "Server not available", "upSince": "0001-01-01T00:00:00Z", "uptime": ""})
         )
     );
-    let ready = get(at, "/readyz");
-    assert_eq!((ready.status, json(&ready)), (503, serde_json::json!({"status": "stopping"})));
+    // The line is told before the last phase begins.
+    eventually("the last phase", || {
+        let ready = get(at, "/readyz");
+        assert_eq!(ready.status, 503);
+        (json(&ready) == serde_json::json!({"status": "stopping"})).then_some(())
+    });
     assert_eq!(get(at, "/livez").status, 200, "it is alive until the end");
     sink.answer(Verdict::Accept);
     assert_eq!(etalon.wait().code(), 0);
