@@ -131,8 +131,9 @@ impl DiskQueue {
                     return Some(Stored::new(open, self.signal, entry, &accounting.underway));
                 }
                 Ok(Given::Damaged(damaged)) => {
-                    self.tell_damaged(damaged, Count::default());
+                    // At once: it is out of the queue already.
                     accounting.damaged(damaged.items);
+                    self.tell_damaged(damaged, Count::default());
                 }
                 Err(error) => self.wait_for_the_disk(&error).await,
             }
