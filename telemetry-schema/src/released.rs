@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use etalon_conf::{Node, Problems};
-use etalon_pdata::civil_date;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
 
 use crate::contract::{AttributeRef, Contract};
 
@@ -233,8 +233,10 @@ pub fn checksum(content: &[u8]) -> String {
 impl Date {
     /// So many days after 1970-01-01.
     pub fn of_days(days: u32) -> Self {
-        let (year, month, day) = civil_date(days.into());
-        Self { year: u16::try_from(year).unwrap_or(u16::MAX), month, day }
+        let since = time::Duration::days(days.into());
+        let date = OffsetDateTime::UNIX_EPOCH.date().checked_add(since).unwrap_or(time::Date::MAX);
+        let (year, month, day) = date.to_calendar_date();
+        Self { year: u16::try_from(year).unwrap_or(u16::MAX), month: month.into(), day }
     }
 
     /// The same day of the next year; of the last of February, the first of March.

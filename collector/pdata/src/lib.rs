@@ -6,7 +6,6 @@
 //!
 //! This crate does no I/O, knows no runtime, and decodes nothing into objects on the hot path.
 
-mod date;
 mod dispatch;
 mod generated;
 pub mod json;
@@ -21,7 +20,6 @@ pub mod table;
 pub mod text;
 mod wire;
 
-pub use date::civil_date;
 pub use generated::tables;
 pub use payload::{Compressed, Payload};
 pub use response::{PartialSuccess, parse_partial_success, partial_success_response};

@@ -72,58 +72,58 @@ fn each_way_not_to_fit_is_found_and_nothing_else() {
         ],
         &expect![[r##"
             "# TYPE otelcol_process_uptime counter\n" → "# TYPE otelcol_process_uptime gauge\n"
-            scrape:943: error[type]: otelcol_process_uptime: its type is gauge
+            scrape:966: error[type]: otelcol_process_uptime: its type is gauge
               = expected: counter
-            47 families, 874 series against etalon 0.1.0/prometheus: 1 finding
+            48 families, 895 series against etalon 0.1.0/prometheus: 1 finding
 
             "# TYPE otelcol_process_uptime counter\n" → ""
-            scrape:943: error[type]: otelcol_process_uptime: its type is not told
+            scrape:966: error[type]: otelcol_process_uptime: its type is not told
               = expected: counter
-            47 families, 874 series against etalon 0.1.0/prometheus: 1 finding
+            48 families, 895 series against etalon 0.1.0/prometheus: 1 finding
 
             "\notelcol_process_uptime " → "\notelcol_process_uptime{host=\"a\",rack=\"b\"} "
-            scrape:944: error[undeclared-attribute]: otelcol_process_uptime{host="a",rack="b"}: the contract does not have its host, rack
+            scrape:967: error[undeclared-attribute]: otelcol_process_uptime{host="a",rack="b"}: the contract does not have its host, rack
               = expected: no label
-            47 families, 874 series against etalon 0.1.0/prometheus: 1 finding
+            48 families, 895 series against etalon 0.1.0/prometheus: 1 finding
 
             "\netalon_contract_info{version=\"0.1.0\"} 1" → "\netalon_contract_info 1"
             scrape:13: error[missing-attribute]: etalon_contract_info: it has no version
               = expected: version on each series
-            47 families, 874 series against etalon 0.1.0/prometheus: 1 finding
+            48 families, 895 series against etalon 0.1.0/prometheus: 1 finding
 
             "\netalon_contract_info{version=\"0.1.0\"} 1" → "\netalon_contract_info{version=\"\"} 1"
             scrape:13: error[missing-attribute]: etalon_contract_info{version=""}: it has no version
               = expected: version on each series
-            47 families, 874 series against etalon 0.1.0/prometheus: 1 finding
+            48 families, 895 series against etalon 0.1.0/prometheus: 1 finding
 
             "result=\"applied\"" → "result=\"guessed\""
             scrape:9: error[undeclared-value]: etalon_config_reloads{result="guessed"}: result is "guessed"
               = expected: applied, refused
-            47 families, 874 series against etalon 0.1.0/prometheus: 1 finding
+            48 families, 895 series against etalon 0.1.0/prometheus: 1 finding
 
             "# HELP target_info" → "# TYPE otelcol_forged gauge\notelcol_forged 1\nbare 2\n# HELP target_info"
             scrape:3: error[undeclared-metric]: bare: the contract does not have it
               = expected: a family of the contract
             scrape:1: error[undeclared-metric]: otelcol_forged: the contract does not have it
               = expected: a family of the contract
-            49 families, 876 series against etalon 0.1.0/prometheus: 2 findings
+            50 families, 897 series against etalon 0.1.0/prometheus: 2 findings
 
             "# TYPE otelcol_process_uptime counter\n" → "# TYPE other counter\n"
-            scrape:944: error[type]: otelcol_process_uptime: its type is not told
+            scrape:967: error[type]: otelcol_process_uptime: its type is not told
               = expected: counter
-            scrape:943: error[undeclared-metric]: other: the contract does not have it
+            scrape:966: error[undeclared-metric]: other: the contract does not have it
               = expected: a family of the contract
-            48 families, 874 series against etalon 0.1.0/prometheus: 2 findings
+            49 families, 895 series against etalon 0.1.0/prometheus: 2 findings
 
             "result=\"applied\"" → "result=\"refused\""
             scrape:10: error[duplicate-series]: etalon_config_reloads{result="refused"}: it is there again
               = expected: it once; it is on line 9 too
-            47 families, 874 series against etalon 0.1.0/prometheus: 1 finding
+            48 families, 895 series against etalon 0.1.0/prometheus: 1 finding
 
             "\notelcol_process_uptime " → "\notelcol_process_uptime\u{1b}[31m 1\notelcol_process_uptime "
-            scrape:944: error[malformed]: the line is not of the format
+            scrape:967: error[malformed]: the line is not of the format
               = expected: a number
-            47 families, 874 series against etalon 0.1.0/prometheus: 1 finding
+            48 families, 895 series against etalon 0.1.0/prometheus: 1 finding
 
         "##]],
     );

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::civil_date;
+use time::OffsetDateTime;
 
 /// A 64-bit float as `%f` prints it: six digits after the point.
 pub(super) struct Fixed(pub(super) f64);
@@ -72,20 +72,15 @@ pub(super) struct Timestamp(pub(super) u64);
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SECOND: i64 = 1_000_000_000;
-        let nanos = self.0.cast_signed();
-        let (seconds, fraction) = (nanos.div_euclid(SECOND), nanos.rem_euclid(SECOND));
-        let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        let (year, month, day) = civil_date(days);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}",
-            second / 3600,
-            second / 60 % 60,
-            second % 60
-        )?;
-        if fraction != 0 {
-            let digits = format!("{fraction:09}");
+        // All of them are within the years that the library knows.
+        let time = OffsetDateTime::from_unix_timestamp_nanos(self.0.cast_signed().into());
+        let time = time.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let (year, month, day) = time.to_calendar_date();
+        let (hour, minute, second, nanosecond) = time.to_hms_nano();
+        let month = u8::from(month);
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")?;
+        if nanosecond != 0 {
+            let digits = format!("{nanosecond:09}");
             write!(f, ".{}", digits.trim_end_matches('0'))?;
         }
         f.write_str(" +0000 UTC")
