@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use etalon_component::{Batch, BoxError, Code, ComponentId, Failure, Host};
 use etalon_pdata::Signal;
-use etalon_store::{AnyFile, Append, AppendError, Count, Given, Limits, ReadError, Recovered, Store, Totals};
+use etalon_store::{
+    AnyFile, Append, AppendError, Claim, Count, Given, Limits, ReadError, Recovered, Store, Totals,
+};
 use etalon_telemetry::event::Causes;
 use etalon_telemetry::tell;
 use tokio::time::{Instant, timeout_at};
@@ -106,12 +108,10 @@ impl DiskQueue {
             accepted: unix_milliseconds(),
             context: context::encode(&batch.context),
             body: batch.payload.contiguous(),
+            claim: Claim(Some(Box::new(reserved))),
         };
         let store = open.store.clone();
-        let appending = tokio::spawn(async move {
-            let _reserved = reserved;
-            store.append(request).await.map(|_| offered.are_taken())
-        });
+        let appending = tokio::spawn(async move { store.append(request).await.map(|_| offered.are_taken()) });
         appending.await.unwrap_or(Err(AppendError::Closed)).map_err(refusal)
     }
 
@@ -150,10 +150,13 @@ impl DiskQueue {
 
     /// What is held, in units of the sizer.
     pub(crate) fn size(&self) -> u64 {
-        let (requests, items, bytes) = self.held();
+        self.open().map_or(0, |open| open.store.with_queued(|queued, bytes| self.size_of(queued, bytes)))
+    }
+
+    fn size_of(&self, queued: Count, bytes: u64) -> u64 {
         match self.sizer {
-            Sizer::Requests => requests,
-            Sizer::Items => items,
+            Sizer::Requests => queued.requests,
+            Sizer::Items => queued.items,
             Sizer::Bytes => bytes,
         }
     }
@@ -206,11 +209,13 @@ impl DiskQueue {
             let mut settled = std::pin::pin!(store.settled());
             // From here on, nothing that is settled is missed.
             settled.as_mut().enable();
-            let reserved = Reserved::new(&self.reserved, size);
-            if self.size() + reserved.total <= self.capacity {
+            let reserved = store.with_queued(|queued, bytes| {
+                let reserved = Reserved::new(&self.reserved, size);
+                (self.size_of(queued, bytes) + reserved.total <= self.capacity).then_some(reserved)
+            });
+            if let Some(reserved) = reserved {
                 return Ok(reserved);
             }
-            drop(reserved);
             if !self.block_on_overflow {
                 return Err(full("sending queue is full"));
             }

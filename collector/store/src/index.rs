@@ -18,7 +18,7 @@ pub(crate) struct Shared<F> {
     index: Mutex<Index<F>>,
     /// Told when there may be something to read.
     pub(crate) readable: Notify,
-    /// Told when something was settled.
+    /// Told when something was settled, or was not kept.
     pub(crate) settled: Notify,
 }
 

@@ -39,7 +39,7 @@ pub use inspect::{Inspection, SegmentInspection, directories, inspect};
 pub use log::Limits;
 pub use reader::{Entry, Receipt};
 pub use recover::Recovered;
-pub use store::{Append, Given, Requests, Store};
+pub use store::{Append, Claim, Given, Requests, Store};
 pub use totals::{Count, Totals, Verdict};
 
 #[cfg(test)]

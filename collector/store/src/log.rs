@@ -13,6 +13,7 @@ use crate::format::{STRIDE, content_checksum, record_size};
 use crate::index::{Segment, Shared};
 use crate::progress::Progress;
 use crate::reader::Entry;
+use crate::store::Claim;
 use crate::totals::Verdict;
 use crate::upkeep::Upkeep;
 
@@ -29,13 +30,14 @@ pub struct Limits {
 }
 
 /// A request on its way to the disk.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) items: u64,
     /// Milliseconds since 1970.
     pub(crate) accepted: u64,
     pub(crate) context: Bytes,
     pub(crate) body: Bytes,
+    pub(crate) claim: Claim,
 }
 
 /// The writer. There is one, and its calls block.
@@ -78,6 +80,7 @@ struct Group {
     size: u64,
     headers: Vec<[u8; RECORD_HEADER as usize]>,
     entries: Vec<Entry>,
+    claims: Vec<Claim>,
 }
 
 impl Group {
@@ -157,7 +160,7 @@ impl<D: Disk> Log<D> {
 
     fn encode(&self, record: Record, group: &mut Group) {
         let Some(active) = &self.active else { return };
-        let Record { items, accepted, context, body } = record;
+        let Record { items, accepted, context, body, claim } = record;
         let seq = self.next_seq + group.entries.len() as u64;
         let offset = active.end + group.size;
         let key = SegmentKey { store: self.store, segment: active.id };
@@ -172,6 +175,7 @@ impl<D: Disk> Log<D> {
         };
         group.size += header.size();
         group.headers.push(header.encode(key, offset));
+        group.claims.push(claim);
         group.entries.push(Entry { seq, items, settled: Vec::new(), accepted, context, body });
     }
 
@@ -181,7 +185,7 @@ impl<D: Disk> Log<D> {
         let Some(active) = self.active.as_mut().filter(|_| group.size > 0) else { return Vec::new() };
         let written = active.file.write_slices_at(&mut group.slices(), active.end);
         let written = written.map_err(|error| AppendError::Write(error.into()));
-        let Group { size, entries, .. } = group;
+        let Group { size, entries, claims, .. } = group;
         let synced =
             written.and_then(|()| active.file.sync().map_err(|error| AppendError::Sync(error.into())));
         let first = self.next_seq;
@@ -194,14 +198,14 @@ impl<D: Disk> Log<D> {
             active.items += entries.iter().map(|entry| entry.items).sum::<u64>();
             active.bytes += entries.iter().map(|entry| entry.size() as u64).sum::<u64>();
             let (id, end) = (active.id, active.end);
-            self.commit(id, end, entries);
+            self.commit(id, end, entries, claims);
         } else {
             self.withdraw(first, &entries);
         }
         results
     }
 
-    fn commit(&mut self, id: u64, end: u64, entries: Vec<Entry>) {
+    fn commit(&mut self, id: u64, end: u64, entries: Vec<Entry>, claims: Vec<Claim>) {
         let mut index = self.shared.index();
         index.next_seq = self.next_seq;
         if let Some(segment) = index.segments.get_mut(&id) {
@@ -217,6 +221,7 @@ impl<D: Disk> Log<D> {
                 index.window.push_back(entry);
             }
         }
+        drop(claims);
         drop(index);
         self.shared.readable.notify_one();
     }

@@ -20,7 +20,7 @@ use crate::recover::{self, Recovered};
 use crate::totals::{Count, Totals, Verdict};
 
 /// A request that is to be kept.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Append {
     /// Items in it.
     pub items: u64,
@@ -30,7 +30,13 @@ pub struct Append {
     pub context: Bytes,
     /// The request.
     pub body: Bytes,
+    /// What it has of the room that is left until it counts as [queued](Store::queued).
+    pub claim: Claim,
 }
+
+/// Dropped in the very moment in which a request counts as queued, or when it is not kept.
+#[derive(Default)]
+pub struct Claim(pub Option<Box<dyn Send>>);
 
 /// A store that is open. Cloning shares it.
 pub struct Store<F> {
@@ -110,11 +116,16 @@ impl<F: DiskFile> Store<F> {
     /// # Errors
     /// When it was not kept, and never will be.
     pub async fn append(&self, request: Append) -> Result<u64, AppendError> {
-        let Append { items, accepted, context, body } = request;
+        let Append { items, accepted, context, body, claim } = request;
         let (reply, answer) = oneshot::channel();
-        let command = Command::Append(Record { items, accepted, context, body }, reply);
-        self.commands.send(command).await.map_err(|_| AppendError::Closed)?;
-        answer.await.unwrap_or(Err(AppendError::Closed))
+        let command = Command::Append(Record { items, accepted, context, body, claim }, reply);
+        let sent = self.commands.send(command).await;
+        let appended = if sent.is_ok() { answer.await.ok() } else { None };
+        let appended = appended.unwrap_or(Err(AppendError::Closed));
+        if appended.is_err() {
+            self.shared.settled.notify_waiters();
+        }
+        appended
     }
 
     /// Says what became of items of a request, by their numbers in it. When all of them are settled, the request is, and
@@ -164,11 +175,17 @@ impl<F: DiskFile> Store<F> {
 
     /// What is accepted and not settled, and its bytes.
     pub fn queued(&self) -> (Count, u64) {
-        let index = self.shared.index();
-        (index.account.totals.queued(), index.queued_bytes)
+        self.with_queued(|queued, bytes| (queued, bytes))
     }
 
-    /// Resolves when something is settled after this call.
+    /// Looks at what is [queued](Self::queued) while no request that comes begins to count, and none loses its claim by that:
+    /// each is in one of the two. To be done in a moment.
+    pub fn with_queued<T>(&self, look: impl FnOnce(Count, u64) -> T) -> T {
+        let index = self.shared.index();
+        look(index.account.totals.queued(), index.queued_bytes)
+    }
+
+    /// Resolves when something is settled after this call, or was not kept: there may be room then.
     pub fn settled(&self) -> Notified<'_> {
         self.shared.settled.notified()
     }
@@ -342,6 +359,12 @@ fn close<D: Disk>(mut log: Log<D>, reply: Option<oneshot::Sender<io::Result<()>>
     // Nobody may be there any more who could be told.
     if let Some(reply) = reply {
         reply.send(closed).ok();
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Claim")
     }
 }
 

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use crate::Claim;
 use crate::index::Noted;
 use crate::log::{Limits, Log, Record};
 use crate::reader::{Entry, Next, Reader};
@@ -103,7 +104,8 @@ fn left(entry: &Entry) -> u64 {
 
 /// As many items as its body has bytes.
 fn record(body: Bytes) -> Record {
-    Record { items: body.len() as u64, accepted: 7, context: Bytes::from_static(b"ctx"), body }
+    let (context, claim) = (Bytes::from_static(b"ctx"), Claim::default());
+    Record { items: body.len() as u64, accepted: 7, context, body, claim }
 }
 
 /// A body that tells which it is, of any length.

@@ -221,3 +221,19 @@ async fn a_request_whose_sender_goes_away_while_it_is_written_is_sent_and_not_co
     chain.shutdown(Duration::ZERO).await;
     etalon_store::simulation::SimDisk::unmount(queue);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_room_has_it_when_what_had_it_was_not_kept() {
+    let disk = etalon_store::simulation::SimDisk::new(1);
+    disk.set_latency(Duration::from_millis(10));
+    let queue = Path::new("/failing/exporter_test__traces");
+    disk.mount(queue);
+    let queue_config = QueueConfig { queue_size: 1, block_on_overflow: true, ..QueueConfig::default() };
+    let chain = chain(Path::new("/failing"), &on_disk_with(queue_config), vec![], PLENTY).await;
+    disk.fail(1, etalon_store::simulation::Fault::Error);
+    let (first, second) = tokio::join!(chain.consume(1), chain.consume(1));
+    assert!(matches!(first, Outcome::Refused(_)), "{first:?}");
+    assert!(second.is_delivered(), "{second:?}");
+    chain.shutdown(Duration::ZERO).await;
+    etalon_store::simulation::SimDisk::unmount(queue);
+}

@@ -1,12 +1,14 @@
 //! The store on a real directory, with its thread.
 
 use std::io::IoSlice;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 
 use super::body;
 use crate::{
-    AnyFile, Append, AppendError, Directory, Disk, DiskFile, Entry, Given, Limits, Noted, OpenError,
+    AnyFile, Append, AppendError, Claim, Directory, Disk, DiskFile, Entry, Given, Limits, Noted, OpenError,
     Requests, Store, Verdict, inspect,
 };
 
@@ -18,7 +20,8 @@ async fn entry(requests: &mut Requests<AnyFile>) -> Entry {
 }
 
 fn request(number: u64) -> Append {
-    Append { items: 2, accepted: 1, context: Bytes::from_static(b"c"), body: body(number, 100) }
+    let (context, body) = (Bytes::from_static(b"c"), body(number, 100));
+    Append { items: 2, accepted: 1, context, body, ..Append::default() }
 }
 
 #[tokio::test]
@@ -123,6 +126,46 @@ async fn files_are_for_their_owner_alone() {
     for file in std::fs::read_dir(&path).expect("the folder") {
         assert_eq!(mode(&file.expect("a file").path()), 0o600);
     }
+}
+
+/// A claim that is counted as long as it is there.
+struct Counted(Arc<AtomicU64>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_has_its_claim_until_it_counts_as_queued_and_not_for_a_moment_longer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let directory = Directory::create(folder.path()).expect("a directory");
+    let (store, _requests, _) = Store::open(directory, Limits::of(1 << 30)).expect("it opens");
+    let (issued, claims) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let is_over = Arc::new(AtomicBool::new(false));
+    let looking = std::thread::spawn({
+        let (store, issued, claims, is_over) =
+            (store.clone(), issued.clone(), claims.clone(), is_over.clone());
+        move || {
+            while !is_over.load(Ordering::Relaxed) {
+                store.with_queued(|queued, _| {
+                    let both = queued.requests + claims.load(Ordering::Relaxed);
+                    assert_eq!(both, issued.load(Ordering::Relaxed));
+                });
+            }
+        }
+    });
+    for number in 0..200 {
+        let claim = store.with_queued(|_, _| {
+            issued.fetch_add(1, Ordering::Relaxed);
+            claims.fetch_add(1, Ordering::Relaxed);
+            Claim(Some(Box::new(Counted(claims.clone()))))
+        });
+        store.append(Append { claim, ..request(number) }).await.expect("the disk works");
+    }
+    is_over.store(true, Ordering::Relaxed);
+    looking.join().expect("each request is in one of the two");
 }
 
 #[test]
