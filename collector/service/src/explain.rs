@@ -355,15 +355,13 @@ fn queue(delivers: &etalon_component::Delivers) -> String {
         None => "in memory".to_owned(),
     };
     let size = sized(queue.size, queue.unit);
-    let unit = if queue.batches { "batch" } else { "request" };
-    let plural = if queue.consumers == 1 {
-        ""
-    } else if queue.batches {
-        "es"
-    } else {
-        "s"
-    };
-    format!("{size} {place}, {} {unit}{plural} on their way at once", queue.consumers)
+    format!("{size} {place}, {} on their way at once", consumed(queue))
+}
+
+/// What consumers have on its way at once, at most.
+fn consumed(queue: &etalon_component::Queue) -> String {
+    let (one, several) = if queue.batches { ("batch", "batches") } else { ("request", "requests") };
+    format!("{} {}", queue.consumers, if queue.consumers == 1 { one } else { several })
 }
 
 /// A size of a queue.

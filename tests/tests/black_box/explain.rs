@@ -147,6 +147,20 @@ fn a_storage_in_memory_is_dangerous() {
 }
 
 #[test]
+fn what_a_kill_may_bring_twice_is_told_in_what_is_sent_at_once() {
+    for (queue, at_once) in [
+        ("num_consumers: 3", "was on its way, 3 requests at most"),
+        ("num_consumers: 3, batch: {}", "was on its way, 3 batches at most"),
+        ("num_consumers: 1, batch: {}", "was on its way, 1 batch at most"),
+    ] {
+        let told =
+            json(&with_storage("", &format!("sending_queue: {{storage: file_storage, {queue}}}"), "/"));
+        let told = told.to_string();
+        assert!(told.contains(at_once), "{queue}: {told}");
+    }
+}
+
+#[test]
 fn what_is_denied_ends_with_1_and_is_said_all_the_same() {
     let dangerous = exporter("tls: {insecure: true}");
     for (deny, configuration, code) in

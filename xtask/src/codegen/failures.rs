@@ -109,7 +109,7 @@ fn filled(text: &str) -> String {
     let keys = [
         ("{patience}", "`max_elapsed_time`"),
         ("{size}", "`queue_size`"),
-        ("{consumers}", "`num_consumers`"),
+        ("{consumers}", "`num_consumers` requests or batches"),
     ];
     keys.iter().fold(escaped(text), |text, (key, name)| text.replace(key, name))
 }

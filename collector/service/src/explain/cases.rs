@@ -105,7 +105,7 @@ const KILLED_WITH_QUEUE_IN_MEMORY: Effect = Effect {
 };
 const KILLED_WITH_QUEUE_ON_DISK: Effect = twice(shown(
     nothing(
-        "Nothing. It is sent after the next start; what was on its way, {consumers} requests at most, may arrive twice.",
+        "Nothing. It is sent after the next start; what was on its way, {consumers} at most, may arrive twice.",
     ),
     &["queue.restored", "etalon_exporter_restored_items"],
 ));

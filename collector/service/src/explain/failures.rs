@@ -50,8 +50,8 @@ pub struct Effect {
     pub answer: Answer,
     /// Whether something may arrive twice.
     pub twice: bool,
-    /// The same for people. `{patience}`, `{size}` and `{consumers}` stand for `max_elapsed_time`, `queue_size` and
-    /// `num_consumers`.
+    /// The same for people. `{patience}`, `{size}` and `{consumers}` stand for `max_elapsed_time`, `queue_size`, and what
+    /// `num_consumers` have on its way: requests, or batches.
     pub text: &'static str,
     /// Metrics and events that tell of it.
     pub shown_by: &'static [&'static str],
@@ -155,7 +155,7 @@ fn row(failure: &Failure, delivers: &Delivers, is_limited: bool) -> Row {
     let queue = delivers.queue.as_ref();
     let filled = |text: &str| {
         let size = queue.map(|queue| super::sized(queue.size, queue.unit)).unwrap_or_default();
-        let consumers = queue.map(|queue| queue.consumers.to_string()).unwrap_or_default();
+        let consumers = queue.map(super::consumed).unwrap_or_default();
         text.replace("{patience}", &patience).replace("{size}", &size).replace("{consumers}", &consumers)
     };
     let cell = match (failure.id, delivers.retries) {
